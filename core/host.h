@@ -1,0 +1,41 @@
+/*
+ * A host that is kept resolved: a literal or a name, with family preference and fallback, re-resolved when its TTL
+ * ends. What every probe type uses to find out whom to talk to.
+ */
+#ifndef NETSONDE_CORE_HOST_H
+#define NETSONDE_CORE_HOST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/address.h"
+
+struct host;
+struct resolver;
+
+/* prefer_*: that family when the name has it, else the other. */
+enum host_family { HOST_PREFER_IPV4, HOST_PREFER_IPV6, HOST_ONLY_IPV4, HOST_ONLY_IPV6 };
+
+struct host_policy {
+	enum host_family family;
+	bool keeps_last; /* a name that fails keeps the last good addresses */
+	bool wants_all;  /* host_addresses gives every address (both families when only one is not asked for) */
+};
+
+/* name: literal or name, copied; resolver borrowed. Never fails: a name that does not resolve shows in host_refresh. */
+struct host *host_open(struct resolver *resolver, const char *name, struct host_policy policy);
+void host_close(struct host *host); /* cancels; NULL is harmless */
+
+/* Are the addresses known and their TTL not over? Always true for a literal of a wanted family. */
+bool host_is_fresh(const struct host *host);
+
+/* The addresses in order of preference (one unless wants_all, at most RESOLVE_ADDRESSES_MAX), borrowed until the next
+ * host_refresh calls back. *n = 0 when none is known. */
+const struct address *host_addresses(const struct host *host, size_t *n);
+
+/* Resolves again; done comes once, later: error is NULL when there are addresses to use (with keeps_last also old
+ * ones), else says why not. Only one refresh at a time; a second call replaces the first one's callback. */
+void host_refresh(struct host *host, void (*done)(void *arg, const char *error), void *arg);
+void host_cancel(struct host *host); /* the callback of a running refresh will not come */
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * Names to addresses without blocking: c-ares on the loop, one resolver a worker.
+ */
+#ifndef NETSONDE_CORE_RESOLVE_H
+#define NETSONDE_CORE_RESOLVE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/address.h"
+#include "core/err.h"
+
+struct loop;
+struct resolver;
+struct resolution;
+
+#define RESOLVE_ADDRESSES_MAX 16
+
+/* Borrowed by the callback for the length of the call. n = 0: error says why ("no such name", "timeout", ...).
+ * expires_ns: monotonic end of the smallest TTL of the answer, at least RESOLVE_TTL_MIN and at most RESOLVE_TTL_MAX
+ * away; answers from the hosts file expire after RESOLVE_TTL_HOSTS. */
+struct resolve_answer {
+	const struct address *addresses;
+	size_t n;
+	int64_t expires_ns;
+	const char *error;
+};
+#define RESOLVE_TTL_MIN_SECONDS   1
+#define RESOLVE_TTL_HOSTS_SECONDS 10
+#define RESOLVE_TTL_MAX_SECONDS   86400
+
+/* servers: "192.0.2.1:53,[2001:db8::1]:53" or NULL for the system's own (resolv.conf). */
+struct resolver *resolver_create(struct loop *loop, const char *servers, struct err *err);
+void resolver_free(struct resolver *resolver); /* running resolutions are cancelled; their callbacks do not run */
+
+/* Asks for A, AAAA or both (ADDRESS_NONE = both). The callback comes exactly once, later, never from inside, unless
+ * cancelled. name is copied. Bounded in time (about 5 s with 2 tries). */
+struct resolution *resolve_start(struct resolver *resolver, const char *name, enum address_family family,
+				 void (*done)(void *arg, const struct resolve_answer *answer), void *arg);
+void resolve_cancel(struct resolution *resolution); /* NULL is harmless; not after done */
+
+#endif

@@ -1,0 +1,89 @@
+/*
+ * The configuration as a struct: read once, checked whole, immutable afterwards. All semantic errors are collected, each with
+ * file and line. libconfig's tree is freed as soon as it is read.
+ */
+#ifndef NETSONDE_DAEMON_CONFIG_H
+#define NETSONDE_DAEMON_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/option.h"
+#include "core/sample.h"
+#include "core/text.h"
+#include "exporter/exporter.h"
+#include "influx/influx.h"
+#include "probes/probe.h"
+
+/* A list of labels that owns its strings. Names are valid Prometheus label names and none of the reserved ones (target,
+ * probe, agent, reason, le, quantile, time, job, instance, __*, and the row labels of the probe types in use). */
+struct config_labels {
+	struct label *items;
+	size_t n;
+};
+
+/* Section "agent". */
+struct config_agent {
+	char *name;            /* default: the host name */
+	int64_t workers;       /* 0 = one per core */
+	int64_t timer_slot_ns; /* due probes leave together in slots of this length */
+	char *resolver;        /* DNS servers "192.0.2.1,[2001:db8::1]:53"; NULL = the system's */
+	char *state_dir;
+	double latitude, longitude;
+	int log_level;  /* enum log_level */
+	int log_format; /* enum log_format */
+	struct config_labels labels;
+};
+extern const struct option config_agent_options[]; /* everything of the section but labels */
+extern const size_t config_agent_noptions;
+
+/* An entry of "probes": a type with settings. */
+struct config_probe {
+	char *name;
+	const struct probe_type *type;
+	void *settings; /* of the type; option_free_settings */
+};
+
+/* One probe of one target. settings are the probe's own, or a copy with the target's changes. */
+struct config_assignment {
+	const struct config_probe *probe; /* borrowed from the same config */
+	const void *settings;             /* borrowed: of the probe, or own_settings */
+	void *own_settings;               /* NULL, or owned: the target overrides options */
+};
+
+/* An entry of "targets". */
+struct config_target {
+	char *name;
+	char *address;
+	struct config_labels labels;
+	struct config_assignment *assignments;
+	size_t nassignments;
+};
+
+struct config {
+	struct config_agent agent;
+	struct exporter_settings web;
+	struct influx_settings **outputs;
+	size_t noutputs;
+	struct config_probe *probes;
+	size_t nprobes;
+	struct config_target *targets;
+	size_t ntargets;
+	char *file;
+};
+
+/* Reads, applies NETSONDE_* from the environment, checks. On failure returns NULL and appends to errors one line each:
+ * "file:line: what: why" (environment errors: "NETSONDE_WEB_LISTEN: ..."). */
+struct config *config_read(const char *file, struct text *errors);
+/* The same from a string (tests, fuzzing); name stands for the file. @include is not followed. */
+struct config *config_read_string(const char *string, const char *name, struct text *errors);
+void config_free(struct config *config);
+
+/* The configuration with all defaults, as libconfig would read it; secrets as <secret>. */
+void config_show(const struct config *config, struct text *out);
+
+/* How many series /metrics is expected to have for the targets of this configuration. */
+size_t config_count_series(const struct config *config);
+
+#endif

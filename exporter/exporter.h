@@ -1,0 +1,52 @@
+/*
+ * The HTTP server: /metrics, health, the configuration, a landing page. Runs on a loop of its own thread; never touches
+ * a probe.
+ */
+#ifndef NETSONDE_EXPORTER_EXPORTER_H
+#define NETSONDE_EXPORTER_EXPORTER_H
+
+#include <stdbool.h>
+
+#include "core/err.h"
+#include "core/option.h"
+#include "core/sample.h"
+#include "core/text.h"
+
+struct exporter;
+struct loop;
+struct series_store;
+
+/* The section "web" of the configuration. */
+struct exporter_settings {
+	struct option_list listen; /* "0.0.0.0:9975", "[::]:9975"; an empty list opens no port */
+	int64_t max_series;
+	int64_t max_connections;
+	int64_t reply_timeout_ns; /* absolute time for a request and its reply */
+};
+extern const struct option exporter_options[];
+extern const size_t exporter_noptions;
+
+/* What the server asks of the daemon. Called on the web thread. */
+struct exporter_host {
+	void *context;
+	bool (*is_ready)(void *context);
+	/* The configuration as text, secrets hidden. */
+	void (*show_config)(void *context, struct text *out);
+	/* The daemon's rows about itself. Calls add for each row (row borrowed for the call). */
+	void (*read_own)(void *context, void (*add)(void *arg, const struct row *row), void *arg);
+};
+
+/* Binds and listens at once; NULL with err ("web.listen: 0.0.0.0:9975: Address already in use"). settings, host and
+ * store are borrowed until exporter_free. */
+struct exporter *exporter_create(struct loop *loop, const struct exporter_settings *settings,
+				 const struct exporter_host *host, struct series_store *store, struct err *err);
+void exporter_free(struct exporter *exporter);
+
+/* The address of the i-th listener as "host:port" (the port the kernel chose where 0 was asked), or NULL. */
+const char *exporter_listener(const struct exporter *exporter, size_t i);
+
+/* Its own figures; set "web". Returns how many readings were filled (up to exporter_set.n). Any thread. */
+extern const struct measure_set exporter_set;
+size_t exporter_read(const struct exporter *exporter, struct reading *readings);
+
+#endif

@@ -1,0 +1,44 @@
+/*
+ * Line protocol (InfluxDB 1 and 2 compatible): exact escapes, int64 with i, no u, shortest decimals, nanoseconds.
+ * https://docs.influxdata.com/influxdb/v2/reference/syntax/line-protocol/
+ */
+#ifndef NETSONDE_INFLUX_LINE_H
+#define NETSONDE_INFLUX_LINE_H
+
+#include "core/sample.h"
+#include "core/text.h"
+
+/* Rendered tags, ",agent=fra1,probe=p,target=t", sorted by key. Made once a probe. */
+struct line_tags {
+	struct label *labels; /* sorted copies, unescaped */
+	size_t n;
+	char *escaped;
+	size_t length;
+};
+
+/* Later labels win over earlier ones of the same name; empty values are left out. Escapes: comma, equals, space by a
+ * backslash; line feeds and other control characters become spaces; a trailing backslash becomes a slash, because
+ * line protocol cannot say it. */
+void line_tags_make(struct line_tags *tags, const struct label *labels, size_t n);
+void line_tags_free(struct line_tags *tags);
+
+/* What the line of the type's own set (rows[0]) carries besides its readings. */
+struct line_run {
+	enum reason reason;
+	int64_t took_ns;
+	uint64_t run;
+	const char *boot; /* random, new at each start */
+};
+
+/* Appends one line for one row, with LF; run is NULL but for rows[0]. stamp_ns: nanoseconds since the epoch. A row
+ * without fields makes no line. Values that line protocol cannot say (NaN, infinities) are left out. A histogram
+ * named rtt_seconds writes rtt_count, and rtt_min_seconds, rtt_avg_seconds, rtt_max_seconds unless the set has
+ * measures of these names. Returns the number of lines (0 or 1); a line that would pass out's ceiling is left out whole
+ * (0, out->overflowed). */
+int line_format(struct text *out, const struct line_tags *tags, const struct row *row, const struct line_run *run,
+		int64_t stamp_ns);
+
+/* All rows of a sample. Returns the number of lines. */
+int line_format_sample(struct text *out, const struct line_tags *tags, const struct sample *sample, const char *boot);
+
+#endif

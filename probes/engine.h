@@ -1,0 +1,67 @@
+/*
+ * The probe engine of one worker: opens probes, starts their runs in time, enforces deadlines, hands samples to sinks.
+ */
+#ifndef NETSONDE_PROBES_ENGINE_H
+#define NETSONDE_PROBES_ENGINE_H
+
+#include "probes/probe.h"
+
+/* Where the results of a probe go. The sample is borrowed for the call. log may be NULL: then run_log costs nothing.
+ * context is handed to both. */
+struct sink {
+	void (*deliver)(void *context, const struct sample *sample);
+	void (*log)(void *context, const char *line);
+	void *context;
+};
+
+/* What an engine needs from its worker. All borrowed. */
+struct engine_plan {
+	struct loop *loop;
+	struct resolver *resolver;
+	unsigned worker; /* index, from 0 */
+};
+
+/* Creates the services of all types (this opens raw sockets: call it before rights are dropped). */
+struct engine *engine_create(const struct engine_plan *plan);
+void engine_free(struct engine *engine); /* all probes must be closed */
+
+struct loop *engine_loop(const struct engine *engine);
+unsigned engine_worker(const struct engine *engine);
+
+/* How a probe is opened. All borrowed until probe_close. */
+struct probe_plan {
+	const struct probe_type *type;
+	const void *settings;
+	const struct subject *subject;
+	const char *address;
+	struct sink sink;
+	bool is_single; /* no schedule: runs only by probe_run_once */
+};
+
+/* NULL with err when the type cannot work here. */
+struct probe *probe_open(struct engine *engine, const struct probe_plan *plan, struct err *err);
+
+/* Starts one run of the first turn now (from the next round of the loop). Returns -1 when one is still running. */
+int probe_run_once(struct probe *probe);
+
+/* Ends running runs without a sample, frees everything. The sink is not called again. */
+void probe_close(struct probe *probe);
+
+/* New labels for a probe that goes on: the plan's subject is replaced (borrowed until close). */
+void probe_set_subject(struct probe *probe, const struct subject *subject);
+
+/* --- the engine's own figures; any thread ------------------------------------------------------------------------- */
+
+extern const struct measure_set engine_set; /* "schedule" */
+/* Fills up to engine_set.n readings; returns how many. */
+size_t engine_read(const struct engine *engine, struct reading *readings);
+
+/* Calls each for every service that has a measure set. */
+void engine_read_services(const struct engine *engine,
+			  void (*each)(void *arg, const struct measure_set *set, const struct reading *readings, size_t n),
+			  void *arg);
+
+/* Services of all types, each once; returns the number written to out (at most max). For the reference. */
+size_t engine_list_services(const struct probe_service **out, size_t max);
+
+#endif
