@@ -29,13 +29,17 @@ void host_close(struct host *host); /* cancels; NULL is harmless */
 /* Are the addresses known and their TTL not over? Always true for a literal of a wanted family. */
 bool host_is_fresh(const struct host *host);
 
-/* The addresses in order of preference (one unless wants_all, at most RESOLVE_ADDRESSES_MAX), borrowed until the next
- * host_refresh calls back. *n = 0 when none is known. */
+/* The addresses in order of preference (one unless wants_all, at most RESOLVE_ADDRESSES_MAX), borrowed until a
+ * resolution ends: until the loop goes on, to be safe. The one address stays the same as long as the name has it, however
+ * the servers turn their answers round. *n = 0 when none is known. */
 const struct address *host_addresses(const struct host *host, size_t *n);
 
 /* Resolves again; done comes once, later: error is NULL when there are addresses to use (with keeps_last also old
- * ones), else says why not. Only one refresh at a time; a second call replaces the first one's callback. */
+ * ones), else says why not, borrowed for the call. Only one refresh at a time; a second call replaces the first one's
+ * callback. */
 void host_refresh(struct host *host, void (*done)(void *arg, const char *error), void *arg);
-void host_cancel(struct host *host); /* the callback of a running refresh will not come */
+/* The callback of a running refresh will not come. The resolution goes on and its result is kept, so that a caller less
+ * patient than the name servers finds the addresses next time. */
+void host_cancel(struct host *host);
 
 #endif

@@ -3,7 +3,7 @@
  * this file's functions by virtual time at link time.
  *
  * Callbacks run one at a time, never from inside the call that registered them; after a cancel or free returns, the
- * callback never runs. Everything here belongs to the loop's own thread, but for loop_stop_from_signal.
+ * callback never runs. Everything here belongs to the loop's own thread; others come in by core/mailbox.
  */
 #ifndef NETSONDE_CORE_LOOP_H
 #define NETSONDE_CORE_LOOP_H
@@ -24,6 +24,7 @@ void loop_free(struct loop *loop);
 
 /* Runs until loop_stop. Returns 0, or -1 with err set. */
 int loop_run(struct loop *loop, struct err *err);
+/* loop_run returns after the present callback and what it deferred; when it does not run, the next one returns at once. */
 void loop_stop(struct loop *loop);
 
 /* The libevent base, for modules that use libevent themselves (the HTTP server). NULL in the fakes. */
@@ -60,8 +61,10 @@ void loop_defer_cancel(struct loop *loop, struct deferred *deferred);
 
 enum watch_event { WATCH_READ = 1, WATCH_WRITE = 2 };
 
-/* ready is called (level-triggered) while one of the wanted events holds; errors on the descriptor come as WATCH_READ.
- * Nothing is wanted at first. The descriptor is borrowed and must outlive the watch. */
+/* ready is called (level-triggered) while one of the wanted events holds, once for each of them; errors on the descriptor
+ * come as every event that is wanted. When alarms and descriptors are ready at once, descriptors come first: an answer
+ * that has arrived is read before its timeout rings. Nothing is wanted at first. The descriptor is borrowed and must
+ * outlive the watch. */
 struct watch *watch_create(struct loop *loop, int descriptor, void (*ready)(void *arg, unsigned events), void *arg);
 void watch_set(struct watch *watch, unsigned events);
 void watch_free(struct watch *watch);

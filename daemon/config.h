@@ -74,14 +74,19 @@ struct config {
 };
 
 /* Reads, applies NETSONDE_* from the environment, checks. On failure returns NULL and appends to errors one line each:
- * "file:line: what: why" (environment errors: "NETSONDE_WEB_LISTEN: ..."). */
-struct config *config_read(const char *file, struct text *errors);
-/* The same from a string (tests, fuzzing); name stands for the file. @include is not followed. */
-struct config *config_read_string(const char *string, const char *name, struct text *errors);
+ * "file:line: what: why" (environment errors: "NETSONDE_WEB_LISTEN: ..."), in the order of the file. Called load, because
+ * libconfig exports config_read and config_read_string itself. */
+struct config *config_load(const char *file, struct text *errors);
+/* The same from a string (tests, fuzzing); name stands for the file. @include is refused. */
+struct config *config_load_string(const char *string, const char *name, struct text *errors);
 void config_free(struct config *config);
 
 /* The configuration with all defaults, as libconfig would read it; secrets as <secret>. */
 void config_show(const struct config *config, struct text *out);
+
+/* What is permitted but hardly meant (a probe that no target uses, no targets at all): one line each,
+ * "file: warning: what: why". */
+void config_warn(const struct config *config, struct text *warnings);
 
 /* How many series /metrics is expected to have for the targets of this configuration. */
 size_t config_count_series(const struct config *config);

@@ -26,7 +26,7 @@ bool render_accepts_gzip(const char *accept_encoding);
  * shard i of n (0 of 1 = all): only targets whose hash_stable(target name) % n == i; own rows only with shard 0.
  * One thread at a time may have renders of a store open (several of them). */
 struct render_plan {
-	const struct series_store *store;
+	struct series_store *store;
 	const struct row *own;
 	size_t nown;
 	enum render_format format;

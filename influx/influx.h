@@ -15,6 +15,7 @@
 
 struct influx;
 struct influx_port;
+struct line_tags;
 struct loop;
 
 /* One entry of the list "influx" of the configuration. Exactly one of path, bucket, database says what it is. */
@@ -31,8 +32,8 @@ extern const size_t influx_noptions;
 /* Rules between options. Pure. */
 int influx_check(const struct influx_settings *settings, struct err *err);
 
-/* n outputs; settings borrowed until free. Tries the folders and opens the files: NULL with err naming output and path.
- * With n = 0 ports accept and forget. */
+/* n outputs; settings are copied. Opens the files: NULL with err naming output and path, also when two outputs have one
+ * name or one file. With n = 0 ports accept and forget. */
 struct influx *influx_create(const struct influx_settings *const *settings, size_t n, struct err *err);
 void influx_free(struct influx *influx); /* after all ports are closed and influx_stop */
 
@@ -45,10 +46,16 @@ struct influx_port *influx_port_open(struct influx *influx, struct loop *loop);
 void influx_port_close(struct influx_port *port);
 
 /* The buffer to append lines to, with line_format*, or NULL when no buffer is free (then call influx_port_lost). After
- * appending call influx_port_added with the number of lines. */
+ * appending call influx_port_added with the number of lines; if the text has overflowed by then, one line more is counted
+ * as lost. */
 struct text *influx_port_buffer(struct influx_port *port);
 void influx_port_added(struct influx_port *port, unsigned lines);
 void influx_port_lost(struct influx_port *port, unsigned lines);
+
+/* All of that for the rows of a sample, row by row, so that even a sample larger than a buffer goes through. Returns the
+ * number of lines added; those that were not are counted as lost. Costs nothing when there are no outputs. */
+unsigned influx_port_add_sample(struct influx_port *port, const struct line_tags *tags, const struct sample *sample,
+				const char *boot);
 
 /* Per output: the label (name=...) and readings of influx_set; any thread. Returns the number filled. i < the number
  * of outputs. */

@@ -8,17 +8,23 @@
 #include "core/sample.h"
 #include "core/text.h"
 
+/* Longest content of a string field and longest measurement with tags, in bytes: what InfluxDB accepts. */
+#define LINE_STRING_MAX (64 * 1024)
+#define LINE_KEY_MAX    (64 * 1024 - 1)
+
 /* Rendered tags, ",agent=fra1,probe=p,target=t", sorted by key. Made once a probe. */
 struct line_tags {
 	struct label *labels; /* sorted copies, unescaped */
+	uint32_t *ends;       /* where each label's part of escaped ends */
 	size_t n;
 	char *escaped;
 	size_t length;
 };
 
-/* Later labels win over earlier ones of the same name; empty values are left out. Escapes: comma, equals, space by a
- * backslash; line feeds and other control characters become spaces; a trailing backslash becomes a slash, because
- * line protocol cannot say it. */
+/* Later labels win over earlier ones of the same name; empty values are left out, and so is a tag "time", for which
+ * InfluxDB would refuse the point. Escapes: comma, equals, space by a backslash; line feeds and other control
+ * characters become spaces; a trailing backslash becomes a slash, because line protocol cannot say it; bytes that are
+ * not UTF-8 become U+FFFD. labels are copied. */
 void line_tags_make(struct line_tags *tags, const struct label *labels, size_t n);
 void line_tags_free(struct line_tags *tags);
 
@@ -33,8 +39,9 @@ struct line_run {
 /* Appends one line for one row, with LF; run is NULL but for rows[0]. stamp_ns: nanoseconds since the epoch. A row
  * without fields makes no line. Values that line protocol cannot say (NaN, infinities) are left out. A histogram
  * named rtt_seconds writes rtt_count, and rtt_min_seconds, rtt_avg_seconds, rtt_max_seconds unless the set has
- * measures of these names. Returns the number of lines (0 or 1); a line that would pass out's ceiling is left out whole
- * (0, out->overflowed). */
+ * measures of these names. Texts are cut at LINE_STRING_MAX, at a UTF-8 boundary. Labels of the row win over tags of the
+ * same name. Returns the number of lines (0 or 1); a line that would pass out's ceiling (some bytes of slack included) or
+ * whose key would pass LINE_KEY_MAX is left out whole (0, out->overflowed). */
 int line_format(struct text *out, const struct line_tags *tags, const struct row *row, const struct line_run *run,
 		int64_t stamp_ns);
 

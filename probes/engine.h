@@ -58,7 +58,8 @@ size_t engine_read(const struct engine *engine, struct reading *readings);
 
 /* Calls each for every service that has a measure set. */
 void engine_read_services(const struct engine *engine,
-			  void (*each)(void *arg, const struct measure_set *set, const struct reading *readings, size_t n),
+			  void (*each)(void *arg, const struct measure_set *set, const struct reading *readings,
+				       size_t n),
 			  void *arg);
 
 /* Services of all types, each once; returns the number written to out (at most max). For the reference. */

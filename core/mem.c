@@ -1,0 +1,70 @@
+#include "core/mem.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/log.h"
+
+/* The log needs no memory of its own. No core dump: it would be as large as the memory that has just run out. */
+static void *checked(void *memory, size_t n, size_t size)
+{
+	if (memory == NULL) {
+		log_event(LOG_LEVEL_ERROR, "memory", NULL, "out of memory: no room for %zu x %zu bytes", n, size);
+		_exit(EXIT_FAILURE);
+	}
+	return memory;
+}
+
+/* An allocation of 0 bytes may give NULL, which is not a failure. */
+static size_t at_least_one(size_t n)
+{
+	return n > 0 ? n : 1;
+}
+
+void *mem_alloc(size_t size)
+{
+	return checked(malloc(at_least_one(size)), 1, size);
+}
+
+void *mem_zero(size_t n, size_t size)
+{
+	return checked(calloc(at_least_one(n), at_least_one(size)), n, size);
+}
+
+void *mem_resize(void *old, size_t n, size_t size)
+{
+	return checked(reallocarray(old, at_least_one(n), at_least_one(size)), n, size);
+}
+
+void *mem_copy(const void *bytes, size_t size)
+{
+	void *copy = mem_alloc(size);
+
+	if (size > 0)
+		memcpy(copy, bytes, size);
+	return copy;
+}
+
+char *mem_copy_string(const char *string)
+{
+	return string != NULL ? mem_copy(string, strlen(string) + 1) : NULL;
+}
+
+char *mem_format(const char *format, ...)
+{
+	va_list arguments;
+	char *string = NULL;
+
+	va_start(arguments, format);
+	int length = vasprintf(&string, format, arguments);
+	va_end(arguments);
+	return checked(length >= 0 ? string : NULL, 1, 0);
+}
+
+void mem_free(void *memory)
+{
+	free(memory);
+}

@@ -1,0 +1,210 @@
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "core/clock.h"
+#include "core/log.h"
+#include "core/loop.h"
+#include "core/mem.h"
+#include "daemon/command.h"
+#include "daemon/config.h"
+#include "daemon/instance.h"
+#include "daemon/notify.h"
+#include "daemon/rights.h"
+#include "probes/icmp/icmp_socket.h"
+
+/* How long the outputs may take to write what is left at the end. */
+#define STOP_NS (5 * NS_PER_SECOND)
+
+static const struct command_flag flags[] = {
+	{"config", "FILE", false, "the configuration; default: NETSONDE_CONFIG, else " COMMAND_CONFIG_DEFAULT},
+};
+static const struct command_usage usage = {
+	.line = "run [--config=FILE]",
+	.text = "Runs the daemon in the foreground: measures, serves /metrics, writes lines. SIGTERM and SIGINT end it cleanly.",
+	.flags = flags,
+	.nflags = 1,
+	.end = "exit code: 0 = ended by a signal, 1 = cannot start, 2 = wrong use",
+};
+
+/* --- signals ------------------------------------------------------------------------------------------------------------------ */
+
+struct signals {
+	struct loop *loop;
+	int descriptor;
+	struct watch *watch;
+	sigset_t set;
+};
+
+static void take_signal(void *arg, unsigned events)
+{
+	struct signals *signals = arg;
+	struct signalfd_siginfo info;
+
+	(void)events;
+	if (read(signals->descriptor, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (info.ssi_signo == SIGHUP) {
+		log_event(LOG_LEVEL_WARN, "reload", NULL, "not available in this version, restart instead");
+		return;
+	}
+	log_event(LOG_LEVEL_INFO, "stop", NULL, "%s", strsignal((int)info.ssi_signo));
+	loop_stop(signals->loop);
+}
+
+/* Before any thread starts: they have the mask of their maker. */
+static int open_signals(struct signals *signals, struct loop *loop, struct err *err)
+{
+	signals->loop = loop;
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&signals->set);
+	sigaddset(&signals->set, SIGTERM);
+	sigaddset(&signals->set, SIGINT);
+	sigaddset(&signals->set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &signals->set, NULL);
+	signals->descriptor = signalfd(-1, &signals->set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (signals->descriptor == -1)
+		return err_set_errno(err, "signals");
+	signals->watch = watch_create(loop, signals->descriptor, take_signal, signals);
+	watch_set(signals->watch, WATCH_READ);
+	return 0;
+}
+
+static void close_signals(struct signals *signals)
+{
+	watch_free(signals->watch);
+	close(signals->descriptor);
+}
+
+/* --- what the log says at the start ----------------------------------------------------------------------------------------------- */
+
+static void log_warnings(const struct config *config)
+{
+	struct text warnings = {0};
+	char *line, *rest;
+
+	config_warn(config, &warnings);
+	rest = text_take(&warnings);
+	for (char *at = rest; (line = strtok_r(at, "\n", &at));)
+		log_event(LOG_LEVEL_WARN, "config", config->file, "%s", line);
+	mem_free(rest);
+}
+
+static void log_icmp(struct loop *loop, enum address_family family)
+{
+	static const char *const kinds[] = {[ICMP_SOCKET_DATAGRAM] = "datagram", [ICMP_SOCKET_RAW] = "raw"};
+	static const struct icmp_socket_events no_events;
+	const struct icmp_profile plain = {0};
+	const char *name = address_families[family - 1].name;
+	struct err err = {0};
+	struct icmp_socket *socket = icmp_socket_open(loop, family, &plain, &no_events, &err);
+
+	if (socket)
+		log_event(LOG_LEVEL_INFO, "icmp", name, "%s sockets", kinds[icmp_socket_kind(socket)]);
+	else
+		log_event(LOG_LEVEL_INFO, "icmp", name, "not available: %s", err.text);
+	icmp_socket_close(socket);
+}
+
+static void log_instance(const struct config *config, const struct instance *instance)
+{
+	size_t probes = 0;
+
+	for (size_t i = 0; i < config->ntargets; i++)
+		probes += config->targets[i].nassignments;
+	log_event(LOG_LEVEL_INFO, "start", config->agent.name, "%zu targets, %zu probes, %zu workers", config->ntargets,
+		  probes, instance_workers(instance));
+	for (size_t i = 0; instance_listener(instance, i); i++)
+		log_event(LOG_LEVEL_INFO, "web", NULL, "http://%s/metrics", instance_listener(instance, i));
+	for (size_t i = 0; i < config->noutputs; i++)
+		log_event(LOG_LEVEL_INFO, "influx", config->outputs[i]->name, "%s", config->outputs[i]->path);
+}
+
+/* --- the command -------------------------------------------------------------------------------------------------------------------- */
+
+static int fail(const char *what, const char *text)
+{
+	log_event(LOG_LEVEL_ERROR, "start", NULL, "%s%s%s", what, *what ? ": " : "", text);
+	return COMMAND_FAILED;
+}
+
+static int run_instance(const struct config *config, struct instance *instance, struct signals *signals)
+{
+	struct err err = {0};
+	int result = COMMAND_OK;
+
+	if (instance_start(instance, &err) == -1) {
+		result = fail("", err.text);
+	} else {
+		log_instance(config, instance);
+		notify_manager("READY=1");
+		if (loop_run(signals->loop, &err) == -1)
+			result = fail("loop", err.text);
+	}
+	notify_manager("STOPPING=1");
+	/* A second signal ends the daemon at once. */
+	sigprocmask(SIG_UNBLOCK, &signals->set, NULL);
+	instance_stop(instance, STOP_NS);
+	log_event(LOG_LEVEL_INFO, "stop", NULL, "done");
+	return result;
+}
+
+static int run_config(const struct config *config)
+{
+	struct signals signals = {.descriptor = -1};
+	struct instance *instance;
+	struct err err = {0};
+	struct loop *loop;
+	int result = COMMAND_FAILED;
+
+	loop = loop_create(0, &err);
+	if (!loop)
+		return fail("", err.text);
+	if (open_signals(&signals, loop, &err) == -1) {
+		fail("", err.text);
+		goto free_loop;
+	}
+	log_icmp(loop, ADDRESS_IPV4);
+	log_icmp(loop, ADDRESS_IPV6);
+	instance = instance_create(config, loop, &err);
+	if (!instance) {
+		fail("", err.text);
+		goto close_signals;
+	}
+	result = run_instance(config, instance, &signals);
+	instance_free(instance);
+close_signals:
+	close_signals(&signals);
+free_loop:
+	loop_free(loop);
+	return result;
+}
+
+int command_run(int argc, char **argv)
+{
+	struct text errors = {0};
+	struct command_line line;
+	struct config *config;
+	int result = command_parse(&usage, &line, argc, argv);
+
+	if (result != -1)
+		return result;
+	config = config_load(command_config_file(line.values[0]), &errors);
+	if (!config) {
+		fputs(text_string(&errors), stderr);
+		text_free(&errors);
+		return COMMAND_FAILED;
+	}
+	text_free(&errors);
+	log_configure(STDERR_FILENO, (enum log_level)config->agent.log_level,
+		      (enum log_format)config->agent.log_format);
+	log_event(LOG_LEVEL_INFO, "start", NULL, "netsonde " NETSONDE_VERSION ", configuration %s", config->file);
+	log_warnings(config);
+	rights_raise_descriptors();
+	result = run_config(config);
+	config_free(config);
+	return result;
+}

@@ -1,0 +1,320 @@
+#include "daemon/config.h"
+
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/mem.h"
+#include "daemon/config_file.h"
+#include "daemon/config_reader.h"
+
+#define HOST_NAME_SIZE 256
+
+static const char *const agent_others[] = {"labels", NULL};
+static const char *const probe_others[] = {"type", NULL};
+
+/* --- agent and web --------------------------------------------------------------------------------------------------- */
+
+static struct config_scope agent_scope(struct config *config)
+{
+	return (struct config_scope){config_agent_options, config_agent_noptions, &config->agent};
+}
+
+static struct config_scope web_scope(struct config *config)
+{
+	return (struct config_scope){exporter_options, exporter_noptions, &config->web};
+}
+
+/* A section that is not written has its defaults. */
+static void read_section(struct config_reader *reader, const config_setting_t *section, const struct config_scope *scope,
+			 const char *const *others)
+{
+	if (section && config_is_group(reader, section))
+		config_read_group(reader, section, scope, others);
+}
+
+/* Texts that the tables cannot check. setting: where the option is written, or the section. */
+static void check_agent(struct config_reader *reader, const config_setting_t *agent, const config_setting_t *root)
+{
+	struct config_agent *settings = &reader->config->agent;
+	char host[HOST_NAME_SIZE] = "";
+	struct err err = {0};
+
+	if (!settings->name || !settings->name[0]) {
+		gethostname(host, sizeof(host) - 1);
+		mem_free(settings->name);
+		settings->name = mem_copy_string(host[0] ? host : "localhost");
+	}
+	if (strlen(settings->name) > CONFIG_NAME_BYTES_MAX)
+		config_error_at(reader, agent ? agent : root, "name", "is longer than %d bytes", CONFIG_NAME_BYTES_MAX);
+	if (settings->resolver && config_check_resolver(settings->resolver, &err) < 0) {
+		const config_setting_t *written = agent ? config_setting_get_member(agent, "resolver") : NULL;
+
+		if (written)
+			config_error_at(reader, written, NULL, "%s", err.text);
+		else
+			config_error_at(reader, root, "agent.resolver", "%s", err.text);
+	}
+}
+
+/* --- probes ---------------------------------------------------------------------------------------------------------- */
+
+static const struct probe_type *type_named(struct config_reader *reader, const config_setting_t *setting)
+{
+	const char *names[64], *nearest;
+	size_t n = 0;
+	char *name = config_text_of(reader, setting, CONFIG_NAME_BYTES_MAX);
+	const struct probe_type *type = name ? probe_type_find(name) : NULL;
+
+	if (name && !type) {
+		for (; probe_types[n] && n < sizeof(names) / sizeof(names[0]); n++)
+			names[n] = probe_types[n]->name;
+		nearest = text_nearest(name, names, n);
+		if (nearest)
+			config_error_at(reader, setting, NULL, "no probe type \"%.200s\", did you mean %s?", name, nearest);
+		else
+			config_error_at(reader, setting, NULL, "no probe type \"%.200s\" (netsonde reference options lists "
+							       "them)", name);
+	}
+	mem_free(name);
+	return type;
+}
+
+static void read_probe(struct config_reader *reader, const config_setting_t *group, size_t i)
+{
+	struct config_probe *probe = &reader->config->probes[i];
+	const config_setting_t *type;
+	struct config_scope scope;
+
+	probe->name = mem_copy_string(config_setting_name(group));
+	reader->probe_lines[i] = group->line;
+	names_add(&reader->probes, names_key_of(probe->name), i);
+	if (!config_is_group(reader, group))
+		return;
+	type = config_setting_get_member(group, "type");
+	if (!type) {
+		config_error_at(reader, group, "type", "is missing");
+		return;
+	}
+	probe->type = type_named(reader, type);
+	if (!probe->type)
+		return;
+	probe->settings = mem_zero(1, probe->type->settings_size);
+	scope = (struct config_scope){probe->type->options, probe->type->noptions, probe->settings};
+	option_set_defaults(scope.options, scope.n, scope.settings);
+	config_read_group(reader, group, &scope, probe_others);
+	config_reserve_labels(reader, i);
+}
+
+static void read_probes(struct config_reader *reader, const config_setting_t *section)
+{
+	size_t n;
+
+	if (!section || !config_is_group(reader, section))
+		return;
+	n = (size_t)config_setting_length(section);
+	if (n > CONFIG_PROBES_MAX) {
+		config_error_at(reader, section, NULL, "has more than %d probes", CONFIG_PROBES_MAX);
+		return;
+	}
+	reader->config->probes = mem_zero(n, sizeof(*reader->config->probes));
+	reader->probe_lines = mem_zero(n, sizeof(*reader->probe_lines));
+	reader->config->nprobes = n;
+	for (size_t i = 0; i < n; i++)
+		read_probe(reader, config_setting_get_elem(section, (unsigned)i), i);
+}
+
+static void check_probes(struct config_reader *reader)
+{
+	for (size_t i = 0; i < reader->config->nprobes; i++) {
+		const struct config_probe *probe = &reader->config->probes[i];
+		struct err err = {0};
+
+		if (probe->type && probe->type->check && probe->type->check(probe->settings, &err) < 0)
+			config_source_error(&reader->source, reader->probe_lines[i], "probes.%s: %s", probe->name,
+					    err.text);
+	}
+}
+
+/* --- influx ---------------------------------------------------------------------------------------------------------- */
+
+static void read_outputs(struct config_reader *reader, const config_setting_t *list)
+{
+	struct config *config = reader->config;
+	size_t n;
+
+	if (!list || !config_is_list(reader, list, CONFIG_OUTPUTS_MAX))
+		return;
+	n = (size_t)config_setting_length(list);
+	config->outputs = mem_zero(n, sizeof(struct influx_settings *));
+	reader->output_lines = mem_zero(n, sizeof(*reader->output_lines));
+	config->noutputs = n;
+	for (size_t i = 0; i < n; i++) {
+		const config_setting_t *entry = config_setting_get_elem(list, (unsigned)i);
+		struct config_scope scope = {influx_options, influx_noptions, NULL};
+
+		scope.settings = config->outputs[i] = mem_zero(1, sizeof(struct influx_settings));
+		option_set_defaults(influx_options, influx_noptions, scope.settings);
+		reader->output_lines[i] = entry->line;
+		if (config_is_group(reader, entry))
+			config_read_group(reader, entry, &scope, NULL);
+	}
+}
+
+static void check_outputs(struct config_reader *reader)
+{
+	const struct config *config = reader->config;
+	struct names names = {0};
+
+	for (size_t i = 0; i < config->noutputs; i++) {
+		const char *name = config->outputs[i]->name ? config->outputs[i]->name : "";
+		struct err err = {0};
+		size_t other = names_add(&names, names_key_of(name), i);
+
+		if (other != NAMES_NONE)
+			config_source_error(&reader->source, reader->output_lines[i],
+					    "influx[%zu].name: influx[%zu] is called \"%.200s\" as well", i, other, name);
+		if (influx_check(config->outputs[i], &err) < 0)
+			config_source_error(&reader->source, reader->output_lines[i], "influx[%zu]: %s", i, err.text);
+	}
+	names_free(&names);
+}
+
+/* --- the whole ------------------------------------------------------------------------------------------------------- */
+
+static void check_sections(struct config_reader *reader, const config_setting_t *root)
+{
+	static const char *const sections[] = {"agent", "web", "probes", "targets", "influx", NULL};
+	static const char *const later[] = {"geo", "target_files", NULL};
+	const struct config_known known = {.others = sections};
+	int length = config_setting_length(root);
+
+	for (int i = 0; i < length; i++) {
+		const config_setting_t *section = config_setting_get_elem(root, (unsigned)i);
+
+		if (config_word_is_in(config_setting_name(section), later))
+			config_error_at(reader, section, NULL, "not available in this version");
+		else if (!config_word_is_in(config_setting_name(section), sections))
+			config_error_unknown(reader, section, &known);
+	}
+}
+
+static void read_tree(struct config_reader *reader, const config_setting_t *root)
+{
+	const config_setting_t *agent = config_setting_get_member(root, "agent"), *labels;
+	struct config_scope agents = agent_scope(reader->config), webs = web_scope(reader->config);
+
+	check_sections(reader, root);
+	option_set_defaults(agents.options, agents.n, agents.settings);
+	option_set_defaults(webs.options, webs.n, webs.settings);
+	read_section(reader, agent, &agents, agent_others);
+	read_section(reader, config_setting_get_member(root, "web"), &webs, NULL);
+	read_probes(reader, config_setting_get_member(root, "probes"));
+	read_outputs(reader, config_setting_get_member(root, "influx"));
+	config_apply_environment(reader);
+	check_agent(reader, agent, root);
+	check_probes(reader);
+	check_outputs(reader);
+	/* After the probes: the labels of their rows are reserved. */
+	labels = agent && config_setting_is_group(agent) ? config_setting_get_member(agent, "labels") : NULL;
+	if (labels)
+		config_read_labels(reader, labels, &reader->config->agent.labels);
+	config_read_targets(reader, config_setting_get_member(root, "targets"));
+}
+
+/* libconfig's few messages in words that help; its "syntax error" says nothing. */
+static const char *parse_error(const char *said)
+{
+	if (!said || strcmp(said, "syntax error") == 0)
+		return "cannot be understood here or just before (a value, a quote or a bracket missing?)";
+	if (strcmp(said, "duplicate setting name") == 0)
+		return "the same name twice in one group";
+	if (strcmp(said, "mismatched element type in array") == 0)
+		return "an array [ ] holds values of one kind only";
+	return said;
+}
+
+static void parse(struct config_reader *reader)
+{
+	config_t tree;
+
+	config_init(&tree);
+	/* Includes are in their place already: should libconfig see one that we did not, it finds nothing. */
+	config_set_include_dir(&tree, "/dev/null");
+	if (config_read_string(&tree, text_string(&reader->source.text)) == CONFIG_TRUE)
+		read_tree(reader, config_root_setting(&tree));
+	else
+		config_source_error(&reader->source, (unsigned)config_error_line(&tree), "syntax: %s",
+				    parse_error(config_error_text(&tree)));
+	config_destroy(&tree);
+}
+
+static struct config *finish(struct config_reader *reader, struct text *errors)
+{
+	struct config *config = reader->config;
+
+	if (reader->source.total) {
+		config_source_print_errors(&reader->source, errors);
+		config_free(config);
+		config = NULL;
+	}
+	config_source_free(&reader->source);
+	names_free(&reader->probes);
+	names_free(&reader->row_labels);
+	mem_free(reader->probe_lines);
+	mem_free(reader->output_lines);
+	mem_free(reader->folder);
+	return config;
+}
+
+/* string: what is read instead of the file, or NULL. */
+static struct config *load(const char *file, const char *string, struct text *errors)
+{
+	struct config_reader reader = {.config = mem_zero(1, sizeof(struct config))};
+	int read;
+
+	reader.config->file = mem_copy_string(file);
+	reader.folder = config_file_folder(file);
+	if (string)
+		read = config_source_read_string(&reader.source, string, file);
+	else
+		read = config_source_read(&reader.source, file);
+	if (read == 0 && config_source_check(&reader.source) == 0)
+		parse(&reader);
+	return finish(&reader, errors);
+}
+
+struct config *config_load(const char *file, struct text *errors)
+{
+	return load(file, NULL, errors);
+}
+
+struct config *config_load_string(const char *string, const char *name, struct text *errors)
+{
+	return load(name, string, errors);
+}
+
+void config_free(struct config *config)
+{
+	if (!config)
+		return;
+	for (size_t i = 0; i < config->ntargets; i++)
+		config_free_target(&config->targets[i]);
+	mem_free(config->targets);
+	for (size_t i = 0; i < config->nprobes; i++) {
+		const struct probe_type *type = config->probes[i].type;
+
+		if (type)
+			option_free_settings(type->options, type->noptions, config->probes[i].settings);
+		mem_free(config->probes[i].name);
+	}
+	mem_free(config->probes);
+	for (size_t i = 0; i < config->noutputs; i++)
+		option_free_settings(influx_options, influx_noptions, config->outputs[i]);
+	mem_free(config->outputs);
+	option_free(exporter_options, exporter_noptions, &config->web);
+	option_free(config_agent_options, config_agent_noptions, &config->agent);
+	config_free_labels(&config->agent.labels);
+	mem_free(config->file);
+	mem_free(config);
+}

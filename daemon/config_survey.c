@@ -1,0 +1,60 @@
+#include <string.h>
+
+#include "core/mem.h"
+#include "daemon/config.h"
+#include "daemon/pipeline.h"
+#include "exporter/series.h"
+
+/* Buckets, +Inf, sum and count. */
+#define HISTOGRAM_SERIES (SERIES_BUCKETS + 3)
+
+static size_t count_set(const struct measure_set *set)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < set->n; i++) {
+		if (set->measures[i].kind == MEASURE_HISTOGRAM)
+			n += HISTOGRAM_SERIES;
+		else if (set->measures[i].kind != MEASURE_TEXT)
+			n++;
+	}
+	return n;
+}
+
+size_t config_count_series(const struct config *config)
+{
+	size_t common = 0, n = 0;
+
+	for (size_t i = 0; pipeline_sets[i]; i++)
+		common += count_set(pipeline_sets[i]);
+	for (size_t i = 0; i < config->ntargets; i++) {
+		const struct config_target *target = &config->targets[i];
+
+		for (size_t k = 0; k < target->nassignments; k++)
+			n += common + count_set(target->assignments[k].probe->type->sets[0]);
+	}
+	return n;
+}
+
+void config_warn(const struct config *config, struct text *warnings)
+{
+	bool *is_used = mem_zero(config->nprobes, sizeof(*is_used));
+	size_t expected = config_count_series(config);
+
+	for (size_t i = 0; i < config->ntargets; i++) {
+		for (size_t k = 0; k < config->targets[i].nassignments; k++)
+			is_used[config->targets[i].assignments[k].probe - config->probes] = true;
+	}
+	for (size_t i = 0; i < config->nprobes; i++) {
+		if (!is_used[i])
+			text_add_format(warnings, "%s: warning: probes.%s: no target uses it\n", config->file,
+					config->probes[i].name);
+	}
+	if (!config->ntargets)
+		text_add_format(warnings, "%s: warning: targets: there are none, nothing is measured\n", config->file);
+	if (expected > (size_t)config->web.max_series)
+		text_add_format(warnings,
+				"%s: warning: web.max_series: about %zu series are expected, at most %lld are served\n",
+				config->file, expected, (long long)config->web.max_series);
+	mem_free(is_used);
+}

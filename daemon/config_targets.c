@@ -1,0 +1,253 @@
+#include <string.h>
+
+#include "core/mem.h"
+#include "daemon/config_reader.h"
+
+static const char *const target_others[] = {"name", "address", "probes", "labels", NULL};
+
+/* One target while it is read. */
+struct reading_target {
+	struct config_reader *reader;
+	const config_setting_t *group;
+	struct config_target *target;
+	bool is_incomplete; /* some of its probes are not known: whose options these keys are cannot be told */
+};
+
+/* --- which probes ---------------------------------------------------------------------------------------------------- */
+
+static void error_no_probe(struct config_reader *reader, const config_setting_t *setting, const char *name)
+{
+	const struct config *config = reader->config;
+	const char **names, *nearest;
+
+	names = mem_zero(config->nprobes, sizeof(*names));
+	for (size_t i = 0; i < config->nprobes; i++)
+		names[i] = config->probes[i].name;
+	nearest = text_nearest(name, names, config->nprobes);
+	mem_free(names);
+	if (nearest)
+		config_error_at(reader, setting, NULL, "no probe \"%.200s\", did you mean %s?", name, nearest);
+	else
+		config_error_at(reader, setting, NULL, "no probe \"%.200s\" in section probes", name);
+}
+
+static void assign(struct reading_target *self, const config_setting_t *setting, const char *name)
+{
+	struct config_target *target = self->target;
+	size_t i = names_find(&self->reader->probes, names_key_of(name));
+	const struct config_probe *probe;
+
+	if (i == NAMES_NONE) {
+		error_no_probe(self->reader, setting, name);
+		self->is_incomplete = true;
+		return;
+	}
+	probe = &self->reader->config->probes[i];
+	for (size_t k = 0; k < target->nassignments; k++) {
+		if (target->assignments[k].probe == probe) {
+			config_error_at(self->reader, setting, NULL, "probe %.200s is there twice", name);
+			return;
+		}
+	}
+	if (!probe->type)
+		self->is_incomplete = true;
+	target->assignments[target->nassignments++] =
+		(struct config_assignment){.probe = probe, .settings = probe->settings};
+}
+
+static void read_assignments(struct reading_target *self, const config_setting_t *list)
+{
+	size_t n;
+
+	self->is_incomplete = true;
+	if (!list) {
+		config_error_at(self->reader, self->group, "probes", "is missing");
+		return;
+	}
+	if (!config_is_list(self->reader, list, CONFIG_ASSIGNMENTS_MAX))
+		return;
+	n = (size_t)config_setting_length(list);
+	if (!n) {
+		config_error_at(self->reader, list, NULL, "must name at least one probe");
+		return;
+	}
+	self->is_incomplete = false;
+	self->target->assignments = mem_zero(n, sizeof(struct config_assignment));
+	for (size_t i = 0; i < n; i++) {
+		const config_setting_t *setting = config_setting_get_elem(list, (unsigned)i);
+		char *name = config_text_of(self->reader, setting, CONFIG_NAME_BYTES_MAX);
+
+		if (name)
+			assign(self, setting, name);
+		else
+			self->is_incomplete = true;
+		mem_free(name);
+	}
+}
+
+/* --- the target's own options ---------------------------------------------------------------------------------------- */
+
+static struct config_scope own_scope(struct config_assignment *assignment)
+{
+	const struct probe_type *type = assignment->probe->type;
+
+	if (!assignment->own_settings)
+		assignment->own_settings = option_copy_settings(type->options, type->noptions, type->settings_size,
+								assignment->probe->settings);
+	assignment->settings = assignment->own_settings;
+	return (struct config_scope){type->options, type->noptions, assignment->own_settings};
+}
+
+static void error_unknown_option(struct reading_target *self, const config_setting_t *setting)
+{
+	struct config_target *target = self->target;
+	struct config_scope *scopes = mem_zero(target->nassignments, sizeof(*scopes));
+	struct config_known known = {.scopes = scopes, .nscopes = target->nassignments, .others = target_others};
+
+	for (size_t i = 0; i < target->nassignments; i++) {
+		const struct probe_type *type = target->assignments[i].probe->type;
+
+		scopes[i] = (struct config_scope){.options = type->options, .n = type->noptions};
+	}
+	config_error_unknown(self->reader, setting, &known);
+	mem_free(scopes);
+}
+
+/* An option goes to every probe of the target that has it. */
+static void read_option(struct reading_target *self, const config_setting_t *setting)
+{
+	struct config_target *target = self->target;
+	bool is_known = false;
+
+	for (size_t i = 0; i < target->nassignments; i++) {
+		const struct probe_type *type = target->assignments[i].probe->type;
+		const struct option *option;
+		struct config_scope scope;
+		bool from_file;
+		size_t errors = self->reader->source.total;
+
+		if (!type)
+			continue;
+		scope = (struct config_scope){.options = type->options, .n = type->noptions};
+		option = config_option_of(&scope, config_setting_name(setting), &from_file);
+		if (!option)
+			continue;
+		is_known = true;
+		scope = own_scope(&target->assignments[i]);
+		config_store_option(self->reader, setting, &scope, option, from_file);
+		/* The same value would be wrong for the next probe in the same words. */
+		if (self->reader->source.total > errors)
+			return;
+	}
+	if (!is_known && !self->is_incomplete)
+		error_unknown_option(self, setting);
+}
+
+static void read_options(struct reading_target *self)
+{
+	int length = config_setting_length(self->group);
+
+	for (int i = 0; i < length; i++) {
+		const config_setting_t *setting = config_setting_get_elem(self->group, (unsigned)i);
+
+		if (!config_word_is_in(config_setting_name(setting), target_others))
+			read_option(self, setting);
+	}
+}
+
+static void check_own_settings(struct reading_target *self)
+{
+	for (size_t i = 0; i < self->target->nassignments; i++) {
+		const struct config_assignment *assignment = &self->target->assignments[i];
+		const struct probe_type *type = assignment->probe->type;
+		struct err err = {0};
+
+		if (assignment->own_settings && type->check && type->check(assignment->own_settings, &err) < 0)
+			config_error_at(self->reader, self->group, NULL, "probe %s: %s", assignment->probe->name,
+					err.text);
+	}
+}
+
+/* --- the target ------------------------------------------------------------------------------------------------------ */
+
+static void read_address(struct reading_target *self)
+{
+	const config_setting_t *setting = config_setting_get_member(self->group, "address");
+	struct err err = {0};
+
+	if (!setting) {
+		config_error_at(self->reader, self->group, "address", "is missing");
+		return;
+	}
+	self->target->address = config_name_of(self->reader, setting);
+	if (self->target->address && config_check_address(self->target->address, &err) < 0)
+		config_error_at(self->reader, setting, NULL, "%s", err.text);
+}
+
+static void read_name(struct reading_target *self)
+{
+	const config_setting_t *setting = config_setting_get_member(self->group, "name");
+
+	if (setting)
+		self->target->name = config_name_of(self->reader, setting);
+	else
+		self->target->name = mem_copy_string(self->target->address);
+}
+
+static void read_target(struct config_reader *reader, const config_setting_t *group, struct config_target *target)
+{
+	struct reading_target self = {.reader = reader, .group = group, .target = target};
+	const config_setting_t *labels;
+
+	read_address(&self);
+	read_name(&self);
+	labels = config_setting_get_member(group, "labels");
+	if (labels)
+		config_read_labels(reader, labels, &target->labels);
+	read_assignments(&self, config_setting_get_member(group, "probes"));
+	read_options(&self);
+	check_own_settings(&self);
+}
+
+void config_read_targets(struct config_reader *reader, const config_setting_t *list)
+{
+	struct config *config = reader->config;
+	struct names names = {0};
+	size_t n;
+
+	if (!list || !config_is_list(reader, list, CONFIG_TARGETS_MAX))
+		return;
+	n = (size_t)config_setting_length(list);
+	config->targets = mem_zero(n, sizeof(*config->targets));
+	config->ntargets = n;
+	for (size_t i = 0; i < n; i++) {
+		const config_setting_t *group = config_setting_get_elem(list, (unsigned)i);
+		struct config_target *target = &config->targets[i];
+		size_t other;
+
+		if (!config_is_group(reader, group))
+			continue;
+		read_target(reader, group, target);
+		if (!target->name)
+			continue;
+		other = names_add(&names, names_key_of(target->name), i);
+		if (other != NAMES_NONE)
+			config_error_at(reader, group, "name", "targets[%zu] is called \"%.200s\" as well", other,
+					target->name);
+	}
+	names_free(&names);
+}
+
+void config_free_target(struct config_target *target)
+{
+	for (size_t i = 0; i < target->nassignments; i++) {
+		const struct probe_type *type = target->assignments[i].probe->type;
+
+		if (type)
+			option_free_settings(type->options, type->noptions, target->assignments[i].own_settings);
+	}
+	mem_free(target->assignments);
+	config_free_labels(&target->labels);
+	mem_free(target->address);
+	mem_free(target->name);
+}

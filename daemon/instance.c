@@ -1,0 +1,301 @@
+#include "daemon/instance.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "core/hash.h"
+#include "core/log.h"
+#include "core/loop.h"
+#include "core/mem.h"
+#include "daemon/config.h"
+#include "daemon/own.h"
+#include "daemon/rights.h"
+#include "daemon/thread.h"
+#include "daemon/worker.h"
+#include "exporter/exporter.h"
+#include "exporter/series.h"
+#include "influx/influx.h"
+
+#define WEB_MAILS_MAX 4096
+#define BOOT_BYTES    8
+
+/* Opening fewer targets than this takes no time worth showing. */
+#define PROGRESS_STEP 1000
+
+struct instance {
+	const struct config *config;
+	struct loop *loop;
+	struct label *agent_labels;
+	size_t nagent_labels;
+	char boot[BOOT_BYTES * 2 + 1];
+	struct series_store *store;
+	struct thread *web;
+	struct worker **workers;
+	size_t nworkers;
+	struct exporter_host host;
+	struct exporter *exporter;
+	struct influx *influx;
+	struct own *own;
+	struct influx_port *port; /* for the daemon's own lines */
+};
+
+/* --- what the web server asks; on its thread ------------------------------------------------------------------------------ */
+
+static bool is_ready(void *context)
+{
+	const struct instance *instance = context;
+
+	for (size_t i = 0; i < instance->nworkers; i++)
+		if (!worker_is_running(instance->workers[i]))
+			return false;
+	return true;
+}
+
+static void show_config(void *context, struct text *out)
+{
+	config_show(((struct instance *)context)->config, out);
+}
+
+static void read_own(void *context, void (*add)(void *arg, const struct row *row), void *arg)
+{
+	own_read(((struct instance *)context)->own, add, arg);
+}
+
+/* --- creation ----------------------------------------------------------------------------------------------------------------- */
+
+static void make_labels(struct instance *instance)
+{
+	const struct config_agent *agent = &instance->config->agent;
+
+	instance->nagent_labels = agent->labels.n + 1;
+	instance->agent_labels = mem_alloc(instance->nagent_labels * sizeof(*instance->agent_labels));
+	instance->agent_labels[0] = (struct label){"agent", agent->name};
+	for (size_t i = 0; i < agent->labels.n; i++)
+		instance->agent_labels[i + 1] = agent->labels.items[i];
+}
+
+static void make_boot(struct instance *instance)
+{
+	unsigned char bytes[BOOT_BYTES];
+
+	hash_random(bytes, sizeof(bytes));
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		snprintf(instance->boot + 2 * i, 3, "%02x", bytes[i]);
+}
+
+/* How many this process may use, which is less than there are in a container with a set of its own. */
+static size_t count_cores(void)
+{
+	cpu_set_t cores;
+	long online;
+
+	if (sched_getaffinity(0, sizeof(cores), &cores) == 0 && CPU_COUNT(&cores) > 0)
+		return (size_t)CPU_COUNT(&cores);
+	online = sysconf(_SC_NPROCESSORS_ONLN);
+	return online > 0 ? (size_t)online : 1;
+}
+
+static int create_workers(struct instance *instance, struct err *err)
+{
+	const struct config_agent *agent = &instance->config->agent;
+	struct worker_plan plan = {
+		.timer_slot_ns = agent->timer_slot_ns,
+		.resolver = agent->resolver,
+		.store = instance->store,
+		.agent_labels = instance->agent_labels,
+		.nagent_labels = instance->nagent_labels,
+		.boot = instance->boot,
+		.wants_lines = instance->config->noutputs > 0,
+	};
+
+	for (size_t i = 0; i < instance->nworkers; i++) {
+		plan.index = (unsigned)i;
+		instance->workers[i] = worker_create(&plan, err);
+		if (!instance->workers[i])
+			return -1;
+	}
+	return 0;
+}
+
+static int open_target(struct instance *instance, const struct config_target *target, struct err *err)
+{
+	struct worker *worker = instance->workers[hash_stable(target->name) % instance->nworkers];
+	struct worker_probe_plan *probes = mem_zero(target->nassignments, sizeof(*probes));
+	struct worker_target_plan plan = {
+		.name = target->name,
+		.address = target->address,
+		.labels = target->labels.items,
+		.nlabels = target->labels.n,
+		.probes = probes,
+		.nprobes = target->nassignments,
+	};
+	int result;
+
+	for (size_t i = 0; i < target->nassignments; i++) {
+		const struct config_assignment *assignment = &target->assignments[i];
+
+		probes[i].name = assignment->probe->name;
+		probes[i].type = assignment->probe->type;
+		probes[i].settings = assignment->settings;
+	}
+	result = worker_open_target(worker, &plan, err);
+	mem_free(probes);
+	return result;
+}
+
+static void show_progress(size_t n, size_t all)
+{
+	if (n % PROGRESS_STEP == 0 || n == all)
+		fprintf(stderr, "\ropening targets: %zu of %zu%s", n, all, n == all ? "\n" : "");
+}
+
+static int open_targets(struct instance *instance, struct err *err)
+{
+	size_t n = instance->config->ntargets;
+	bool has_progress = n > PROGRESS_STEP && isatty(STDERR_FILENO);
+
+	for (size_t i = 0; i < n; i++) {
+		if (open_target(instance, &instance->config->targets[i], err) == -1)
+			return -1;
+		if (has_progress)
+			show_progress(i + 1, n);
+	}
+	return 0;
+}
+
+static int create_web(struct instance *instance, struct err *err)
+{
+	const struct config *config = instance->config;
+
+	instance->host = (struct exporter_host){instance, is_ready, show_config, read_own};
+	instance->exporter = exporter_create(thread_loop(instance->web), &config->web, &instance->host,
+					     instance->store, err);
+	return instance->exporter ? 0 : -1;
+}
+
+static int create_outputs(struct instance *instance, struct err *err)
+{
+	const struct config *config = instance->config;
+
+	instance->influx =
+		influx_create((const struct influx_settings *const *)config->outputs, config->noutputs, err);
+	if (!instance->influx)
+		return -1;
+	if (config->noutputs == 0)
+		return 0;
+	for (size_t i = 0; i < instance->nworkers; i++)
+		worker_set_influx(instance->workers[i], instance->influx);
+	instance->port = influx_port_open(instance->influx, instance->loop);
+	return 0;
+}
+
+static void create_own(struct instance *instance)
+{
+	const struct config *config = instance->config;
+	struct own_plan plan = {
+		.store = instance->store,
+		.max_series = (size_t)config->web.max_series,
+		.influx = instance->influx,
+		.workers = instance->workers,
+		.nworkers = instance->nworkers,
+		.agent_labels = instance->agent_labels,
+		.nagent_labels = instance->nagent_labels,
+	};
+	size_t probes = 0;
+
+	for (size_t i = 0; i < config->ntargets; i++)
+		probes += config->targets[i].nassignments;
+	instance->own = own_create(&plan);
+	own_set_exporter(instance->own, instance->exporter);
+	own_note_accepted(instance->own, config->ntargets, probes);
+}
+
+struct instance *instance_create(const struct config *config, struct loop *loop, struct err *err)
+{
+	struct instance *instance = mem_zero(1, sizeof(*instance));
+	struct thread_plan web = {.name = "web", .mails = WEB_MAILS_MAX, .owner = instance};
+
+	instance->config = config;
+	instance->loop = loop;
+	make_labels(instance);
+	make_boot(instance);
+	instance->nworkers = config->agent.workers > 0 ? (size_t)config->agent.workers : count_cores();
+	instance->workers = mem_zero(instance->nworkers, sizeof(struct worker *));
+	instance->store = series_store_create((unsigned)instance->nworkers, (size_t)config->web.max_series);
+	instance->web = thread_create(&web, err);
+	if (!instance->web)
+		goto fail;
+	/* With capabilities: the sockets of all types, those of single probes (a mark), and ports below 1024. */
+	if (create_workers(instance, err) == -1 || open_targets(instance, err) == -1 ||
+	    create_web(instance, err) == -1)
+		goto fail;
+	/* Without: whatever must go on working, such as the next file of an output. */
+	if (rights_drop(err) == -1 || create_outputs(instance, err) == -1)
+		goto fail;
+	create_own(instance);
+	return instance;
+
+fail:
+	instance_free(instance);
+	return NULL;
+}
+
+/* --- running ------------------------------------------------------------------------------------------------------------------ */
+
+int instance_start(struct instance *instance, struct err *err)
+{
+	if (influx_start(instance->influx, err) == -1)
+		return -1;
+	for (size_t i = 0; i < instance->nworkers; i++)
+		if (worker_start(instance->workers[i], err) == -1)
+			return -1;
+	if (thread_start(instance->web, err) == -1)
+		return -1;
+	if (instance->port)
+		own_start(instance->own, instance->loop, instance->port);
+	return 0;
+}
+
+void instance_stop(struct instance *instance, int64_t wait_ns)
+{
+	own_stop(instance->own);
+	thread_stop(instance->web);
+	for (size_t i = 0; i < instance->nworkers; i++)
+		worker_stop(instance->workers[i]);
+	for (size_t i = 0; i < instance->nworkers; i++)
+		worker_set_influx(instance->workers[i], NULL);
+	influx_port_close(instance->port);
+	instance->port = NULL;
+	influx_stop(instance->influx, wait_ns);
+}
+
+void instance_free(struct instance *instance)
+{
+	if (!instance)
+		return;
+	own_free(instance->own);
+	influx_port_close(instance->port);
+	for (size_t i = 0; i < instance->nworkers; i++)
+		if (instance->workers[i])
+			worker_set_influx(instance->workers[i], NULL);
+	influx_free(instance->influx);
+	exporter_free(instance->exporter);
+	for (size_t i = instance->nworkers; i-- > 0;)
+		worker_free(instance->workers[i]);
+	thread_free(instance->web);
+	series_store_free(instance->store);
+	mem_free(instance->workers);
+	mem_free(instance->agent_labels);
+	mem_free(instance);
+}
+
+size_t instance_workers(const struct instance *instance)
+{
+	return instance->nworkers;
+}
+
+const char *instance_listener(const struct instance *instance, size_t i)
+{
+	return exporter_listener(instance->exporter, i);
+}

@@ -1,0 +1,32 @@
+/*
+ * Everything that runs in a daemon: store, workers, web server, outputs, the daemon's own figures. Made in order, freed in
+ * the mirror of it.
+ */
+#ifndef NETSONDE_DAEMON_INSTANCE_H
+#define NETSONDE_DAEMON_INSTANCE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/err.h"
+
+struct config;
+struct instance;
+struct loop;
+
+/* Opens sockets, ports, probes and outputs, and gives up all capabilities in between. config and loop (the main thread's)
+ * are borrowed. NULL with err. */
+struct instance *instance_create(const struct config *config, struct loop *loop, struct err *err);
+
+/* The threads. After a failure instance_stop ends those that run. */
+int instance_start(struct instance *instance, struct err *err);
+
+/* Ends the threads; writes what is left to the outputs for at most wait_ns. */
+void instance_stop(struct instance *instance, int64_t wait_ns);
+void instance_free(struct instance *instance); /* stopped; NULL is harmless */
+
+size_t instance_workers(const struct instance *instance);
+/* The i-th listener as "host:port", or NULL. */
+const char *instance_listener(const struct instance *instance, size_t i);
+
+#endif

@@ -1,0 +1,242 @@
+#include "daemon/pipeline.h"
+
+#include "core/clock.h"
+#include "core/mem.h"
+#include "exporter/series.h"
+#include "influx/influx.h"
+#include "probes/probe.h"
+
+enum { PROBE_SUCCESS, PROBE_DURATION, PROBE_RUNS, PROBE_FAILURES, PROBE_SKIPPED, PROBE_MEASURES };
+
+static const struct measure probe_measures[PROBE_MEASURES] = {
+	[PROBE_SUCCESS] = {"success", MEASURE_INTEGER, "Whether the last run succeeded (1) or failed (0)"},
+	[PROBE_DURATION] = {"duration_seconds", MEASURE_GAUGE, "How long the last run took"},
+	[PROBE_RUNS] = {"runs_total", MEASURE_COUNTER, "Runs that have ended"},
+	[PROBE_FAILURES] = {"failures_total", MEASURE_COUNTER, "Runs that failed, by reason"},
+	[PROBE_SKIPPED] = {"skipped_total", MEASURE_COUNTER,
+			   "Runs that were due but skipped, because the one before still ran or the daemon was late"},
+};
+static const char *const probe_labels[] = {"reason", NULL};
+static const struct measure_set probe_set = {
+	.name = "probe",
+	.measures = probe_measures,
+	.n = PROBE_MEASURES,
+	.label_names = probe_labels,
+	.help = "What is common to the probes of all types",
+};
+
+static const struct measure target_measures[] = {
+	{"info", MEASURE_INFO, "What is known about the target: the address that the last run talked to"},
+};
+static const char *const target_labels[] = {"address", NULL};
+static const struct measure_set target_set = {
+	.name = "target",
+	.measures = target_measures,
+	.n = 1,
+	.label_names = target_labels,
+	.help = "The target of a probe",
+};
+
+const struct measure_set *const pipeline_sets[] = {&probe_set, &target_set, NULL};
+
+/* The rows that the pipeline adds to those of a sample: the probe's, the target's, one a reason. */
+#define ADDED_ROWS (2 + REASON_COUNT)
+
+struct pipeline {
+	struct pipeline_plan plan;
+	struct influx_port *port;
+	struct label reasons[REASON_COUNT];
+	struct row *rows; /* scratch */
+	size_t capacity;
+};
+
+/* What the added rows point to. */
+struct added {
+	struct reading probe[4];
+	struct reading failures[REASON_COUNT];
+	struct reading info;
+	struct label address;
+	char address_text[ADDRESS_TEXT_SIZE];
+};
+
+struct pipeline *pipeline_create(const struct pipeline_plan *plan)
+{
+	struct pipeline *pipeline = mem_zero(1, sizeof(*pipeline));
+
+	pipeline->plan = *plan;
+	for (unsigned i = 0; i < REASON_COUNT; i++)
+		pipeline->reasons[i] = (struct label){"reason", reason_name((enum reason)i)};
+	return pipeline;
+}
+
+void pipeline_free(struct pipeline *pipeline)
+{
+	if (!pipeline)
+		return;
+	mem_free(pipeline->rows);
+	mem_free(pipeline);
+}
+
+void pipeline_set_port(struct pipeline *pipeline, struct influx_port *port)
+{
+	pipeline->port = port;
+}
+
+/* target, probe and the target's own labels: owned by the caller. */
+static struct label *subject_labels(const struct subject *subject, size_t *n)
+{
+	struct label *labels = mem_alloc((subject->nlabels + 2) * sizeof(*labels));
+
+	labels[0] = (struct label){"target", subject->target};
+	labels[1] = (struct label){"probe", subject->probe};
+	for (size_t i = 0; i < subject->nlabels; i++)
+		labels[2 + i] = subject->labels[i];
+	*n = subject->nlabels + 2;
+	return labels;
+}
+
+static void make_tags(struct publication *publication, const struct label *labels, size_t n)
+{
+	const struct pipeline_plan *plan = &publication->pipeline->plan;
+	struct label *all;
+
+	if (!plan->wants_lines)
+		return;
+	all = mem_alloc((plan->nagent_labels + n) * sizeof(*all));
+	for (size_t i = 0; i < plan->nagent_labels; i++)
+		all[i] = plan->agent_labels[i];
+	for (size_t i = 0; i < n; i++)
+		all[plan->nagent_labels + i] = labels[i];
+	line_tags_make(&publication->tags, all, plan->nagent_labels + n);
+	mem_free(all);
+}
+
+void publication_open(struct publication *publication, struct pipeline *pipeline, const struct subject *subject)
+{
+	struct label *labels;
+	size_t n;
+
+	*publication = (struct publication){.pipeline = pipeline, .subject = *subject};
+	labels = subject_labels(subject, &n);
+	publication->series = series_open(pipeline->plan.store, pipeline->plan.shard, labels, n);
+	make_tags(publication, labels, n);
+	mem_free(labels);
+}
+
+void publication_relabel(struct publication *publication, const struct label *labels, size_t nlabels)
+{
+	struct label *all;
+	size_t n;
+
+	publication->subject.labels = labels;
+	publication->subject.nlabels = nlabels;
+	all = subject_labels(&publication->subject, &n);
+	series_relabel(publication->series, all, n);
+	line_tags_free(&publication->tags);
+	make_tags(publication, all, n);
+	mem_free(all);
+}
+
+void publication_close(struct publication *publication)
+{
+	series_close(publication->series);
+	line_tags_free(&publication->tags);
+	mem_free(publication->failures);
+	publication->failures = NULL;
+}
+
+static void note(struct publication *publication, const struct sample *sample)
+{
+	if (sample->address.family != ADDRESS_NONE)
+		publication->address = sample->address;
+	if (sample->reason == REASON_OK)
+		return;
+	if (!publication->failures)
+		publication->failures = mem_zero(REASON_COUNT, sizeof(*publication->failures));
+	publication->failures[sample->reason]++;
+}
+
+static size_t add_failures(const struct publication *publication, struct added *added, struct row *rows)
+{
+	const struct label *reasons = publication->pipeline->reasons;
+	size_t n = 0;
+
+	for (unsigned i = 0; publication->failures && i < REASON_COUNT; i++) {
+		if (publication->failures[i] == 0)
+			continue;
+		added->failures[i] = reading_integer(PROBE_FAILURES, publication->failures[i]);
+		rows[n++] = (struct row){&probe_set, &reasons[i], 1, &added->failures[i], 1};
+	}
+	return n;
+}
+
+static size_t add_rows(const struct publication *publication, const struct sample *sample, struct added *added,
+		       struct row *rows)
+{
+	size_t n = 0;
+
+	added->probe[0] = reading_integer(PROBE_SUCCESS, sample->reason == REASON_OK);
+	added->probe[1] = reading_number(PROBE_DURATION, clock_seconds(sample->took_ns));
+	added->probe[2] = reading_integer(PROBE_RUNS, (int64_t)sample->run);
+	added->probe[3] = reading_integer(PROBE_SKIPPED, (int64_t)sample->skipped);
+	rows[n++] = (struct row){&probe_set, NULL, 0, added->probe, 4};
+	n += add_failures(publication, added, rows + n);
+	if (publication->address.family == ADDRESS_NONE)
+		return n;
+	added->info = reading_integer(0, 1);
+	added->address = (struct label){"address", address_format(&publication->address, added->address_text)};
+	rows[n++] = (struct row){&target_set, &added->address, 1, &added->info, 1};
+	return n;
+}
+
+static struct row *scratch_rows(struct pipeline *pipeline, size_t n)
+{
+	if (n > pipeline->capacity) {
+		pipeline->rows = mem_resize(pipeline->rows, n, sizeof(*pipeline->rows));
+		pipeline->capacity = n;
+	}
+	return pipeline->rows;
+}
+
+/* A run that ended without a row still has something to say: in the line of the type's own set. */
+static void write_bare_line(const struct publication *publication, const struct sample *sample)
+{
+	const struct pipeline *pipeline = publication->pipeline;
+	const struct probe_type *type = probe_type_find(publication->subject.type);
+	struct sample bare = *sample;
+	struct row row = {0};
+
+	if (!type)
+		return;
+	row.set = type->sets[0];
+	bare.rows = &row;
+	bare.nrows = 1;
+	influx_port_add_sample(pipeline->port, &publication->tags, &bare, pipeline->plan.boot);
+}
+
+static void write_lines(const struct publication *publication, const struct sample *sample)
+{
+	const struct pipeline *pipeline = publication->pipeline;
+
+	if (!pipeline->port || !pipeline->plan.wants_lines)
+		return;
+	if (sample->nrows > 0)
+		influx_port_add_sample(pipeline->port, &publication->tags, sample, pipeline->plan.boot);
+	else
+		write_bare_line(publication, sample);
+}
+
+void publication_deliver(void *context, const struct sample *sample)
+{
+	struct publication *publication = context;
+	struct row *rows = scratch_rows(publication->pipeline, ADDED_ROWS + sample->nrows);
+	struct added added;
+	size_t n;
+
+	note(publication, sample);
+	n = add_rows(publication, sample, &added, rows);
+	for (size_t i = 0; i < sample->nrows; i++)
+		rows[n++] = sample->rows[i];
+	series_update(publication->series, rows, n);
+	write_lines(publication, sample);
+}

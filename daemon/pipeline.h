@@ -1,0 +1,61 @@
+/*
+ * From a sample to everything that is published about it: the common rows are added, the series are updated, the lines
+ * go into the worker's buffer. One pipeline a worker; nothing is allocated per sample.
+ */
+#ifndef NETSONDE_DAEMON_PIPELINE_H
+#define NETSONDE_DAEMON_PIPELINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/sample.h"
+#include "influx/line.h"
+
+struct influx_port;
+struct pipeline;
+struct series;
+struct series_store;
+
+/* The sets that every probe has beside its type's own: "probe" and "target". NULL-terminated. */
+extern const struct measure_set *const pipeline_sets[];
+
+/* All borrowed until pipeline_free. */
+struct pipeline_plan {
+	struct series_store *store;
+	unsigned shard;
+	bool wants_lines; /* false: nobody does, no tags are kept */
+	const struct label *agent_labels; /* agent=..., and the agent's own; they lose to labels of the target */
+	size_t nagent_labels;
+	const char *boot; /* random, new at each start */
+};
+
+struct pipeline *pipeline_create(const struct pipeline_plan *plan);
+void pipeline_free(struct pipeline *pipeline); /* all publications must be closed */
+
+/* Where lines go from now on (borrowed; NULL = nowhere), if they are wanted. */
+void pipeline_set_port(struct pipeline *pipeline, struct influx_port *port);
+
+/* What is published about one probe of one target. Embedded in whoever owns the probe. */
+struct publication {
+	struct pipeline *pipeline;
+	struct subject subject;
+	struct series *series;
+	struct line_tags tags;
+	int64_t *failures;      /* by enum reason; NULL before the first failure */
+	struct address address; /* the last one that a run talked to */
+};
+
+/* subject: the struct is copied, what it points to is borrowed until close. */
+void publication_open(struct publication *publication, struct pipeline *pipeline, const struct subject *subject);
+
+/* Other labels for what goes on: values, counters and histograms stay. labels are borrowed until close. */
+void publication_relabel(struct publication *publication, const struct label *labels, size_t nlabels);
+
+/* The series vanish. */
+void publication_close(struct publication *publication);
+
+/* A result. context: the struct publication; the form is that of sink.deliver. */
+void publication_deliver(void *context, const struct sample *sample);
+
+#endif

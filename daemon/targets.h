@@ -1,0 +1,73 @@
+/*
+ * What should be measured, and what changed about it. Each source of targets (the configuration; files, a mesh, leases)
+ * yields its full desired set; the difference between the set in force and the new one says what to do. Pure.
+ *
+ * Identity is source, target and probe. At start the set in force is empty: everything is added.
+ */
+#ifndef NETSONDE_DAEMON_TARGETS_H
+#define NETSONDE_DAEMON_TARGETS_H
+
+#include <stddef.h>
+
+#include "core/sample.h"
+#include "daemon/names.h"
+
+struct config;
+struct config_assignment;
+struct config_target;
+struct probe_type;
+
+/* One probe of one target as a source wants it. Everything is borrowed from the source for as long as the set lives. */
+struct desired {
+	const char *source; /* "config", the path of a file, ... */
+	const char *target;
+	const char *probe;
+	const char *address;
+	const struct probe_type *type;
+	const void *settings;
+	const struct label *labels;
+	size_t nlabels;
+};
+
+/* Zero-initialised is an empty set. */
+struct desired_set {
+	struct desired *items;
+	size_t n, room;
+	struct names identities; /* target, probe -> item */
+};
+
+/* Adds one. Returns -1 and leaves the set as it is when the target has that probe already, from whatever source:
+ * series of two would collide. *other, unless NULL, is then the one that was first (borrowed until the next add). */
+int desired_set_add(struct desired_set *set, const struct desired *desired, const struct desired **other);
+
+/* Adds every probe of every target of a configuration, as source "config". */
+void desired_set_add_config(struct desired_set *set, const struct config *config);
+
+void desired_set_free(struct desired_set *set);
+
+enum target_change {
+	TARGET_ADDED,      /* only in the new set */
+	TARGET_REMOVED,    /* only in the old set */
+	TARGET_RESTARTED,  /* another type, address or other settings: closed and opened again */
+	TARGET_RELABELLED, /* other labels only: the probe goes on */
+	TARGET_UNCHANGED,
+	TARGET_CHANGES
+};
+
+/* before is NULL when added, after when removed. Both borrowed from the sets. */
+struct target_step {
+	enum target_change change;
+	const struct desired *before, *after;
+};
+
+struct target_plan {
+	struct target_step *steps; /* removals first, in the order of the old set; then in the order of the new one */
+	size_t n;
+	size_t counts[TARGET_CHANGES];
+};
+
+/* What leads from one set to the other. Both are borrowed until target_plan_free. */
+void target_plan_make(struct target_plan *plan, const struct desired_set *before, const struct desired_set *after);
+void target_plan_free(struct target_plan *plan);
+
+#endif

@@ -1,0 +1,121 @@
+/*
+ * A worker: a thread with a loop, a resolver, an engine, a pipeline, and its share of the targets. Made in the main
+ * thread (raw sockets are opened while there is a right to); from worker_start on the only way in is mail.
+ */
+#ifndef NETSONDE_DAEMON_WORKER_H
+#define NETSONDE_DAEMON_WORKER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/err.h"
+#include "core/sample.h"
+
+struct engine;
+struct influx;
+struct mailbox;
+struct probe_type;
+struct series_store;
+struct worker;
+struct worker_ask;
+
+#define WORKER_MAILS_MAX     4096 /* messages that wait for a worker */
+#define WORKER_ASKS_MAX      256  /* single runs at a time on one worker */
+#define WORKER_LOG_BYTES_MAX (128 * 1024) /* of one single run; the engine bounds the lines, too */
+
+/* All borrowed until worker_free. */
+struct worker_plan {
+	unsigned index;
+	int64_t timer_slot_ns;
+	const char *resolver; /* DNS servers, or NULL for the system's */
+	struct series_store *store;
+	const struct label *agent_labels;
+	size_t nagent_labels;
+	const char *boot;
+	bool wants_lines; /* are there outputs? */
+};
+
+/* Loop, resolver and the sockets of all types. NULL with err. */
+struct worker *worker_create(const struct worker_plan *plan, struct err *err);
+
+/* Where its lines go (NULL = nowhere; the last buffer is handed over then). Only while the thread does not run; before
+ * influx is stopped. */
+void worker_set_influx(struct worker *worker, struct influx *influx);
+
+int worker_start(struct worker *worker, struct err *err);
+/* Ends the thread. */
+void worker_stop(struct worker *worker);
+/* Closes all probes; asks that were not answered yet are answered with an error. Stopped; NULL is harmless. */
+void worker_free(struct worker *worker);
+
+/* --- targets ------------------------------------------------------------------------------------------------------ */
+
+/* One probe of a target. Borrowed until the target has left: mail is delivered in order, so a worker that has answered
+ * an ask which was posted after worker_remove no longer uses them. */
+struct worker_probe_plan {
+	const char *name;
+	const struct probe_type *type;
+	const void *settings;
+};
+
+/* Name, address and labels are copied. */
+struct worker_target_plan {
+	const char *name; /* its identity here */
+	const char *address;
+	const struct label *labels;
+	size_t nlabels;
+	const struct worker_probe_plan *probes;
+	size_t nprobes;
+};
+
+/* Before worker_start. -1 with err when there is a target of that name, or when a probe cannot be opened
+ * ("TARGET: PROBE: why"): then none of its probes is. */
+int worker_open_target(struct worker *worker, const struct worker_target_plan *plan, struct err *err);
+
+/* From any thread, by mail; false when the worker's mailbox is full. What goes wrong over there is logged. */
+bool worker_add(struct worker *worker, const struct worker_target_plan *plan);
+bool worker_remove(struct worker *worker, const char *name);
+/* Values, counters and histograms go on under the new labels (copied). */
+bool worker_relabel(struct worker *worker, const char *name, const struct label *labels, size_t nlabels);
+
+/* --- single runs -------------------------------------------------------------------------------------------------- */
+
+/* The end of a single run. Borrowed for the call. */
+struct worker_answer {
+	const struct sample *sample; /* a copy; NULL when there is none: error says why */
+	const char *error;
+	const char *log; /* lines, each with LF; "" when none was wanted */
+	size_t log_length;
+};
+
+struct worker_job {
+	const char *target; /* names for the sample and the log; copied, as is address */
+	const char *probe;
+	const char *address;
+	const struct probe_type *type;
+	void *settings; /* passed, if worker_ask does not return NULL; freed on any thread */
+	bool wants_log;
+	/* Where the answer goes: the asker's mailbox, which must live until the answer came or worker_free. */
+	struct mailbox *mailbox;
+	/* Once, on the thread of that mailbox, unless cancelled before. */
+	void (*done)(void *arg, const struct worker_answer *answer);
+	void *arg;
+};
+
+/* Has the worker run a probe once, beside everything else: no series, no lines. NULL when the mailbox is full. The
+ * handle is valid until done has returned or worker_ask_cancel. */
+struct worker_ask *worker_ask(struct worker *worker, const struct worker_job *job);
+
+/* On the asker's thread: done will not come, the run is given up. */
+void worker_ask_cancel(struct worker_ask *ask);
+
+/* --- figures; any thread ------------------------------------------------------------------------------------------- */
+
+extern const struct measure_set worker_set; /* "worker" */
+size_t worker_read(const struct worker *worker, struct reading *readings);
+
+const struct engine *worker_engine(const struct worker *worker);
+bool worker_is_running(const struct worker *worker);
+
+#endif

@@ -1,0 +1,306 @@
+#include "probes/engine.h"
+
+#include <string.h>
+
+#include "core/clock.h"
+#include "core/mem.h"
+#include "probes/engine_internal.h"
+#include "probes/schedule.h"
+
+/* The largest lag is shown for windows of this length, so that any number of scrapers see the same figure. */
+#define LAG_WINDOW_NS (10 * NS_PER_SECOND)
+
+enum engine_measure {
+	ENGINE_PROBES,
+	ENGINE_ALIVE,
+	ENGINE_STARTS,
+	ENGINE_SKIPPED,
+	ENGINE_LAG_SUM,
+	ENGINE_LAG_MAX,
+	ENGINE_MEASURES
+};
+
+static const struct measure engine_measures[ENGINE_MEASURES] = {
+	[ENGINE_PROBES] = {"probes", MEASURE_INTEGER, "Probes (target and probe pairs) of this worker"},
+	[ENGINE_ALIVE] = {"runs_alive", MEASURE_INTEGER, "Runs in progress"},
+	[ENGINE_STARTS] = {"starts_total", MEASURE_COUNTER, "Runs started"},
+	[ENGINE_SKIPPED] = {"skipped_total", MEASURE_COUNTER,
+			    "Turns passed over because the run before them still lived or the worker was late"},
+	[ENGINE_LAG_SUM] = {"lag_seconds_total", MEASURE_COUNTER_SECONDS,
+			    "Time from when runs were due to when they started, added up; it includes the timer slot"},
+	[ENGINE_LAG_MAX] = {"lag_max_seconds", MEASURE_GAUGE,
+			    "Largest lag of a start in the last whole window of ten seconds"},
+};
+
+static const char *const worker_label[] = {"worker", NULL};
+
+const struct measure_set engine_set = {
+	.name = "schedule",
+	.measures = engine_measures,
+	.n = ENGINE_MEASURES,
+	.label_names = worker_label,
+	.help = "How punctual a worker is",
+};
+
+const struct probe_type *probe_type_find(const char *name)
+{
+	for (const struct probe_type *const *type = probe_types; *type; type++)
+		if (!strcmp((*type)->name, name))
+			return *type;
+	return NULL;
+}
+
+size_t engine_list_services(const struct probe_service **out, size_t max)
+{
+	size_t n = 0;
+	for (const struct probe_type *const *type = probe_types; *type; type++) {
+		for (const struct probe_service *const *wanted = (*type)->services; wanted && *wanted; wanted++) {
+			size_t i = 0;
+			while (i < n && out[i] != *wanted)
+				i++;
+			if (i == n && n < max)
+				out[n++] = *wanted;
+		}
+	}
+	return n;
+}
+
+struct engine *engine_create(const struct engine_plan *plan)
+{
+	struct engine *engine = mem_zero(1, sizeof(*engine));
+	engine->plan = *plan;
+	engine->nservices = engine_list_services(engine->services, ENGINE_SERVICES_MAX);
+	for (size_t i = 0; i < engine->nservices; i++)
+		engine->instances[i] = engine->services[i]->create(engine);
+	return engine;
+}
+
+void engine_free(struct engine *engine)
+{
+	if (!engine)
+		return;
+	for (size_t i = engine->nservices; i-- > 0;)
+		engine->services[i]->free(engine->instances[i]);
+	mem_free(engine);
+}
+
+struct loop *engine_loop(const struct engine *engine)
+{
+	return engine->plan.loop;
+}
+
+unsigned engine_worker(const struct engine *engine)
+{
+	return engine->plan.worker;
+}
+
+/* --- turns -------------------------------------------------------------------------------------------------------- */
+
+/* A live run's deadline comes before its turn's next due time, or at the same time: timeout <= interval. Only a worker
+ * that is late can see it otherwise. */
+void turn_arm(struct turn *turn)
+{
+	struct loop *loop = turn->probe->engine->plan.loop;
+	int64_t next_ns = turn->due_ns ? turn->due_ns : INT64_MAX;
+	if (turn->run.phase == RUN_ALIVE || turn->run.phase == RUN_ENDING) {
+		int64_t deadline_ns = run_deadline_ns(&turn->run);
+		next_ns = deadline_ns < next_ns ? deadline_ns : next_ns;
+	}
+	if (next_ns == INT64_MAX)
+		alarm_cancel(loop, &turn->alarm);
+	else
+		alarm_set(loop, &turn->alarm, next_ns);
+}
+
+static void engine_note_lag(struct engine *engine, int64_t now_ns, int64_t lag_ns)
+{
+	atomic_fetch_add_explicit(&engine->lag_ns, lag_ns, memory_order_relaxed);
+	if (now_ns - engine->lag_window_ns >= LAG_WINDOW_NS) {
+		atomic_store_explicit(&engine->lag_max_ns, engine->lag_window_max_ns, memory_order_relaxed);
+		engine->lag_window_ns = now_ns;
+		engine->lag_window_max_ns = 0;
+	}
+	if (lag_ns > engine->lag_window_max_ns)
+		engine->lag_window_max_ns = lag_ns;
+}
+
+static void turn_start(struct turn *turn, int64_t now_ns)
+{
+	struct probe *probe = turn->probe;
+	uint64_t missed = 0;
+	int64_t due_ns = turn->due_ns;
+	turn->due_ns = schedule_next_ns(due_ns, now_ns, turn->plan.interval_ns, &missed);
+	if (turn->run.phase != RUN_IDLE)
+		missed++;
+	if (missed) {
+		probe->skipped += missed;
+		atomic_fetch_add_explicit(&probe->engine->skipped, (int64_t)missed, memory_order_relaxed);
+	}
+	if (turn->run.phase != RUN_IDLE)
+		return;
+	engine_note_lag(probe->engine, now_ns, now_ns - due_ns);
+	run_begin(turn);
+}
+
+static void turn_ring(void *arg)
+{
+	struct turn *turn = arg;
+	struct run *run = &turn->run;
+	int64_t now_ns = clock_monotonic_ns();
+	bool lives = run->phase == RUN_ALIVE || run->phase == RUN_ENDING;
+	if (lives && now_ns >= run_deadline_ns(run))
+		run_expire(run);
+	run_settle(run);
+	if (turn->due_ns && now_ns >= turn->due_ns)
+		turn_start(turn, now_ns);
+	turn_arm(turn);
+}
+
+/* --- probes ------------------------------------------------------------------------------------------------------- */
+
+void probe_add_turn(struct probe *probe, const struct turn_plan *plan)
+{
+	struct turn *turn = &probe->first;
+	if (probe->turns)
+		turn = mem_zero(1, sizeof(*turn));
+	struct turn **last = &probe->turns;
+	while (*last)
+		last = &(*last)->next;
+	*last = turn;
+	turn->probe = probe;
+	turn->plan = *plan;
+	if (turn->plan.timeout_ns > turn->plan.interval_ns)
+		turn->plan.timeout_ns = turn->plan.interval_ns;
+	alarm_prepare(&turn->alarm, turn_ring, turn);
+	run_prepare(&turn->run);
+}
+
+static void turn_schedule(struct turn *turn)
+{
+	const struct subject *subject = turn->probe->plan.subject;
+	int64_t interval_ns = turn->plan.interval_ns;
+	int64_t phase_ns = schedule_phase_ns(subject->target, subject->probe, turn->plan.tag, interval_ns);
+	turn->due_ns = schedule_first_ns(clock_monotonic_ns(), clock_realtime_ns(), phase_ns, interval_ns);
+	turn_arm(turn);
+}
+
+static void probe_free(struct probe *probe)
+{
+	for (struct turn *turn = probe->turns, *next; turn; turn = next) {
+		next = turn->next;
+		if (turn != &probe->first)
+			mem_free(turn);
+	}
+	mem_free(probe);
+}
+
+struct probe *probe_open(struct engine *engine, const struct probe_plan *plan, struct err *err)
+{
+	struct probe *probe = mem_zero(1, sizeof(*probe));
+	probe->engine = engine;
+	probe->plan = *plan;
+	probe->opened = plan->type->open(probe, plan->settings, err);
+	if (!probe->opened) {
+		probe_free(probe);
+		return NULL;
+	}
+	if (!plan->is_single)
+		for (struct turn *turn = probe->turns; turn; turn = turn->next)
+			turn_schedule(turn);
+	atomic_fetch_add_explicit(&engine->probes, 1, memory_order_relaxed);
+	return probe;
+}
+
+int probe_run_once(struct probe *probe)
+{
+	struct run *run = &probe->turns->run;
+	if (run->phase != RUN_IDLE)
+		return -1;
+	run->phase = RUN_DUE;
+	loop_defer(probe->engine->plan.loop, &run->deferred);
+	return 0;
+}
+
+void probe_close(struct probe *probe)
+{
+	if (!probe)
+		return;
+	for (struct turn *turn = probe->turns; turn; turn = turn->next) {
+		alarm_cancel(probe->engine->plan.loop, &turn->alarm);
+		run_abandon(&turn->run);
+	}
+	probe->plan.type->close(probe->opened);
+	atomic_fetch_sub_explicit(&probe->engine->probes, 1, memory_order_relaxed);
+	probe_free(probe);
+}
+
+void probe_set_subject(struct probe *probe, const struct subject *subject)
+{
+	probe->plan.subject = subject;
+}
+
+struct loop *probe_loop(const struct probe *probe)
+{
+	return probe->engine->plan.loop;
+}
+
+struct resolver *probe_resolver(const struct probe *probe)
+{
+	return probe->engine->plan.resolver;
+}
+
+const char *probe_address(const struct probe *probe)
+{
+	return probe->plan.address;
+}
+
+const char *probe_target(const struct probe *probe)
+{
+	return probe->plan.subject->target;
+}
+
+const char *probe_name(const struct probe *probe)
+{
+	return probe->plan.subject->probe;
+}
+
+void *probe_service(const struct probe *probe, const struct probe_service *service)
+{
+	const struct engine *engine = probe->engine;
+	size_t i = 0;
+	while (engine->services[i] != service)
+		i++;
+	return engine->instances[i];
+}
+
+/* --- figures ------------------------------------------------------------------------------------------------------ */
+
+static int64_t figure(const _Atomic int64_t *value)
+{
+	return atomic_load_explicit(value, memory_order_relaxed);
+}
+
+size_t engine_read(const struct engine *engine, struct reading *readings)
+{
+	size_t n = 0;
+	readings[n++] = reading_integer(ENGINE_PROBES, figure(&engine->probes));
+	readings[n++] = reading_integer(ENGINE_ALIVE, figure(&engine->alive));
+	readings[n++] = reading_integer(ENGINE_STARTS, figure(&engine->starts));
+	readings[n++] = reading_integer(ENGINE_SKIPPED, figure(&engine->skipped));
+	readings[n++] = reading_integer(ENGINE_LAG_SUM, figure(&engine->lag_ns));
+	readings[n++] = reading_number(ENGINE_LAG_MAX, clock_seconds(figure(&engine->lag_max_ns)));
+	return n;
+}
+
+void engine_read_services(const struct engine *engine,
+			  void (*each)(void *arg, const struct measure_set *set, const struct reading *readings,
+				       size_t n),
+			  void *arg)
+{
+	struct reading readings[32];
+	for (size_t i = 0; i < engine->nservices; i++) {
+		const struct probe_service *service = engine->services[i];
+		if (service->set && service->set->n <= 32)
+			each(arg, service->set, readings, service->read(engine->instances[i], readings));
+	}
+}

@@ -1,0 +1,82 @@
+/*
+ * What engine.c and run.c share: the structs behind probe.h and engine.h. Nobody else includes this.
+ */
+#ifndef NETSONDE_PROBES_ENGINE_INTERNAL_H
+#define NETSONDE_PROBES_ENGINE_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include "core/loop.h"
+#include "probes/engine.h"
+
+#define ENGINE_SERVICES_MAX 16
+#define RUN_LOG_LINES_MAX   512
+
+enum run_phase {
+	RUN_IDLE,
+	RUN_DUE, /* asked for by probe_run_once, not begun yet */
+	RUN_ALIVE,
+	RUN_ENDING,  /* finish was asked for by run_finish_later */
+	RUN_FINISHED /* the sample is out, stop is still to come */
+};
+
+/* A run lives inside its turn: there is never more than one at a time. */
+struct run {
+	void *state;
+	int64_t begun_ns;
+	int64_t begun_realtime_ns;
+	void (*finish)(void *state);
+	struct deferred deferred; /* begins, finishes or stops the run, by phase */
+	struct address address;
+	uint16_t log_lines;
+	uint8_t phase; /* enum run_phase */
+	bool is_starting;
+};
+
+struct turn {
+	struct probe *probe;
+	struct turn *next;
+	struct turn_plan plan;
+	int64_t due_ns;     /* monotonic; 0 = not scheduled */
+	struct alarm alarm; /* the next due time, or the deadline of the run that lives */
+	struct run run;
+};
+
+struct probe {
+	struct engine *engine;
+	struct probe_plan plan;
+	void *opened;
+	uint64_t runs;
+	uint64_t skipped;
+	struct turn *turns; /* first is embedded */
+	struct turn first;
+};
+
+struct engine {
+	struct engine_plan plan;
+	const struct probe_service *services[ENGINE_SERVICES_MAX];
+	void *instances[ENGINE_SERVICES_MAX];
+	size_t nservices;
+	/* Own figures: written by the worker, read by anybody. */
+	_Atomic int64_t probes, alive, starts, skipped, lag_ns, lag_max_ns;
+	int64_t lag_window_ns, lag_window_max_ns;
+};
+
+static inline struct turn *run_turn(const struct run *run)
+{
+	return (struct turn *)((char *)run - offsetof(struct turn, run));
+}
+
+/* run.c: begins a run of this turn; it must be idle. The caller arms the turn afterwards. */
+void run_begin(struct turn *turn);
+/* run.c: the deadline has come. The run is idle afterwards. */
+void run_expire(struct run *run);
+/* run.c: a finished run that still waits for its stop gets it now; others are left alone. Only from a fresh stack. */
+void run_settle(struct run *run);
+/* run.c: ends a run without a sample; the run is idle afterwards. */
+void run_abandon(struct run *run);
+void run_prepare(struct run *run);
+/* engine.c: the alarm of a turn is set to whatever comes next. */
+void turn_arm(struct turn *turn);
+
+#endif

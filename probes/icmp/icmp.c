@@ -1,0 +1,498 @@
+#include "probes/icmp/icmp.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "core/clock.h"
+#include "core/log.h"
+#include "core/loop.h"
+#include "core/mem.h"
+#include "probes/engine.h"
+#include "probes/icmp/icmp_clock.h"
+#include "probes/icmp/icmp_wire.h"
+
+#define QUEUE_MAX         (1U << 18)          /* requests waiting for one socket */
+#define RETRY_PAUSE_NS    (5 * NS_PER_MS)     /* after ENOBUFS, which no event ends */
+#define SENT_SLACK_MAX_NS INT64_C(4000000000) /* fits icmp_attempt.slack_ns */
+
+enum icmp_measure {
+	ICMP_FOREIGN,
+	ICMP_UNSTAMPED,
+	ICMP_STEPS,
+	ICMP_DROPPED,
+	ICMP_STOPPED,
+	ICMP_EXHAUSTED,
+	ICMP_MEASURES
+};
+
+static const struct measure icmp_measures[ICMP_MEASURES] = {
+	[ICMP_FOREIGN] = {"foreign_total", MEASURE_COUNTER,
+			  "ICMP packets that reached us but answer no request of ours: spoofed, or another program's"},
+	[ICMP_UNSTAMPED] = {"unstamped_total", MEASURE_COUNTER,
+			    "Replies without a usable time: counted as received, kept out of round-trip times"},
+	[ICMP_STEPS] = {"clock_steps_total", MEASURE_COUNTER, "Steps of the wall clock noticed"},
+	[ICMP_DROPPED] = {"receive_drops_total", MEASURE_COUNTER,
+			  "Packets dropped by the kernel because our receive buffer was full"},
+	[ICMP_STOPPED] = {"send_stalls_total", MEASURE_COUNTER,
+			  "Times that the kernel took no more packets for now (EAGAIN, ENOBUFS)"},
+	[ICMP_EXHAUSTED] = {"sequence_exhausted_total", MEASURE_COUNTER,
+			    "Requests not made for want of a free sequence number or of room in the queue"},
+};
+
+static const char *const worker_label[] = {"worker", NULL};
+
+static const struct measure_set icmp_set = {
+	.name = "icmp",
+	.measures = icmp_measures,
+	.n = ICMP_MEASURES,
+	.label_names = worker_label,
+	.help = "The ICMP sockets of a worker",
+};
+
+/* A request that waits for its batch. peer NULL: its peer has gone. */
+struct order {
+	struct icmp_peer *peer;
+	const struct icmp_shape *shape;
+	uint16_t sequence;
+};
+
+struct icmp_lane {
+	struct icmp_lane *next;
+	struct icmp *icmp;
+	enum address_family family;
+	struct icmp_profile profile;
+	struct icmp_socket *socket;
+	struct icmp_flight *flight;
+	struct order *queue; /* orders[0..queued), in order */
+	size_t queued, queue_size;
+	struct deferred flush;
+	struct alarm retry;
+	unsigned references;
+	uint64_t dropped_seen;   /* by the kernel, as of the last look */
+	uint64_t dropped_unpaid; /* drops that no lost reply has been put down to yet */
+	uint64_t foreign_seen;
+	struct icmp_socket_events events;
+};
+
+struct icmp {
+	struct loop *loop;
+	struct icmp_lane *lanes;
+	struct icmp_clock clock;
+	struct hash_key key;
+	uint64_t requests; /* ever made: the input of the next secret */
+	_Atomic int64_t counters[ICMP_MEASURES];
+};
+
+static void count(struct icmp *icmp, enum icmp_measure measure, int64_t n)
+{
+	atomic_fetch_add_explicit(&icmp->counters[measure], n, memory_order_relaxed);
+}
+
+static void look_at_clocks(struct icmp *icmp)
+{
+	int64_t before_ns = clock_monotonic_ns();
+	int64_t realtime_ns = clock_realtime_ns();
+	int64_t after_ns = clock_monotonic_ns();
+	if (!icmp_clock_check(&icmp->clock, before_ns, realtime_ns, after_ns))
+		return;
+	count(icmp, ICMP_STEPS, 1);
+	log_event(LOG_LEVEL_INFO, "clock", NULL, "the wall clock was set; round-trip times under way are left out");
+}
+
+/* --- what comes back ---------------------------------------------------------------------------------------------- */
+
+/* Both ends by the wall clock. Within a batch the moment of sending is interpolated; if the reply seems to have come
+ * before that, the start of the batch is a bound that certainly holds. */
+static int64_t round_trip_ns(struct icmp *icmp, const struct icmp_attempt *attempt, int64_t stamp_ns)
+{
+	int64_t rtt_ns = stamp_ns - attempt->sent_ns;
+	if (rtt_ns <= 0)
+		rtt_ns += attempt->slack_ns;
+	if (stamp_ns && rtt_ns > 0 && attempt->clock_epoch == icmp->clock.epoch)
+		return rtt_ns;
+	count(icmp, ICMP_UNSTAMPED, 1);
+	return -1;
+}
+
+static void lane_replied(struct icmp_lane *lane, const struct icmp_reply *reply)
+{
+	struct icmp_match match = {.verdict = ICMP_VERDICT_FOREIGN};
+	if (reply->has_secret)
+		match = icmp_flight_reply(lane->flight, &reply->from, reply->sequence, reply->secret);
+	if (match.verdict == ICMP_VERDICT_FOREIGN) {
+		count(lane->icmp, ICMP_FOREIGN, 1);
+		return;
+	}
+	static const enum icmp_event_kind kinds[] = {
+		[ICMP_VERDICT_ANSWER] = ICMP_EVENT_ANSWERED,
+		[ICMP_VERDICT_DUPLICATE] = ICMP_EVENT_DUPLICATE,
+		[ICMP_VERDICT_LATE] = ICMP_EVENT_LATE,
+	};
+	const struct icmp_event event = {
+		.kind = kinds[match.verdict],
+		.sequence = reply->sequence,
+		.is_reordered = match.is_reordered,
+		.hop_limit = reply->hop_limit,
+		.rtt_ns = round_trip_ns(lane->icmp, match.attempt, reply->stamp_ns),
+		.size = reply->size,
+		.from = reply->from,
+	};
+	struct icmp_peer *peer = (struct icmp_peer *)match.endpoint;
+	peer->event(peer, &event);
+}
+
+static void lane_failed(struct icmp_lane *lane, const struct icmp_reply *reply)
+{
+	struct icmp_match match = icmp_flight_error(lane->flight, &reply->destination, reply->sequence);
+	if (!match.endpoint) {
+		count(lane->icmp, ICMP_FOREIGN, 1);
+		return;
+	}
+	enum reason reason = icmp_wire_reason(lane->family, reply->error_type, reply->error_code);
+	const struct icmp_event event = {
+		.kind = ICMP_EVENT_FAILED,
+		.sequence = reply->sequence,
+		.hop_limit = -1,
+		.rtt_ns = -1,
+		.reason = reason,
+		.error_text = icmp_wire_describe(lane->family, reply->error_type, reply->error_code),
+		.mtu = reason == REASON_TOO_BIG ? reply->error_info : 0,
+		.from = reply->from,
+	};
+	struct icmp_peer *peer = (struct icmp_peer *)match.endpoint;
+	peer->event(peer, &event);
+}
+
+static void socket_replied(void *context, const struct icmp_reply *reply)
+{
+	if (reply->is_error)
+		lane_failed(context, reply);
+	else
+		lane_replied(context, reply);
+}
+
+/* A stamp is believed only if it lies where this request can have left: the count by which the kernel names requests
+ * may slip when the device refuses a packet. */
+static void socket_transmitted(void *context, const struct address *destination, uint16_t sequence, int64_t stamp_ns)
+{
+	struct icmp_lane *lane = context;
+	struct icmp_attempt *attempt = icmp_flight_find(lane->flight, destination, sequence).attempt;
+	if (!attempt || stamp_ns < attempt->sent_ns - attempt->slack_ns || stamp_ns > attempt->sent_ns + NS_PER_SECOND)
+		return;
+	attempt->sent_ns = stamp_ns;
+	attempt->slack_ns = 0;
+}
+
+static void socket_receiving(void *context)
+{
+	struct icmp_lane *lane = context;
+	look_at_clocks(lane->icmp);
+	uint64_t foreign = icmp_socket_foreign(lane->socket);
+	count(lane->icmp, ICMP_FOREIGN, (int64_t)(foreign - lane->foreign_seen));
+	lane->foreign_seen = foreign;
+}
+
+/* --- what goes out ------------------------------------------------------------------------------------------------ */
+
+static void fail_unsent(struct icmp_peer *peer, struct icmp_attempt *attempt, int error)
+{
+	icmp_endpoint_set_state(&peer->endpoint, attempt, ICMP_ATTEMPT_FAILED);
+	const struct icmp_event event = {
+		.kind = ICMP_EVENT_UNSENT,
+		.sequence = attempt->sequence,
+		.hop_limit = -1,
+		.rtt_ns = -1,
+		.reason = error == EMSGSIZE ? REASON_TOO_BIG : REASON_LOCAL,
+		.error_text = strerror(error),
+	};
+	peer->event(peer, &event);
+}
+
+/* What one batch became: requests i of n left at begun + i / n of the time that the batch took. */
+static void note_batch(const struct icmp_lane *lane, const struct order *orders, size_t n, const int *results,
+		       const struct icmp_sending *sending)
+{
+	int64_t step_ns = n ? (sending->ended_ns - sending->begun_ns) / (int64_t)n : 0;
+	if (step_ns < 0 || step_ns * (int64_t)n > SENT_SLACK_MAX_NS)
+		step_ns = 0;
+	for (size_t i = 0; i < n; i++) {
+		struct icmp_peer *peer = orders[i].peer;
+		struct icmp_attempt *attempt = icmp_endpoint_attempt(&peer->endpoint, orders[i].sequence);
+		if (results[i]) {
+			fail_unsent(peer, attempt, results[i]);
+			continue;
+		}
+		attempt->sent_ns = sending->begun_ns + step_ns * (int64_t)i;
+		attempt->slack_ns = (uint32_t)(step_ns * (int64_t)i);
+		attempt->clock_epoch = lane->icmp->clock.epoch;
+		icmp_endpoint_set_state(&peer->endpoint, attempt, ICMP_ATTEMPT_FLYING);
+		const struct icmp_event event = {.kind = ICMP_EVENT_SENT, .sequence = attempt->sequence, .rtt_ns = -1};
+		peer->event(peer, &event);
+	}
+}
+
+/* Takes the next batch from the queue, leaving out what nobody waits for any more. Returns its size; *taken: how many
+ * orders that used up. */
+static size_t fill_batch(const struct icmp_lane *lane, size_t first, struct icmp_request *requests,
+			 struct order *orders, size_t *taken)
+{
+	size_t n = 0;
+	size_t i = first;
+	for (; i < lane->queued && n < ICMP_SEND_BATCH; i++) {
+		const struct order *order = &lane->queue[i];
+		if (!order->peer)
+			continue;
+		const struct icmp_attempt *attempt = icmp_endpoint_attempt(&order->peer->endpoint, order->sequence);
+		if (!attempt || attempt->state != ICMP_ATTEMPT_QUEUED)
+			continue;
+		const struct icmp_shape *shape = order->shape;
+		orders[n] = *order;
+		requests[n++] = (struct icmp_request){
+			.destination = order->peer->endpoint.address,
+			.source = shape->source,
+			.interface = shape->interface,
+			.sequence = order->sequence,
+			.payload_size = shape->payload_size,
+			.hop_limit = shape->hop_limit,
+			.traffic_class = shape->traffic_class,
+			.secret = attempt->secret,
+		};
+	}
+	*taken = i - first;
+	return n;
+}
+
+/* Sends what is queued until the queue is empty or the socket is full; orders not sent move to the front. */
+static void lane_flush(void *arg)
+{
+	struct icmp_lane *lane = arg;
+	struct icmp_request requests[ICMP_SEND_BATCH];
+	struct order orders[ICMP_SEND_BATCH];
+	int results[ICMP_SEND_BATCH];
+	struct icmp_sending sending = {0};
+	size_t first = 0;
+	look_at_clocks(lane->icmp);
+	while (first < lane->queued && !sending.stopped) {
+		size_t taken;
+		size_t n = fill_batch(lane, first, requests, orders, &taken);
+		size_t done = n ? icmp_socket_send(lane->socket, requests, n, results, &sending) : 0;
+		note_batch(lane, orders, done, results, &sending);
+		/* Orders already sent that are looked at again are no longer QUEUED, and so left out. */
+		first += done < n ? 0 : taken;
+	}
+	lane->queued -= first;
+	memmove(lane->queue, lane->queue + first, lane->queued * sizeof(*lane->queue));
+	if (sending.stopped) {
+		count(lane->icmp, ICMP_STOPPED, 1);
+		alarm_set(lane->icmp->loop, &lane->retry, clock_monotonic_ns() + RETRY_PAUSE_NS);
+	}
+}
+
+static void socket_writable(void *context)
+{
+	struct icmp_lane *lane = context;
+	loop_defer(lane->icmp->loop, &lane->flush);
+}
+
+static int lane_queue(struct icmp_lane *lane, const struct order *order)
+{
+	if (lane->queued >= QUEUE_MAX)
+		return -1;
+	if (lane->queued == lane->queue_size) {
+		lane->queue_size = lane->queue_size ? lane->queue_size * 2 : ICMP_SEND_BATCH;
+		lane->queue = mem_resize(lane->queue, lane->queue_size, sizeof(*lane->queue));
+	}
+	lane->queue[lane->queued++] = *order;
+	if (!alarm_is_set(&lane->retry))
+		loop_defer(lane->icmp->loop, &lane->flush);
+	return 0;
+}
+
+static void lane_forget(struct icmp_lane *lane, const struct icmp_peer *peer)
+{
+	for (size_t i = 0; i < lane->queued; i++)
+		if (lane->queue[i].peer == peer)
+			lane->queue[i].peer = NULL;
+}
+
+/* --- lanes -------------------------------------------------------------------------------------------------------- */
+
+static bool profile_equal(const struct icmp_profile *a, const struct icmp_profile *b)
+{
+	return a->fwmark == b->fwmark && a->dont_fragment == b->dont_fragment &&
+	       a->transmit_timestamps == b->transmit_timestamps;
+}
+
+static void lane_free(struct icmp_lane *lane)
+{
+	loop_defer_cancel(lane->icmp->loop, &lane->flush);
+	alarm_cancel(lane->icmp->loop, &lane->retry);
+	icmp_socket_close(lane->socket);
+	icmp_flight_free(lane->flight);
+	mem_free(lane->queue);
+	mem_free(lane);
+}
+
+struct icmp_lane *icmp_lane_open(struct icmp *icmp, enum address_family family, const struct icmp_profile *profile,
+				 struct err *err)
+{
+	struct icmp_lane *lane = icmp->lanes;
+	while (lane && (lane->family != family || !profile_equal(&lane->profile, profile)))
+		lane = lane->next;
+	if (lane) {
+		lane->references++;
+		return lane;
+	}
+	lane = mem_zero(1, sizeof(*lane));
+	lane->icmp = icmp;
+	lane->family = family;
+	lane->profile = *profile;
+	lane->references = 1;
+	lane->events = (struct icmp_socket_events){
+		.context = lane,
+		.replied = socket_replied,
+		.transmitted = socket_transmitted,
+		.receiving = socket_receiving,
+		.writable = socket_writable,
+	};
+	deferred_prepare(&lane->flush, lane_flush, lane);
+	alarm_prepare(&lane->retry, lane_flush, lane);
+	lane->socket = icmp_socket_open(icmp->loop, family, profile, &lane->events, err);
+	if (!lane->socket) {
+		lane_free(lane);
+		return NULL;
+	}
+	lane->flight = icmp_flight_create(icmp->key);
+	lane->next = icmp->lanes;
+	icmp->lanes = lane;
+	return lane;
+}
+
+void icmp_lane_close(struct icmp_lane *lane)
+{
+	if (!lane || --lane->references)
+		return;
+	struct icmp_lane **link = &lane->icmp->lanes;
+	while (*link != lane)
+		link = &(*link)->next;
+	*link = lane->next;
+	lane_free(lane);
+}
+
+const char *icmp_lane_kind(const struct icmp_lane *lane)
+{
+	return icmp_socket_kind(lane->socket) == ICMP_SOCKET_DATAGRAM ? "datagram" : "raw";
+}
+
+/* --- peers -------------------------------------------------------------------------------------------------------- */
+
+void icmp_peer_open(struct icmp_peer *peer, struct icmp_lane *lane, const struct address *address, size_t remembered,
+		    void (*event)(struct icmp_peer *peer, const struct icmp_event *event))
+{
+	uint64_t random = hash_number(lane->icmp->key, ++lane->icmp->requests);
+	peer->lane = lane;
+	peer->event = event;
+	icmp_flight_add(lane->flight, &peer->endpoint, address, remembered, (uint16_t)random);
+}
+
+void icmp_peer_close(struct icmp_peer *peer)
+{
+	if (!peer->lane)
+		return;
+	lane_forget(peer->lane, peer);
+	icmp_flight_remove(peer->lane->flight, &peer->endpoint);
+	peer->lane = NULL;
+}
+
+int icmp_peer_send(struct icmp_peer *peer, const struct icmp_shape *shape, uint16_t *sequence)
+{
+	struct icmp_lane *lane = peer->lane;
+	uint64_t secret = hash_number(lane->icmp->key, ++lane->icmp->requests);
+	struct icmp_attempt *attempt = icmp_flight_launch(lane->flight, &peer->endpoint, secret);
+	struct order order = {.peer = peer, .shape = shape, .sequence = attempt ? attempt->sequence : 0};
+	if (!attempt || lane_queue(lane, &order)) {
+		if (attempt)
+			icmp_endpoint_set_state(&peer->endpoint, attempt, ICMP_ATTEMPT_FREE);
+		count(lane->icmp, ICMP_EXHAUSTED, 1);
+		return -1;
+	}
+	*sequence = attempt->sequence;
+	return 0;
+}
+
+/* Drops in our own socket buffer are put down to replies that stay out, one for one: more than that the network lost.
+ */
+static void note_drops(struct icmp_lane *lane)
+{
+	uint64_t dropped = icmp_socket_dropped(lane->socket);
+	if (dropped <= lane->dropped_seen)
+		return;
+	count(lane->icmp, ICMP_DROPPED, (int64_t)(dropped - lane->dropped_seen));
+	lane->dropped_unpaid += dropped - lane->dropped_seen;
+	lane->dropped_seen = dropped;
+}
+
+struct icmp_leftover icmp_peer_expire(struct icmp_peer *peer)
+{
+	struct icmp_leftover leftover = {0};
+	struct icmp_endpoint *endpoint = &peer->endpoint;
+	if (!peer->lane || !endpoint->flying)
+		return leftover;
+	note_drops(peer->lane);
+	for (size_t i = 0; i <= endpoint->mask && endpoint->flying; i++) {
+		struct icmp_attempt *attempt = &endpoint->attempts[i];
+		if (attempt->state == ICMP_ATTEMPT_QUEUED) {
+			leftover.unsent++;
+			icmp_endpoint_set_state(endpoint, attempt, ICMP_ATTEMPT_FAILED);
+		} else if (attempt->state == ICMP_ATTEMPT_FLYING) {
+			icmp_endpoint_set_state(endpoint, attempt, ICMP_ATTEMPT_EXPIRED);
+			if (peer->lane->dropped_unpaid) {
+				peer->lane->dropped_unpaid--;
+				leftover.lost_locally++;
+			} else {
+				leftover.lost++;
+			}
+		}
+	}
+	return leftover;
+}
+
+/* --- the service -------------------------------------------------------------------------------------------------- */
+
+static void *icmp_create(struct engine *engine)
+{
+	struct icmp *icmp = mem_zero(1, sizeof(*icmp));
+	icmp->loop = engine_loop(engine);
+	icmp->key = hash_key_random();
+	/* Opened now, while there are rights, and kept; who asks for a lane that failed is told why then. */
+	for (enum address_family family = ADDRESS_IPV4; family <= ADDRESS_IPV6; family++)
+		icmp_lane_open(icmp, family, &(struct icmp_profile){0}, NULL);
+	return icmp;
+}
+
+static void icmp_free(void *service)
+{
+	struct icmp *icmp = service;
+	while (icmp->lanes) {
+		icmp->lanes->references = 1;
+		icmp_lane_close(icmp->lanes);
+	}
+	mem_free(icmp);
+}
+
+static size_t icmp_read(void *service, struct reading *readings)
+{
+	struct icmp *icmp = service;
+	for (unsigned i = 0; i < ICMP_MEASURES; i++)
+		readings[i] = reading_integer(i, atomic_load_explicit(&icmp->counters[i], memory_order_relaxed));
+	return ICMP_MEASURES;
+}
+
+const struct probe_service icmp_service = {
+	.name = "icmp",
+	.create = icmp_create,
+	.free = icmp_free,
+	.set = &icmp_set,
+	.read = icmp_read,
+};

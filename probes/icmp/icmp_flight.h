@@ -1,0 +1,94 @@
+/*
+ * Who waits for this reply? A table of endpoints by address, each with a ring of its last echo requests by sequence
+ * number. Pure logic: no sockets, no clock.
+ *
+ * Each endpoint has a sequence space of its own, so that there is no limit on how many targets are pinged a second;
+ * only endpoints of one table that share an address keep out of each other's way.
+ */
+#ifndef NETSONDE_PROBES_ICMP_FLIGHT_H
+#define NETSONDE_PROBES_ICMP_FLIGHT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/address.h"
+#include "core/hash.h"
+
+struct icmp_flight;
+
+enum icmp_attempt_state {
+	ICMP_ATTEMPT_FREE,
+	ICMP_ATTEMPT_QUEUED, /* has a sequence number, is not sent yet */
+	ICMP_ATTEMPT_FLYING,
+	ICMP_ATTEMPT_ANSWERED,
+	ICMP_ATTEMPT_FAILED,  /* an ICMP error ended it, or it could not be sent */
+	ICMP_ATTEMPT_EXPIRED, /* nobody waits any more: a reply is late */
+	ICMP_ATTEMPT_LATE,    /* answered after it expired */
+};
+
+struct icmp_attempt {
+	uint64_t secret;
+	int64_t sent_ns;   /* wall clock: our best knowledge of when it left */
+	uint32_t slack_ns; /* it left at most this long before sent_ns */
+	uint16_t sequence;
+	uint8_t state;       /* enum icmp_attempt_state */
+	uint8_t clock_epoch; /* of icmp_clock at the time of sending */
+};
+
+/* Embedded in whoever pings one address. Its owner sets address and attempts_size before icmp_flight_add. */
+struct icmp_endpoint {
+	struct icmp_endpoint *next, **link; /* in the table; link NULL = not in one */
+	struct icmp_attempt *attempts;      /* ring by sequence number; owned */
+	struct address address;
+	uint16_t mask; /* size of the ring - 1 */
+	uint16_t next_sequence;
+	uint16_t highest_answered; /* for reordering (RFC 4737: less than one that came before) */
+	uint16_t flying;           /* attempts QUEUED or FLYING */
+	bool has_answered;
+};
+
+#define ICMP_FLIGHT_RING_MAX 32768
+
+struct icmp_flight *icmp_flight_create(struct hash_key key);
+void icmp_flight_free(struct icmp_flight *flight);
+
+/* Puts an endpoint into the table; attempts: how many of its last requests are remembered at least (rounded up to a
+ * power of two, at most ICMP_FLIGHT_RING_MAX). first_sequence: any number. */
+void icmp_flight_add(struct icmp_flight *flight, struct icmp_endpoint *endpoint, const struct address *address,
+		     size_t attempts, uint16_t first_sequence);
+/* Takes it out and frees its ring. Harmless when it is in none. */
+void icmp_flight_remove(struct icmp_flight *flight, struct icmp_endpoint *endpoint);
+
+/* A new attempt, QUEUED, with a sequence number that nobody else with this address uses now. NULL when the space has
+ * run out: all that are remembered still fly, or all numbers are taken. */
+struct icmp_attempt *icmp_flight_launch(struct icmp_flight *flight, struct icmp_endpoint *endpoint, uint64_t secret);
+
+/* The attempt with this number, or NULL when it is not remembered. */
+struct icmp_attempt *icmp_endpoint_attempt(const struct icmp_endpoint *endpoint, uint16_t sequence);
+
+/* Changes the state and keeps the count of those that fly. */
+void icmp_endpoint_set_state(struct icmp_endpoint *endpoint, struct icmp_attempt *attempt,
+			     enum icmp_attempt_state state);
+
+enum icmp_verdict { ICMP_VERDICT_FOREIGN, ICMP_VERDICT_ANSWER, ICMP_VERDICT_DUPLICATE, ICMP_VERDICT_LATE };
+
+struct icmp_match {
+	struct icmp_endpoint *endpoint; /* NULL when foreign */
+	struct icmp_attempt *attempt;
+	enum icmp_verdict verdict;
+	bool is_reordered; /* ANSWER only */
+};
+
+/* An echo reply with this source, sequence and secret: whose is it, and what is it? The attempt's state is updated. */
+struct icmp_match icmp_flight_reply(struct icmp_flight *flight, const struct address *from, uint16_t sequence,
+				    uint64_t secret);
+
+/* An ICMP error about a request to destination with this sequence: the attempt, if it is still in flight (it is FAILED
+ * then); else a foreign verdict. */
+struct icmp_match icmp_flight_error(struct icmp_flight *flight, const struct address *destination, uint16_t sequence);
+
+/* The attempt in flight to destination with this number, for transmit stamps; or a foreign verdict. */
+struct icmp_match icmp_flight_find(struct icmp_flight *flight, const struct address *destination, uint16_t sequence);
+
+#endif

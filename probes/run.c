@@ -1,0 +1,170 @@
+/*
+ * One run, from start to stop: the deadline, the one sample, the log.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "core/clock.h"
+#include "core/mem.h"
+#include "probes/engine_internal.h"
+
+static void run_stop(struct run *run)
+{
+	const struct probe *probe = run_turn(run)->probe;
+	void *state = run->state;
+	run->state = NULL;
+	run->phase = RUN_IDLE;
+	atomic_fetch_sub_explicit(&probe->engine->alive, 1, memory_order_relaxed);
+	probe->plan.type->stop(state);
+}
+
+/* The one deferred call of a run: what it does depends on how far the run has come. */
+static void run_continue(void *arg)
+{
+	struct run *run = arg;
+	switch ((enum run_phase)run->phase) {
+	case RUN_DUE:
+		run_begin(run_turn(run));
+		turn_arm(run_turn(run));
+		break;
+	case RUN_ENDING:
+		run->phase = RUN_ALIVE;
+		run->finish(run->state);
+		break;
+	case RUN_FINISHED:
+		run_stop(run);
+		break;
+	case RUN_IDLE:
+	case RUN_ALIVE:
+		break;
+	}
+}
+
+void run_prepare(struct run *run)
+{
+	deferred_prepare(&run->deferred, run_continue, run);
+}
+
+void run_begin(struct turn *turn)
+{
+	struct run *run = &turn->run;
+	struct probe *probe = turn->probe;
+
+	run->begun_ns = clock_monotonic_ns();
+	run->begun_realtime_ns = clock_realtime_ns();
+	run->address = (struct address){0};
+	run->log_lines = 0;
+	run->phase = RUN_ALIVE;
+	probe->runs++;
+	atomic_fetch_add_explicit(&probe->engine->starts, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&probe->engine->alive, 1, memory_order_relaxed);
+	run->is_starting = true;
+	run->state = probe->plan.type->start(run, probe->opened, probe->plan.settings);
+	run->is_starting = false;
+}
+
+void run_expire(struct run *run)
+{
+	struct turn *turn = run_turn(run);
+	loop_defer_cancel(turn->probe->engine->plan.loop, &run->deferred);
+	if (run->phase == RUN_ENDING) {
+		run->phase = RUN_ALIVE;
+		run->finish(run->state);
+	}
+	if (run->phase == RUN_ALIVE)
+		turn->probe->plan.type->deadline(run->state);
+	if (run->phase == RUN_ALIVE) {
+		run_log(run, "the probe type did not end its run at the deadline");
+		run_finish(run, REASON_TIMEOUT, NULL, 0);
+	}
+	run_settle(run);
+}
+
+void run_settle(struct run *run)
+{
+	if (run->phase != RUN_FINISHED)
+		return;
+	loop_defer_cancel(run_turn(run)->probe->engine->plan.loop, &run->deferred);
+	run_stop(run);
+}
+
+void run_abandon(struct run *run)
+{
+	loop_defer_cancel(run_turn(run)->probe->engine->plan.loop, &run->deferred);
+	if (run->phase == RUN_DUE)
+		run->phase = RUN_IDLE;
+	if (run->phase != RUN_IDLE)
+		run_stop(run);
+}
+
+uint32_t run_tag(const struct run *run)
+{
+	return run_turn(run)->plan.tag;
+}
+
+int64_t run_begun_ns(const struct run *run)
+{
+	return run->begun_ns;
+}
+
+int64_t run_deadline_ns(const struct run *run)
+{
+	return run->begun_ns + run_turn(run)->plan.timeout_ns;
+}
+
+void run_set_address(struct run *run, const struct address *address)
+{
+	run->address = *address;
+}
+
+bool run_is_logged(const struct run *run)
+{
+	return run_turn(run)->probe->plan.sink.log != NULL && run->log_lines <= RUN_LOG_LINES_MAX;
+}
+
+void run_log(struct run *run, const char *format, ...)
+{
+	if (!run_is_logged(run))
+		return;
+	const struct sink *sink = &run_turn(run)->probe->plan.sink;
+	if (++run->log_lines > RUN_LOG_LINES_MAX) {
+		sink->log(sink->context, "(the log is full)");
+		return;
+	}
+	char line[1024];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	sink->log(sink->context, line);
+}
+
+void run_finish(struct run *run, enum reason reason, const struct row *rows, size_t nrows)
+{
+	struct turn *turn = run_turn(run);
+	const struct probe *probe = turn->probe;
+	if ((run->phase != RUN_ALIVE && run->phase != RUN_ENDING) || run->is_starting)
+		return;
+	run->phase = RUN_FINISHED;
+	const struct sample sample = {
+		.subject = probe->plan.subject,
+		.reason = reason,
+		.begun_realtime_ns = run->begun_realtime_ns,
+		.took_ns = clock_monotonic_ns() - run->begun_ns,
+		.run = probe->runs,
+		.skipped = probe->skipped,
+		.address = run->address,
+		.rows = rows,
+		.nrows = nrows,
+	};
+	loop_defer(probe->engine->plan.loop, &run->deferred);
+	turn_arm(turn);
+	probe->plan.sink.deliver(probe->plan.sink.context, &sample);
+}
+
+void run_finish_later(struct run *run, void (*finish)(void *state))
+{
+	run->phase = RUN_ENDING;
+	run->finish = finish;
+	loop_defer(run_turn(run)->probe->engine->plan.loop, &run->deferred);
+}
