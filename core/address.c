@@ -302,9 +302,8 @@ socklen_t address_to_sockaddr(const struct address *address, struct sockaddr_sto
 		return sizeof(in);
 	}
 	if (unmapped.family == ADDRESS_IPV6) {
-		struct sockaddr_in6 in = {.sin6_family = AF_INET6,
-					  .sin6_port = htons(unmapped.port),
-					  .sin6_scope_id = unmapped.scope_id};
+		struct sockaddr_in6 in = {
+			.sin6_family = AF_INET6, .sin6_port = htons(unmapped.port), .sin6_scope_id = unmapped.scope_id};
 
 		memcpy(&in.sin6_addr, unmapped.bytes, sizeof(in.sin6_addr));
 		memcpy(out, &in, sizeof(in));

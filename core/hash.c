@@ -103,15 +103,14 @@ void hash_random(void *bytes, size_t n)
 	while (n > 0) {
 		ssize_t got = getrandom(next, n, 0);
 
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0) {
-			log_event(LOG_LEVEL_ERROR, "random", NULL, "the kernel gives no random bytes: %s",
-				  strerrorname_np(errno));
+		if (got < 0 && errno != EINTR) {
+			log_event(LOG_LEVEL_ERROR, "random", NULL, "the kernel gives no random bytes: %m");
 			_exit(EXIT_FAILURE);
 		}
-		next += got;
-		n -= (size_t)got;
+		if (got > 0) {
+			next += got;
+			n -= (size_t)got;
+		}
 	}
 }
 

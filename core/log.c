@@ -83,8 +83,8 @@ static bool is_control(const unsigned char *bytes)
 	return bytes[0] < 0x20 || bytes[0] == 0x7f || (bytes[0] == 0xc2 && bytes[1] < 0xa0);
 }
 
-/* How the character at bytes, n bytes long (0 = not UTF-8), is written inside quotes. Returns the length. A byte that is
- * not UTF-8 becomes \xNN; JSON knows no such escape, so there it is the text "\xNN". */
+/* How the character at bytes, n bytes long (0 = not UTF-8), is written inside quotes. Returns the length. A byte that
+ * is not UTF-8 becomes \xNN; JSON knows no such escape, so there it is the text "\xNN". */
 static size_t escape(char out[8], const unsigned char *bytes, size_t n)
 {
 	static const char shorthand[] = "\"\"\\\\\nn\tt\rr";
@@ -255,7 +255,8 @@ void log_fault_end(struct log_fault *fault, const char *what, const char *target
 {
 	if (fault->since_ns == 0)
 		return;
-	log_event(LOG_LEVEL_INFO, what, target, "over: happened %llu time%s in %.3f s", (unsigned long long)fault->times,
-		  fault->times == 1 ? "" : "s", clock_seconds(clock_monotonic_ns() - fault->since_ns));
+	log_event(LOG_LEVEL_INFO, what, target, "over: happened %llu time%s in %.3f s",
+		  (unsigned long long)fault->times, fault->times == 1 ? "" : "s",
+		  clock_seconds(clock_monotonic_ns() - fault->since_ns));
 	*fault = (struct log_fault){0};
 }

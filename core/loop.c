@@ -1,7 +1,9 @@
 #include "core/loop.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
+#include <fcntl.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -12,6 +14,8 @@
 #define SLOT_DEFAULT_NS (5 * NS_PER_MS)
 /* Deferred calls that defer others are run on at most so often before the descriptors get their turn. */
 #define DEFERRED_PASSES 16
+/* epoll, the pair of sockets for signals, and one to spare. */
+#define BASE_DESCRIPTORS 4
 #define EXPIRED         INT64_MIN /* armed_ns after the timer has fired: whatever comes next must be told to the kernel */
 
 /* The wheel is driven by a timerfd of our own with absolute times. libevent's timers would cost more or be worse: as it
@@ -256,8 +260,31 @@ void watch_free(struct watch *watch)
 
 /* --- the loop ------------------------------------------------------------------------------------------------------ */
 
-static struct event_base *create_base(void)
+static void log_libevent(int severity, const char *message)
 {
+	if (severity != EVENT_LOG_DEBUG)
+		log_event(severity == EVENT_LOG_ERR ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN, "libevent", NULL, "%s", message);
+}
+
+/* libevent ends the process when it finds no more descriptors half-way: are there as many as it wants? */
+static bool has_spare_descriptors(int like)
+{
+	int spare[BASE_DESCRIPTORS];
+	int n = 0;
+	while (n < BASE_DESCRIPTORS && (spare[n] = fcntl(like, F_DUPFD_CLOEXEC, 0)) >= 0)
+		n++;
+	int error = errno;
+	for (int i = 0; i < n; i++)
+		close(spare[i]);
+	errno = error;
+	return n == BASE_DESCRIPTORS;
+}
+
+static struct event_base *create_base(int timer)
+{
+	event_set_log_callback(log_libevent);
+	if (!has_spare_descriptors(timer))
+		return NULL;
 	struct event_config *config = event_config_new();
 	if (!config)
 		return NULL;
@@ -276,7 +303,7 @@ struct loop *loop_create(int64_t slot_ns, struct err *err)
 		err_set_errno(err, "cannot create a timer");
 		goto free_loop;
 	}
-	loop->base = create_base();
+	loop->base = create_base(loop->timer);
 	if (!loop->base) {
 		err_set_errno(err, "cannot create an event loop");
 		goto close_timer;

@@ -1,6 +1,7 @@
 #include "core/mem.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,14 @@ static size_t at_least_one(size_t n)
 	return n > 0 ? n : 1;
 }
 
+/* calloc looks too, but a sanitizer's stops with a message of its own. */
+static bool has_overflow(size_t n, size_t size)
+{
+	size_t product;
+
+	return __builtin_mul_overflow(n, size, &product);
+}
+
 void *mem_alloc(size_t size)
 {
 	return checked(malloc(at_least_one(size)), 1, size);
@@ -31,12 +40,12 @@ void *mem_alloc(size_t size)
 
 void *mem_zero(size_t n, size_t size)
 {
-	return checked(calloc(at_least_one(n), at_least_one(size)), n, size);
+	return checked(has_overflow(n, size) ? NULL : calloc(at_least_one(n), at_least_one(size)), n, size);
 }
 
 void *mem_resize(void *old, size_t n, size_t size)
 {
-	return checked(reallocarray(old, at_least_one(n), at_least_one(size)), n, size);
+	return checked(has_overflow(n, size) ? NULL : realloc(old, at_least_one(n * size)), n, size);
 }
 
 void *mem_copy(const void *bytes, size_t size)

@@ -526,7 +526,8 @@ void option_set_defaults(const struct option *options, size_t n, void *settings)
 	struct err err = {0};
 
 	for (size_t i = 0; i < n; i++) {
-		if (options[i].fallback == NULL || option_set_text(&options[i], settings, options[i].fallback, &err) == 0)
+		if (options[i].fallback == NULL ||
+		    option_set_text(&options[i], settings, options[i].fallback, &err) == 0)
 			continue;
 		log_event(LOG_LEVEL_ERROR, "option", options[i].name, "default %s %s", options[i].fallback, err.text);
 		abort();

@@ -96,8 +96,8 @@ static struct reading add_reading(struct piece *piece, const struct measure_set 
 		copy.value.text = add_string(piece, reading->value.text);
 		break;
 	case MEASURE_HISTOGRAM:
-		copy.value.observed_ns = piece_add(piece, reading->value.observed_ns,
-						   reading->count * sizeof(int64_t), alignof(int64_t));
+		copy.value.observed_ns = piece_add(piece, reading->value.observed_ns, reading->count * sizeof(int64_t),
+						   alignof(int64_t));
 		break;
 	case MEASURE_COUNTER:
 	case MEASURE_COUNTER_SECONDS:

@@ -28,12 +28,12 @@ void wheel_insert(struct wheel *wheel, struct wheel_entry *entry, int64_t due_ns
 void wheel_remove(struct wheel *wheel, struct wheel_entry *entry); /* harmless when not waiting */
 bool wheel_holds(const struct wheel_entry *entry);
 
-/* When the next occupied slot ends, or INT64_MAX when nothing waits. May be early by whole rounds for entries further
- * away than the wheel is round (the caller then finds nothing to do), never late. */
+/* When the next slot in which anything waits ends, exactly; INT64_MAX when nothing waits. */
 int64_t wheel_next_ns(const struct wheel *wheel);
 
 /* Takes the next entry that is due at now_ns out of the wheel, or NULL. Entries come slot by slot, in the order of
- * insertion within a slot. Entries inserted meanwhile come out in a later slot, so a caller that loops until NULL ends. */
+ * insertion within a slot. Entries inserted meanwhile come out in a slot that ends after now_ns, so a caller that loops
+ * until NULL ends, however far the time has jumped. */
 struct wheel_entry *wheel_take(struct wheel *wheel, int64_t now_ns);
 
 #endif

@@ -22,9 +22,10 @@ static uint8_t *take(struct wire *wire, size_t n)
 		wire->failed = true;
 		return NULL;
 	}
-	uint8_t *bytes = wire->bytes + wire->offset;
+	if (wire->bytes == NULL) /* and n is 0: not even 0 may be added to NULL */
+		return NULL;
 	wire->offset += n;
-	return bytes;
+	return wire->bytes + wire->offset - n;
 }
 
 static uint8_t *take_writable(struct wire *wire, size_t n)

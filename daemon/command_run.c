@@ -36,7 +36,6 @@ struct signals {
 	struct loop *loop;
 	int descriptor;
 	struct watch *watch;
-	sigset_t set;
 };
 
 static void take_signal(void *arg, unsigned events)
@@ -58,14 +57,16 @@ static void take_signal(void *arg, unsigned events)
 /* Before any thread starts: they have the mask of their maker. */
 static int open_signals(struct signals *signals, struct loop *loop, struct err *err)
 {
+	sigset_t set;
+
 	signals->loop = loop;
 	signal(SIGPIPE, SIG_IGN);
-	sigemptyset(&signals->set);
-	sigaddset(&signals->set, SIGTERM);
-	sigaddset(&signals->set, SIGINT);
-	sigaddset(&signals->set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &signals->set, NULL);
-	signals->descriptor = signalfd(-1, &signals->set, SFD_CLOEXEC | SFD_NONBLOCK);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signals->descriptor = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (signals->descriptor == -1)
 		return err_set_errno(err, "signals");
 	signals->watch = watch_create(loop, signals->descriptor, take_signal, signals);
@@ -145,8 +146,6 @@ static int run_instance(const struct config *config, struct instance *instance, 
 			result = fail("loop", err.text);
 	}
 	notify_manager("STOPPING=1");
-	/* A second signal ends the daemon at once. */
-	sigprocmask(SIG_UNBLOCK, &signals->set, NULL);
 	instance_stop(instance, STOP_NS);
 	log_event(LOG_LEVEL_INFO, "stop", NULL, "done");
 	return result;

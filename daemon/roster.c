@@ -1,6 +1,5 @@
 #include "daemon/roster.h"
 
-#include <stdint.h>
 #include <string.h>
 
 #include "core/hash.h"
@@ -8,29 +7,73 @@
 #include "daemon/pipeline.h"
 #include "probes/engine.h"
 
-struct roster_probe {
-	struct publication publication;
+/* A probe of a target. */
+struct entry {
+	struct entry *next; /* in its bucket: all probes of a target are in one */
+	struct roster_target *target;
+	struct roster_labels *labels;
 	struct probe *probe;
-};
-
-struct roster_target {
-	struct roster_target *next; /* in its bucket */
-	struct label *labels;
-	uint32_t nlabels;
-	uint32_t nprobes;
-	const char *name, *address; /* behind the probes */
-	struct roster_probe probes[];
+	struct publication publication;
 };
 
 struct roster {
 	struct engine *engine;
 	struct pipeline *pipeline;
-	struct roster_target **buckets; /* a power of two of them */
+	struct entry **buckets; /* a power of two of them */
 	size_t nbuckets;
-	size_t ntargets, nprobes;
+	size_t n;
 };
 
 #define BUCKETS_MIN 64
+
+/* --- shared by the probes of a target ---------------------------------------------------------------------------------------- */
+
+struct roster_labels *roster_labels_create(const struct label *labels, size_t n)
+{
+	size_t size = sizeof(struct roster_labels) + n * sizeof(*labels);
+	struct roster_labels *copy;
+	char *string;
+
+	for (size_t i = 0; i < n; i++)
+		size += strlen(labels[i].name) + strlen(labels[i].value) + 2;
+	copy = mem_alloc(size);
+	copy->holders = 1;
+	copy->n = (uint32_t)n;
+	string = (char *)(copy->items + n);
+	for (size_t i = 0; i < n; i++) {
+		copy->items[i].name = string;
+		string = stpcpy(string, labels[i].name) + 1;
+		copy->items[i].value = string;
+		string = stpcpy(string, labels[i].value) + 1;
+	}
+	return copy;
+}
+
+void roster_labels_release(struct roster_labels *labels)
+{
+	if (labels && --labels->holders == 0)
+		mem_free(labels);
+}
+
+struct roster_target *roster_target_create(const char *name, const char *address)
+{
+	size_t n = strlen(name) + 1;
+	struct roster_target *target = mem_alloc(sizeof(*target) + n + strlen(address) + 1);
+	char *string = (char *)(target + 1);
+
+	target->holders = 1;
+	target->name = strcpy(string, name);
+	target->address = strcpy(string + n, address);
+	return target;
+}
+
+void roster_target_release(struct roster_target *target)
+{
+	if (target && --target->holders == 0)
+		mem_free(target);
+}
+
+/* --- the table ------------------------------------------------------------------------------------------------------------------ */
 
 struct roster *roster_create(struct engine *engine, struct pipeline *pipeline)
 {
@@ -39,175 +82,157 @@ struct roster *roster_create(struct engine *engine, struct pipeline *pipeline)
 	roster->engine = engine;
 	roster->pipeline = pipeline;
 	roster->nbuckets = BUCKETS_MIN;
-	roster->buckets = mem_zero(roster->nbuckets, sizeof(struct roster_target *));
+	roster->buckets = mem_zero(roster->nbuckets, sizeof(struct entry *));
 	return roster;
 }
 
-static struct roster_target **find(struct roster *roster, const char *name)
+static struct entry **bucket_of(const struct roster *roster, const char *target)
 {
-	struct roster_target **link = &roster->buckets[hash_stable(name) & (roster->nbuckets - 1)];
+	return &roster->buckets[hash_stable(target) & (roster->nbuckets - 1)];
+}
 
-	while (*link && strcmp((*link)->name, name) != 0)
-		link = &(*link)->next;
-	return link;
+static bool is_match(const struct entry *entry, const char *target, const char *probe)
+{
+	return !strcmp(entry->target->name, target) && (!probe || !strcmp(entry->publication.subject.probe, probe));
+}
+
+static bool has_match(const struct roster *roster, const char *target, const char *probe)
+{
+	for (const struct entry *entry = *bucket_of(roster, target); entry; entry = entry->next)
+		if (is_match(entry, target, probe))
+			return true;
+	return false;
+}
+
+static void push(struct entry **bucket, struct entry *entry)
+{
+	entry->next = *bucket;
+	*bucket = entry;
 }
 
 static void grow(struct roster *roster)
 {
-	struct roster_target **old = roster->buckets;
+	struct entry **old = roster->buckets;
 	size_t nold = roster->nbuckets;
 
 	roster->nbuckets = nold * 2;
-	roster->buckets = mem_zero(roster->nbuckets, sizeof(struct roster_target *));
+	roster->buckets = mem_zero(roster->nbuckets, sizeof(struct entry *));
 	for (size_t i = 0; i < nold; i++) {
-		for (struct roster_target *target = old[i], *next; target; target = next) {
-			struct roster_target **head =
-				&roster->buckets[hash_stable(target->name) & (roster->nbuckets - 1)];
-
-			next = target->next;
-			target->next = *head;
-			*head = target;
+		for (struct entry *entry = old[i], *next; entry; entry = next) {
+			next = entry->next;
+			push(bucket_of(roster, entry->target->name), entry);
 		}
 	}
 	mem_free(old);
 }
 
-struct label *labels_copy(const struct label *labels, size_t n)
-{
-	size_t size = n * sizeof(*labels);
-	struct label *copy;
-	char *string;
+/* --- probes ----------------------------------------------------------------------------------------------------------------------- */
 
-	for (size_t i = 0; i < n; i++)
-		size += strlen(labels[i].name) + strlen(labels[i].value) + 2;
-	copy = mem_alloc(size);
-	string = (char *)(copy + n);
-	for (size_t i = 0; i < n; i++) {
-		copy[i].name = string;
-		string = stpcpy(string, labels[i].name) + 1;
-		copy[i].value = string;
-		string = stpcpy(string, labels[i].value) + 1;
-	}
-	return copy;
+static void entry_close(struct entry *entry)
+{
+	probe_close(entry->probe);
+	publication_close(&entry->publication);
+	roster_labels_release(entry->labels);
+	roster_target_release(entry->target);
+	mem_free(entry);
 }
 
-struct roster_target *roster_target_create(const struct worker_target_plan *plan)
+static int entry_open(struct roster *roster, struct entry *entry, const struct worker_probe_plan *plan,
+		      struct err *err)
 {
-	size_t size = sizeof(struct roster_target) + plan->nprobes * sizeof(struct roster_probe);
-	struct roster_target *target =
-		mem_zero(1, size + strlen(plan->name) + strlen(plan->address) + 2);
-	char *strings = (char *)target + size;
-
-	target->nprobes = (uint32_t)plan->nprobes;
-	target->nlabels = (uint32_t)plan->nlabels;
-	target->labels = labels_copy(plan->labels, plan->nlabels);
-	target->name = strings;
-	strings = stpcpy(strings, plan->name) + 1;
-	target->address = strings;
-	stpcpy(strings, plan->address);
-	return target;
-}
-
-void roster_target_free(struct roster_target *target)
-{
-	if (!target)
-		return;
-	mem_free(target->labels);
-	mem_free(target);
-}
-
-const char *roster_target_name(const struct roster_target *target)
-{
-	return target->name;
-}
-
-static void close_probes(struct roster_target *target, size_t n)
-{
-	while (n-- > 0) {
-		probe_close(target->probes[n].probe);
-		publication_close(&target->probes[n].publication);
-	}
-}
-
-static int open_probe(struct roster *roster, struct roster_target *target, size_t i,
-		      const struct worker_probe_plan *plan, struct err *err)
-{
-	struct roster_probe *slot = &target->probes[i];
 	const struct subject subject = {
-		.target = target->name,
+		.target = entry->target->name,
 		.probe = plan->name,
 		.type = plan->type->name,
-		.labels = target->labels,
-		.nlabels = target->nlabels,
+		.labels = entry->labels->items,
+		.nlabels = entry->labels->n,
 	};
-	struct probe_plan probe_plan = {
+	const struct probe_plan probe = {
 		.type = plan->type,
 		.settings = plan->settings,
-		.subject = &slot->publication.subject,
-		.address = target->address,
-		.sink = {.deliver = publication_deliver, .context = &slot->publication},
+		.subject = &entry->publication.subject,
+		.address = entry->target->address,
+		.sink = {.deliver = publication_deliver, .context = &entry->publication},
 	};
 
-	publication_open(&slot->publication, roster->pipeline, &subject);
-	slot->probe = probe_open(roster->engine, &probe_plan, err);
-	if (slot->probe)
+	if (has_match(roster, subject.target, subject.probe))
+		return err_set(err, "%s: %s: is measured already", subject.target, subject.probe);
+	publication_open(&entry->publication, roster->pipeline, &subject);
+	entry->probe = probe_open(roster->engine, &probe, err);
+	if (entry->probe)
 		return 0;
-	publication_close(&slot->publication);
-	return err_prefix(err, "%s: %s", target->name, plan->name);
+	publication_close(&entry->publication);
+	return err_prefix(err, "%s: %s", subject.target, subject.probe);
 }
 
-int roster_open(struct roster *roster, struct roster_target *target, const struct worker_probe_plan *probes,
-		struct err *err)
+static int open_one(struct roster *roster, struct roster_target *target, struct roster_labels *labels,
+		    const struct worker_probe_plan *plan, struct err *err)
 {
-	struct roster_target **link = find(roster, target->name);
+	struct entry *entry = mem_zero(1, sizeof(*entry));
 
-	if (*link)
-		return err_set(err, "%s: there is a target of this name already", target->name);
-	for (size_t i = 0; i < target->nprobes; i++) {
-		if (open_probe(roster, target, i, &probes[i], err) == -1) {
-			close_probes(target, i);
-			return -1;
-		}
+	entry->target = target;
+	entry->labels = labels;
+	if (entry_open(roster, entry, plan, err) == -1) {
+		mem_free(entry);
+		return -1;
 	}
-	*link = target;
-	roster->ntargets++;
-	roster->nprobes += target->nprobes;
-	if (roster->ntargets > roster->nbuckets)
+	target->holders++;
+	labels->holders++;
+	if (roster->n >= roster->nbuckets)
 		grow(roster);
+	push(bucket_of(roster, target->name), entry);
+	roster->n++;
 	return 0;
 }
 
-int roster_close(struct roster *roster, const char *name)
+int roster_open(struct roster *roster, struct roster_target *target, struct roster_labels *labels,
+		const struct worker_probe_plan *probes, size_t n, struct err *err)
 {
-	struct roster_target **link = find(roster, name);
-	struct roster_target *target = *link;
-
-	if (!target)
+	for (size_t i = 0; i < n; i++) {
+		if (open_one(roster, target, labels, &probes[i], err) == 0)
+			continue;
+		while (i-- > 0)
+			roster_close(roster, target->name, probes[i].name);
 		return -1;
-	*link = target->next;
-	roster->ntargets--;
-	roster->nprobes -= target->nprobes;
-	close_probes(target, target->nprobes);
-	roster_target_free(target);
-	return 0;
-}
-
-int roster_relabel(struct roster *roster, const char *name, struct label *labels, size_t nlabels)
-{
-	struct roster_target *target = *find(roster, name);
-
-	if (!target)
-		return -1;
-	for (size_t i = 0; i < target->nprobes; i++) {
-		struct roster_probe *slot = &target->probes[i];
-
-		publication_relabel(&slot->publication, labels, nlabels);
-		probe_set_subject(slot->probe, &slot->publication.subject);
 	}
-	mem_free(target->labels);
-	target->labels = labels;
-	target->nlabels = (uint32_t)nlabels;
 	return 0;
+}
+
+size_t roster_close(struct roster *roster, const char *target, const char *probe)
+{
+	struct entry **link = bucket_of(roster, target);
+	size_t n = 0;
+
+	while (*link) {
+		struct entry *entry = *link;
+
+		if (!is_match(entry, target, probe)) {
+			link = &entry->next;
+			continue;
+		}
+		*link = entry->next;
+		entry_close(entry);
+		n++;
+	}
+	roster->n -= n;
+	return n;
+}
+
+size_t roster_relabel(struct roster *roster, const char *target, const char *probe, struct roster_labels *labels)
+{
+	size_t n = 0;
+
+	for (struct entry *entry = *bucket_of(roster, target); entry; entry = entry->next) {
+		if (!is_match(entry, target, probe))
+			continue;
+		publication_relabel(&entry->publication, labels->items, labels->n);
+		probe_set_subject(entry->probe, &entry->publication.subject);
+		roster_labels_release(entry->labels);
+		entry->labels = labels;
+		labels->holders++;
+		n++;
+	}
+	return n;
 }
 
 void roster_free(struct roster *roster)
@@ -215,22 +240,11 @@ void roster_free(struct roster *roster)
 	if (!roster)
 		return;
 	for (size_t i = 0; i < roster->nbuckets; i++) {
-		for (struct roster_target *target = roster->buckets[i], *next; target; target = next) {
-			next = target->next;
-			close_probes(target, target->nprobes);
-			roster_target_free(target);
+		for (struct entry *entry = roster->buckets[i], *next; entry; entry = next) {
+			next = entry->next;
+			entry_close(entry);
 		}
 	}
 	mem_free(roster->buckets);
 	mem_free(roster);
-}
-
-size_t roster_targets(const struct roster *roster)
-{
-	return roster->ntargets;
-}
-
-size_t roster_probes(const struct roster *roster)
-{
-	return roster->nprobes;
 }

@@ -1,11 +1,13 @@
 /*
- * The targets of one worker: their names, labels, open probes and what is published about them. Belongs to the worker's
- * thread (or to its maker before that runs).
+ * What one worker measures: open probes of targets, and what is published about them. Identity is target and probe. Name,
+ * address and labels are shared by the probes of a target. Belongs to the worker's thread (or to its maker before that
+ * runs).
  */
 #ifndef NETSONDE_DAEMON_ROSTER_H
 #define NETSONDE_DAEMON_ROSTER_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "core/err.h"
 #include "core/sample.h"
@@ -14,30 +16,35 @@
 struct engine;
 struct pipeline;
 struct roster;
-struct roster_target;
+
+/* Labels with their strings in one piece of memory, counted by those who hold it (one thread at a time). */
+struct roster_labels {
+	uint32_t holders;
+	uint32_t n;
+	struct label items[];
+};
+struct roster_labels *roster_labels_create(const struct label *labels, size_t n); /* with one holder */
+void roster_labels_release(struct roster_labels *labels);                         /* NULL is harmless */
+
+/* Name and address, likewise. */
+struct roster_target {
+	uint32_t holders;
+	const char *name, *address;
+};
+struct roster_target *roster_target_create(const char *name, const char *address);
+void roster_target_release(struct roster_target *target);
 
 /* Both borrowed until roster_free. */
 struct roster *roster_create(struct engine *engine, struct pipeline *pipeline);
 void roster_free(struct roster *roster); /* closes every probe; NULL is harmless */
 
-/* A target that is not open yet: one piece of memory, with room for its probes; labels apart. */
-struct roster_target *roster_target_create(const struct worker_target_plan *plan);
-void roster_target_free(struct roster_target *target); /* not open; NULL is harmless */
-const char *roster_target_name(const struct roster_target *target);
+/* Opens probes of a target; what is kept of target and labels is held. -1 with err when one is there already or cannot
+ * be opened: then none of them is. */
+int roster_open(struct roster *roster, struct roster_target *target, struct roster_labels *labels,
+		const struct worker_probe_plan *probes, size_t n, struct err *err);
 
-/* Opens as many probes as the target has room for. The target is passed on success; -1 with err when there is one of
- * that name or when a probe cannot be opened. */
-int roster_open(struct roster *roster, struct roster_target *target, const struct worker_probe_plan *probes,
-		struct err *err);
-/* -1 when there is none of that name. */
-int roster_close(struct roster *roster, const char *name);
-/* labels: one piece of memory (labels_copy), passed on success. */
-int roster_relabel(struct roster *roster, const char *name, struct label *labels, size_t nlabels);
-
-size_t roster_targets(const struct roster *roster);
-size_t roster_probes(const struct roster *roster);
-
-/* Labels and their strings in one piece of memory (mem_free). */
-struct label *labels_copy(const struct label *labels, size_t n);
+/* probe NULL: every probe of the target. Return how many that were. */
+size_t roster_close(struct roster *roster, const char *target, const char *probe);
+size_t roster_relabel(struct roster *roster, const char *target, const char *probe, struct roster_labels *labels);
 
 #endif

@@ -116,13 +116,22 @@ static bool settings_are_equal(const struct probe_type *type, const void *a, con
 	return true;
 }
 
+static bool has_label(const struct desired *desired, const struct label *label)
+{
+	for (size_t i = 0; i < desired->nlabels; i++) {
+		if (strcmp(desired->labels[i].name, label->name) == 0)
+			return strcmp(desired->labels[i].value, label->value) == 0;
+	}
+	return false;
+}
+
+/* In any order: it makes the same series. Names are unique. */
 static bool labels_are_equal(const struct desired *a, const struct desired *b)
 {
 	if (a->nlabels != b->nlabels)
 		return false;
 	for (size_t i = 0; i < a->nlabels; i++) {
-		if (strcmp(a->labels[i].name, b->labels[i].name) != 0 ||
-		    strcmp(a->labels[i].value, b->labels[i].value) != 0)
+		if (!has_label(b, &a->labels[i]))
 			return false;
 	}
 	return true;

@@ -1,6 +1,5 @@
 #include "daemon/worker.h"
 
-#include <stdatomic.h>
 #include <stdio.h>
 
 #include "core/log.h"
@@ -24,14 +23,11 @@ struct worker {
 	struct influx_port *port;
 	struct pipeline *pipeline;
 	struct roster *roster;
-	atomic_size_t targets, probes; /* of the roster, for other threads */
 };
 
-enum { WORKER_TARGETS, WORKER_PROBES, WORKER_MAILBOX_DEPTH, WORKER_SINGLE_RUNS, WORKER_MEASURES };
+enum { WORKER_MAILBOX_DEPTH, WORKER_SINGLE_RUNS, WORKER_MEASURES };
 
 static const struct measure worker_measures[WORKER_MEASURES] = {
-	[WORKER_TARGETS] = {"targets", MEASURE_INTEGER, "Targets of this worker"},
-	[WORKER_PROBES] = {"probes", MEASURE_INTEGER, "Probes of this worker: one for each target and way to measure it"},
 	[WORKER_MAILBOX_DEPTH] = {"mailbox_depth", MEASURE_INTEGER, "Messages that wait for this worker"},
 	[WORKER_SINGLE_RUNS] = {"single_runs_total", MEASURE_COUNTER, "Runs that were asked for one by one"},
 };
@@ -82,8 +78,6 @@ struct worker *worker_create(const struct worker_plan *plan, struct err *err)
 
 	snprintf(name, sizeof(name), "worker %u", plan->index);
 	worker->plan = *plan;
-	atomic_init(&worker->targets, 0);
-	atomic_init(&worker->probes, 0);
 	thread.owner = worker;
 	worker->thread = thread_create(&thread, err);
 	if (!worker->thread)
@@ -136,130 +130,109 @@ void worker_free(struct worker *worker)
 
 /* --- targets ------------------------------------------------------------------------------------------------------------ */
 
-static void publish_counts(struct worker *worker)
-{
-	atomic_store_explicit(&worker->targets, roster_targets(worker->roster), memory_order_relaxed);
-	atomic_store_explicit(&worker->probes, roster_probes(worker->roster), memory_order_relaxed);
-}
-
 int worker_open_target(struct worker *worker, const struct worker_target_plan *plan, struct err *err)
 {
-	struct roster_target *target = roster_target_create(plan);
+	struct roster_target *target = roster_target_create(plan->name, plan->address);
+	struct roster_labels *labels = roster_labels_create(plan->labels, plan->nlabels);
+	int result = roster_open(worker->roster, target, labels, plan->probes, plan->nprobes, err);
 
-	if (roster_open(worker->roster, target, plan->probes, err) == -1) {
-		roster_target_free(target);
-		return -1;
-	}
-	publish_counts(worker);
-	return 0;
+	roster_labels_release(labels);
+	roster_target_release(target);
+	return result;
 }
 
-struct add_mail {
+/* For add, remove and relabel. */
+struct target_mail {
 	struct mail mail;
-	struct roster_target *target;
+	struct roster_target *target; /* remove, relabel: without address */
+	struct roster_labels *labels; /* not for remove */
+	char *probe;                  /* remove, relabel: which, or NULL */
+	size_t nprobes;               /* add */
 	struct worker_probe_plan probes[];
 };
 
-static void drop_add(struct mail *mail)
+static void drop(struct mail *mail)
 {
-	roster_target_free(((struct add_mail *)mail)->target);
-	mem_free(mail);
+	struct target_mail *message = (struct target_mail *)mail;
+
+	roster_labels_release(message->labels);
+	roster_target_release(message->target);
+	mem_free(message->probe);
+	mem_free(message);
 }
 
 static void deliver_add(struct mail *mail, void *owner)
 {
-	struct add_mail *add = (struct add_mail *)mail;
+	const struct target_mail *message = (struct target_mail *)mail;
 	struct worker *worker = owner;
 	struct err err = {0};
 
-	if (roster_open(worker->roster, add->target, add->probes, &err) == -1)
-		log_event(LOG_LEVEL_ERROR, "target", roster_target_name(add->target), "cannot be added: %s", err.text);
-	else
-		add->target = NULL;
-	publish_counts(worker);
-	drop_add(mail);
-}
-
-bool worker_add(struct worker *worker, const struct worker_target_plan *plan)
-{
-	struct add_mail *add = mem_zero(1, sizeof(*add) + plan->nprobes * sizeof(add->probes[0]));
-
-	add->mail = (struct mail){NULL, deliver_add, drop_add};
-	add->target = roster_target_create(plan);
-	for (size_t i = 0; i < plan->nprobes; i++)
-		add->probes[i] = plan->probes[i];
-	if (mailbox_post(thread_mailbox(worker->thread), &add->mail))
-		return true;
-	drop_add(&add->mail);
-	return false;
-}
-
-/* For remove (no labels) and relabel. */
-struct name_mail {
-	struct mail mail;
-	char *name;
-	struct label *labels;
-	size_t nlabels;
-};
-
-static void drop_name(struct mail *mail)
-{
-	struct name_mail *message = (struct name_mail *)mail;
-
-	mem_free(message->name);
-	mem_free(message->labels);
-	mem_free(message);
+	if (roster_open(worker->roster, message->target, message->labels, message->probes, message->nprobes, &err) == -1)
+		log_event(LOG_LEVEL_ERROR, "target", message->target->name, "cannot be added: %s", err.text);
+	drop(mail);
 }
 
 static void deliver_remove(struct mail *mail, void *owner)
 {
-	struct name_mail *message = (struct name_mail *)mail;
+	const struct target_mail *message = (struct target_mail *)mail;
 	struct worker *worker = owner;
 
-	if (roster_close(worker->roster, message->name) == -1)
-		log_event(LOG_LEVEL_WARN, "target", message->name, "cannot be removed: there is none of this name");
-	publish_counts(worker);
-	drop_name(mail);
+	if (roster_close(worker->roster, message->target->name, message->probe) == 0)
+		log_event(LOG_LEVEL_WARN, "target", message->target->name, "cannot be removed: is not measured");
+	drop(mail);
 }
 
 static void deliver_relabel(struct mail *mail, void *owner)
 {
-	struct name_mail *message = (struct name_mail *)mail;
+	const struct target_mail *message = (struct target_mail *)mail;
 	struct worker *worker = owner;
 
-	if (roster_relabel(worker->roster, message->name, message->labels, message->nlabels) == -1)
-		log_event(LOG_LEVEL_WARN, "target", message->name, "cannot be relabelled: there is none of this name");
-	else
-		message->labels = NULL;
-	drop_name(mail);
+	if (roster_relabel(worker->roster, message->target->name, message->probe, message->labels) == 0)
+		log_event(LOG_LEVEL_WARN, "target", message->target->name, "cannot be relabelled: is not measured");
+	drop(mail);
 }
 
-static bool post_name(struct worker *worker, struct name_mail *message)
+static bool post(struct worker *worker, struct target_mail *message)
 {
 	if (mailbox_post(thread_mailbox(worker->thread), &message->mail))
 		return true;
-	drop_name(&message->mail);
+	drop(&message->mail);
 	return false;
 }
 
-bool worker_remove(struct worker *worker, const char *name)
+bool worker_add(struct worker *worker, const struct worker_target_plan *plan)
 {
-	struct name_mail *message = mem_zero(1, sizeof(*message));
+	struct target_mail *message = mem_zero(1, sizeof(*message) + plan->nprobes * sizeof(message->probes[0]));
 
-	message->mail = (struct mail){NULL, deliver_remove, drop_name};
-	message->name = mem_copy_string(name);
-	return post_name(worker, message);
+	message->mail = (struct mail){NULL, deliver_add, drop};
+	message->target = roster_target_create(plan->name, plan->address);
+	message->labels = roster_labels_create(plan->labels, plan->nlabels);
+	message->nprobes = plan->nprobes;
+	for (size_t i = 0; i < plan->nprobes; i++)
+		message->probes[i] = plan->probes[i];
+	return post(worker, message);
 }
 
-bool worker_relabel(struct worker *worker, const char *name, const struct label *labels, size_t nlabels)
+bool worker_remove(struct worker *worker, const char *target, const char *probe)
 {
-	struct name_mail *message = mem_zero(1, sizeof(*message));
+	struct target_mail *message = mem_zero(1, sizeof(*message));
 
-	message->mail = (struct mail){NULL, deliver_relabel, drop_name};
-	message->name = mem_copy_string(name);
-	message->labels = labels_copy(labels, nlabels);
-	message->nlabels = nlabels;
-	return post_name(worker, message);
+	message->mail = (struct mail){NULL, deliver_remove, drop};
+	message->target = roster_target_create(target, "");
+	message->probe = mem_copy_string(probe);
+	return post(worker, message);
+}
+
+bool worker_relabel(struct worker *worker, const char *target, const char *probe, const struct label *labels,
+		    size_t nlabels)
+{
+	struct target_mail *message = mem_zero(1, sizeof(*message));
+
+	message->mail = (struct mail){NULL, deliver_relabel, drop};
+	message->target = roster_target_create(target, "");
+	message->labels = roster_labels_create(labels, nlabels);
+	message->probe = mem_copy_string(probe);
+	return post(worker, message);
 }
 
 /* --- single runs, figures ------------------------------------------------------------------------------------------------ */
@@ -271,14 +244,10 @@ struct worker_ask *worker_ask(struct worker *worker, const struct worker_job *jo
 
 size_t worker_read(const struct worker *worker, struct reading *readings)
 {
-	size_t targets = atomic_load_explicit(&worker->targets, memory_order_relaxed);
-	size_t probes = atomic_load_explicit(&worker->probes, memory_order_relaxed);
 	size_t depth = mailbox_depth(thread_mailbox(worker->thread));
 
-	readings[0] = reading_integer(WORKER_TARGETS, (int64_t)targets);
-	readings[1] = reading_integer(WORKER_PROBES, (int64_t)probes);
-	readings[2] = reading_integer(WORKER_MAILBOX_DEPTH, (int64_t)depth);
-	readings[3] = reading_integer(WORKER_SINGLE_RUNS, (int64_t)ask_desk_total(worker->desk));
+	readings[0] = reading_integer(WORKER_MAILBOX_DEPTH, (int64_t)depth);
+	readings[1] = reading_integer(WORKER_SINGLE_RUNS, (int64_t)ask_desk_total(worker->desk));
 	return WORKER_MEASURES;
 }
 

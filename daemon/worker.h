@@ -51,17 +51,17 @@ void worker_free(struct worker *worker);
 
 /* --- targets ------------------------------------------------------------------------------------------------------ */
 
-/* One probe of a target. Borrowed until the target has left: mail is delivered in order, so a worker that has answered
- * an ask which was posted after worker_remove no longer uses them. */
+/* One probe of a target. Borrowed until it was closed: mail is delivered in order, so a worker that has answered an ask
+ * which was posted after worker_remove no longer uses them. */
 struct worker_probe_plan {
 	const char *name;
 	const struct probe_type *type;
 	const void *settings;
 };
 
-/* Name, address and labels are copied. */
+/* Name, address and labels are copied. Identity is target and probe: the probes of a target may come and go one by one. */
 struct worker_target_plan {
-	const char *name; /* its identity here */
+	const char *name;
 	const char *address;
 	const struct label *labels;
 	size_t nlabels;
@@ -69,15 +69,17 @@ struct worker_target_plan {
 	size_t nprobes;
 };
 
-/* Before worker_start. -1 with err when there is a target of that name, or when a probe cannot be opened
- * ("TARGET: PROBE: why"): then none of its probes is. */
+/* Before worker_start. -1 with err when a probe is there already or cannot be opened ("TARGET: PROBE: why"): then none of
+ * them is. */
 int worker_open_target(struct worker *worker, const struct worker_target_plan *plan, struct err *err);
 
-/* From any thread, by mail; false when the worker's mailbox is full. What goes wrong over there is logged. */
+/* From any thread, by mail; false when the worker's mailbox is full. What goes wrong over there is logged. probe NULL:
+ * every probe of the target. */
 bool worker_add(struct worker *worker, const struct worker_target_plan *plan);
-bool worker_remove(struct worker *worker, const char *name);
+bool worker_remove(struct worker *worker, const char *target, const char *probe);
 /* Values, counters and histograms go on under the new labels (copied). */
-bool worker_relabel(struct worker *worker, const char *name, const struct label *labels, size_t nlabels);
+bool worker_relabel(struct worker *worker, const char *target, const char *probe, const struct label *labels,
+		    size_t nlabels);
 
 /* --- single runs -------------------------------------------------------------------------------------------------- */
 

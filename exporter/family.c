@@ -5,11 +5,10 @@
 
 #include "core/mem.h"
 
-/* Units that OpenMetrics may be told of: what a family's name ends in. Longer ones first where one ends in another. */
+/* Units that OpenMetrics is told of: what a family's name ends in. */
 static const char *const units[] = {
-	"bits_per_second", "bytes_per_second", "packets_per_second", "seconds", "bytes",  "ratio",    "meters",
-	"celsius",         "volts",            "amperes",            "watts",   "joules", "hertz",    "decibels",
-	"kilometers",      "milliwatts",       "degrees",            "percent", "mos",    "revolutions_per_minute",
+	"bits_per_second", "bytes_per_second", "packets_per_second", "seconds", "bytes", "ratio",  "meters",
+	"celsius",         "volts",            "amperes",            "watts",   "hertz", "joules", "decibels",
 };
 
 static bool ends_in(const char *name, size_t length, const char *end)

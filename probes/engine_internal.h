@@ -25,6 +25,7 @@ struct run {
 	void *state;
 	int64_t begun_ns;
 	int64_t begun_realtime_ns;
+	uint64_t number; /* of the runs of this probe */
 	void (*finish)(void *state);
 	struct deferred deferred; /* begins, finishes or stops the run, by phase */
 	struct address address;

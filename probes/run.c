@@ -55,7 +55,7 @@ void run_begin(struct turn *turn)
 	run->address = (struct address){0};
 	run->log_lines = 0;
 	run->phase = RUN_ALIVE;
-	probe->runs++;
+	run->number = ++probe->runs;
 	atomic_fetch_add_explicit(&probe->engine->starts, 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&probe->engine->alive, 1, memory_order_relaxed);
 	run->is_starting = true;
@@ -151,7 +151,7 @@ void run_finish(struct run *run, enum reason reason, const struct row *rows, siz
 		.reason = reason,
 		.begun_realtime_ns = run->begun_realtime_ns,
 		.took_ns = clock_monotonic_ns() - run->begun_ns,
-		.run = probe->runs,
+		.run = run->number,
 		.skipped = probe->skipped,
 		.address = run->address,
 		.rows = rows,

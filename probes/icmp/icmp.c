@@ -282,7 +282,8 @@ static void lane_flush(void *arg)
 		first += done < n ? 0 : taken;
 	}
 	lane->queued -= first;
-	memmove(lane->queue, lane->queue + first, lane->queued * sizeof(*lane->queue));
+	if (lane->queued)
+		memmove(lane->queue, lane->queue + first, lane->queued * sizeof(*lane->queue));
 	if (sending.stopped) {
 		count(lane->icmp, ICMP_STOPPED, 1);
 		alarm_set(lane->icmp->loop, &lane->retry, clock_monotonic_ns() + RETRY_PAUSE_NS);

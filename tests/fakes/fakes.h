@@ -49,7 +49,7 @@ unsigned fake_wanted(int descriptor);
 /* Alarms that have rung since fake_reset. */
 uint64_t fake_rung(void);
 
-/* When the next alarm of any loop rings (monotonic; perhaps early by whole rounds of the wheel), INT64_MAX = none. */
+/* When the next alarm of any loop rings (monotonic); INT64_MAX = none. */
 int64_t fake_next_ns(void);
 
 /* Loops, watches and resolvers that were created and not freed: 0 at the end of a clean test. */

@@ -201,7 +201,8 @@ Test(address, splits_host_and_port)
 	uint16_t port;
 
 	for (size_t i = 0; i < LENGTH(table); i++) {
-		cr_expect_eq(address_split_host_port(table[i].text, host, sizeof(host), &port, 53), 0, "%s", table[i].text);
+		cr_expect_eq(address_split_host_port(table[i].text, host, sizeof(host), &port, 53), 0, "%s",
+			     table[i].text);
 		cr_expect_str_eq(host, table[i].host);
 		cr_expect_eq(port, table[i].port, "%s", table[i].text);
 	}
@@ -210,10 +211,32 @@ Test(address, splits_host_and_port)
 Test(address, refuses_bad_hosts_and_ports)
 {
 	static const char *const texts[] = {
-		"",         ":",         ":80",        "host:",       "host:x",    "host:65536", "host:-1",
-		"host:+1",  "host: 80",  "host:80 ",   "host:8 0",    "host:99999999999999999999",
-		"[]",       "[]:80",     "[::1",       "[::1]80",     "[::1]:",    "[::1]:x",    "[host]:80",
-		"[1.2.3.4]:80", "a:b:c", "host:80:90", "1.2.3.4:5:6", "[::1]]:80", "[%lo]:80",   "%:%:",
+		"",
+		":",
+		":80",
+		"host:",
+		"host:x",
+		"host:65536",
+		"host:-1",
+		"host:+1",
+		"host: 80",
+		"host:80 ",
+		"host:8 0",
+		"host:99999999999999999999",
+		"[]",
+		"[]:80",
+		"[::1",
+		"[::1]80",
+		"[::1]:",
+		"[::1]:x",
+		"[host]:80",
+		"[1.2.3.4]:80",
+		"a:b:c",
+		"host:80:90",
+		"1.2.3.4:5:6",
+		"[::1]]:80",
+		"[%lo]:80",
+		"%:%:",
 		"[1:2:3:4:5:6:7:8:9:a:b:c:d:e:f:0:1:2:3:4:5:6:7:8]:80",
 	};
 	char host[64] = "kept";
@@ -263,10 +286,11 @@ Test(address, kinds)
 		const char *text;
 		bool is_loopback, is_unspecified;
 	} table[] = {
-		{"127.0.0.1", true, false},   {"127.255.255.254", true, false}, {"128.0.0.1", false, false},
-		{"::1", true, false},         {"::2", false, false},            {"::ffff:127.0.0.1", true, false},
-		{"0.0.0.0", false, true},     {"::", false, true},              {"::ffff:0.0.0.0", false, true},
-		{"7f00::1", false, false},
+		{"127.0.0.1", true, false},      {"127.255.255.254", true, false},
+		{"128.0.0.1", false, false},     {"::1", true, false},
+		{"::2", false, false},           {"::ffff:127.0.0.1", true, false},
+		{"0.0.0.0", false, true},        {"::", false, true},
+		{"::ffff:0.0.0.0", false, true}, {"7f00::1", false, false},
 	};
 	struct address mapped = {.family = ADDRESS_IPV6, .bytes = {[10] = 0xff, [11] = 0xff, 127, 0, 0, 1}}, none = {0};
 

@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <regex.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -39,8 +41,9 @@ static const char *logged(char out[8192])
 /* The same behind the time, which is checked for its form. */
 static const char *logged_after_time(char out[8192])
 {
-	static const char form[] = "^(time=|\\{\"time\":\")"
-				   "20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-6][0-9]\\.[0-9]{3}Z\"?[ ,]";
+	static const char form[] =
+		"^(time=|\\{\"time\":\")"
+		"20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-6][0-9]\\.[0-9]{3}Z\"?[ ,]";
 	regex_t regex;
 	regmatch_t match;
 
@@ -70,9 +73,8 @@ Test(log, json)
 
 	log_configure(pipe_ends[1], LOG_LEVEL_INFO, LOG_FORMAT_JSON);
 	log_event(LOG_LEVEL_INFO, "resolve", "quad9", "no \"name\" \\ %s", "there");
-	cr_expect_str_eq(logged_after_time(out),
-			 "\"level\":\"info\",\"what\":\"resolve\",\"target\":\"quad9\","
-			 "\"why\":\"no \\\"name\\\" \\\\ there\"}\n");
+	cr_expect_str_eq(logged_after_time(out), "\"level\":\"info\",\"what\":\"resolve\",\"target\":\"quad9\","
+						 "\"why\":\"no \\\"name\\\" \\\\ there\"}\n");
 	log_event(LOG_LEVEL_ERROR, "config", NULL, "bad");
 	cr_expect_str_eq(logged_after_time(out), "\"level\":\"error\",\"what\":\"config\",\"why\":\"bad\"}\n");
 }
@@ -240,7 +242,8 @@ Test(log, a_fault_is_logged_at_both_ends)
 	cr_expect_eq(fault.times, 3);
 	log_fault_end(&fault, "send", "quad9");
 	const char *line = logged_after_time(out);
-	cr_expect_eq(strncmp(line, "level=info what=send target=quad9 why=\"over: happened 3 times in ", 64), 0, "%s", line);
+	cr_expect_eq(strncmp(line, "level=info what=send target=quad9 why=\"over: happened 3 times in ", 64), 0, "%s",
+		     line);
 	cr_expect_eq(fault.since_ns, 0);
 	cr_expect_eq(fault.times, 0);
 	log_fault_end(&fault, "send", "quad9");

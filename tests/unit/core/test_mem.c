@@ -1,12 +1,14 @@
 #include <criterion/criterion.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "core/mem.h"
 
 Test(mem, nothing_is_something)
 {
-	char *a = mem_alloc(0), *b = mem_zero(0, 8), *c = mem_zero(8, 0), *d = mem_resize(NULL, 0, 4), *e = mem_copy(NULL, 0);
+	char *a = mem_alloc(0), *b = mem_zero(0, 8), *c = mem_zero(8, 0), *d = mem_resize(NULL, 0, 4),
+	     *e = mem_copy(NULL, 0);
 
 	cr_expect(a != NULL && b != NULL && c != NULL && d != NULL && e != NULL);
 	mem_free(a);
@@ -49,4 +51,16 @@ Test(mem, copies)
 Test(mem, stops_when_there_is_none, .exit_code = 1)
 {
 	mem_resize(NULL, SIZE_MAX / 2, 4); /* the product does not fit a size_t */
+}
+
+Test(mem, stops_when_there_is_no_zeroed_memory, .exit_code = 1)
+{
+	mem_zero(2, SIZE_MAX);
+}
+
+/* The address space is bounded for this process alone. */
+Test(mem, stops_when_the_kernel_gives_none, .exit_code = 1)
+{
+	setrlimit(RLIMIT_DATA, &(struct rlimit){1 << 20, 1 << 20});
+	mem_alloc((size_t)1 << 30);
 }

@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <malloc.h>
 #include <string.h>
 
 #include "core/mem.h"
@@ -66,8 +67,8 @@ static void fill(struct fixture *fixture)
 	fixture->rows[0] = (struct row){.set = &set, .readings = fixture->readings, .n = 7};
 	fixture->rows[1] = (struct row){&set, fixture->row_labels, 1, fixture->second, 2};
 	fixture->rows[2] = (struct row){.set = &set};
-	fixture->subject = (struct subject){keep(fixture, 7, "quad9"), keep(fixture, 8, "fast"), keep(fixture, 9, "ping"),
-					    fixture->labels, 2};
+	fixture->subject = (struct subject){keep(fixture, 7, "quad9"), keep(fixture, 8, "fast"),
+					    keep(fixture, 9, "ping"), fixture->labels, 2};
 	fixture->sample = (struct sample){
 		.subject = &fixture->subject,
 		.reason = REASON_TIMEOUT,
@@ -79,6 +80,28 @@ static void fill(struct fixture *fixture)
 		.nrows = 3,
 	};
 	address_parse("192.0.2.1", &fixture->sample.address);
+}
+
+/* Does the pointer lead into the memory of the copy itself? */
+static bool is_within(const struct sample *copy, const void *pointer)
+{
+	uintptr_t start = (uintptr_t)copy;
+
+	return (uintptr_t)pointer > start && (uintptr_t)pointer < start + malloc_usable_size((void *)start);
+}
+
+static void check_is_one_piece(const struct sample *copy)
+{
+	const struct subject *subject = copy->subject;
+	const struct row *rows = copy->rows;
+
+	cr_expect(is_within(copy, subject) && is_within(copy, rows));
+	cr_expect(is_within(copy, subject->target) && is_within(copy, subject->probe) &&
+		  is_within(copy, subject->type));
+	cr_expect(is_within(copy, subject->labels) && is_within(copy, subject->labels[1].value));
+	cr_expect(is_within(copy, rows[1].labels) && is_within(copy, rows[1].labels[0].name));
+	cr_expect(is_within(copy, rows[0].readings) && is_within(copy, rows[0].readings[6].value.text));
+	cr_expect(is_within(copy, rows[0].readings[4].value.observed_ns + 2));
 }
 
 static void check_rows(const struct row *rows)
@@ -131,7 +154,8 @@ Test(sample, copy_is_deep_and_one_piece)
 	cr_expect_str_eq(copy->subject->labels[1].value, "");
 	cr_assert_eq(copy->nrows, 3);
 	check_rows(copy->rows);
-	mem_free(copy); /* the leak checker would tell if there were a second piece */
+	check_is_one_piece(copy);
+	mem_free(copy);
 }
 
 Test(sample, copy_of_a_copy)

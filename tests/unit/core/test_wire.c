@@ -20,7 +20,8 @@ Test(wire, reads_in_network_order)
 	cr_expect_not(wire.failed);
 }
 
-/* One message of every kind of field, cut at every length: what was there is right, the rest is zero, and it is told. */
+/* One message of every kind of field, cut at every length: what was there is right, the rest is zero, and it is told.
+ */
 Test(wire, cut_at_every_offset)
 {
 	for (size_t size = 0; size < sizeof(sample); size++) {
@@ -60,6 +61,7 @@ Test(wire, bytes_view_skip_seek)
 	wire_read_bytes(&wire, out, 4);
 	cr_expect_arr_eq(out, sample, 4);
 	wire_read_bytes(&wire, NULL, 0);
+	cr_expect_eq(wire_view(&wire, 0), sample + 4);
 	cr_expect_eq(wire_view(&wire, 2), sample + 4);
 	wire_skip(&wire, 3);
 	cr_expect_eq(wire.offset, 9);

@@ -10,14 +10,14 @@ Test(icmp_clock, steps_are_noticed_and_nothing_else)
 		int64_t before, offset, took;
 		bool has_stepped;
 	} looks[] = {
-		{0, 1000 * NS_PER_SECOND, 50, false},                          /* the first look */
+		{0, 1000 * NS_PER_SECOND, 50, false}, /* the first look */
 		{1000, 1000 * NS_PER_SECOND, 100, false},
-		{2000, 1000 * NS_PER_SECOND + 15 * NS_PER_US, 100, false},     /* within reading jitter */
-		{3000, 1000 * NS_PER_SECOND + 21 * NS_PER_US, 100, true},      /* a small step */
-		{4000, 999 * NS_PER_SECOND, 100, true},                        /* back by a second */
+		{2000, 1000 * NS_PER_SECOND + 15 * NS_PER_US, 100, false}, /* within reading jitter */
+		{3000, 1000 * NS_PER_SECOND + 21 * NS_PER_US, 100, true},  /* a small step */
+		{4000, 999 * NS_PER_SECOND, 100, true},                    /* back by a second */
 		{5000, 999 * NS_PER_SECOND, 100, false},
 		{6000, 999 * NS_PER_SECOND + 900 * NS_PER_US, 1900 * NS_PER_US, false}, /* held up: explains it */
-		{7000, 2000 * NS_PER_SECOND, 3 * NS_PER_MS, false},            /* held up too long: says nothing */
+		{7000, 2000 * NS_PER_SECOND, 3 * NS_PER_MS, false}, /* held up too long: says nothing */
 		{8000, 999 * NS_PER_SECOND, 100, false},
 	};
 	uint8_t epoch = 0;

@@ -195,7 +195,8 @@ Test(icmp_flight, many_endpoints_are_each_found)
 	for (unsigned i = 0; i < N; i += 2)
 		icmp_flight_remove(flight, &endpoints[i]);
 	for (unsigned i = 1; i < N; i += 2)
-		cr_assert_eq(icmp_flight_reply(flight, &endpoints[i].address, (uint16_t)i, i).verdict, ICMP_VERDICT_ANSWER);
+		cr_assert_eq(icmp_flight_reply(flight, &endpoints[i].address, (uint16_t)i, i).verdict,
+			     ICMP_VERDICT_ANSWER);
 	icmp_flight_free(flight); /* with endpoints still in it */
 	cr_assert_null(endpoints[1].attempts);
 	mem_free(endpoints);

@@ -37,12 +37,9 @@ Test(schedule, first_start_is_where_the_wall_clock_says)
 	static const struct {
 		int64_t realtime, phase, interval, wait;
 	} table[] = {
-		{0, 0, 10, 10},     /* its own place is a whole interval away: never two starts at once */
-		{0, 3, 10, 3},
-		{5, 3, 10, 8},
-		{5, 5, 10, 10},
-		{1000000000007, 9, 10, 2},
-		{-3, 0, 10, 3},     /* before 1970 */
+		{0, 0, 10, 10}, /* its own place is a whole interval away: never two starts at once */
+		{0, 3, 10, 3},  {5, 3, 10, 8}, {5, 5, 10, 10}, {1000000000007, 9, 10, 2},
+		{-3, 0, 10, 3}, /* before 1970 */
 		{-3, 8, 10, 1},
 	};
 	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
@@ -57,12 +54,10 @@ Test(schedule, next_turn_counts_those_that_were_missed)
 		int64_t due, now, next;
 		uint64_t missed;
 	} table[] = {
-		{100, 100, 110, 0},
-		{100, 109, 110, 0},
+		{100, 100, 110, 0}, {100, 109, 110, 0},
 		{100, 110, 120, 1}, /* the turn at 110 is due now, and this one takes its place */
-		{100, 111, 120, 1},
-		{100, 155, 160, 5},
-		{100, 50, 110, 0},  /* early: harmless */
+		{100, 111, 120, 1}, {100, 155, 160, 5},
+		{100, 50, 110, 0}, /* early: harmless */
 	};
 	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
 		uint64_t missed = 0;

@@ -30,8 +30,8 @@ Test(tally, loss)
 		uint32_t sent, received, lost_locally;
 		double loss;
 	} table[] = {
-		{10, 10, 0, 0},   {10, 0, 0, 1},   {10, 9, 0, 0.1}, {10, 8, 2, 0},
-		{10, 6, 2, 0.25}, {10, 0, 10, -1}, {0, 0, 0, -1},   {3, 3, 1, 0}, /* more answers than judged: no loss */
+		{10, 10, 0, 0},  {10, 0, 0, 1}, {10, 9, 0, 0.1}, {10, 8, 2, 0}, {10, 6, 2, 0.25},
+		{10, 0, 10, -1}, {0, 0, 0, -1}, {3, 3, 1, 0}, /* more answers than judged: no loss */
 	};
 	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
 		struct tally tally = {

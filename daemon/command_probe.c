@@ -1,0 +1,287 @@
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "core/clock.h"
+#include "core/log.h"
+#include "core/loop.h"
+#include "core/mem.h"
+#include "core/resolve.h"
+#include "daemon/command.h"
+#include "daemon/config.h"
+#include "daemon/probe_usage.h"
+#include "daemon/sample_json.h"
+#include "probes/engine.h"
+
+/* Timer slots of one probe need not save wake-ups. */
+#define SLOT_NS NS_PER_MS
+
+/* A terminal's interrupt, as shells report it. */
+#define EXIT_INTERRUPTED (128 + SIGINT)
+
+/* Everything about the one run. */
+struct manual {
+	const struct probe_type *type;
+	const char *target;
+	void *settings;
+	struct config *config; /* or NULL */
+	const char *resolver_servers;
+	bool is_json;
+
+	struct loop *loop;
+	struct resolver *resolver;
+	struct engine *engine;
+	struct subject subject;
+	struct probe *probe;
+	int signals;
+	struct watch *watch;
+	int result;
+};
+
+/* --- settings ----------------------------------------------------------------------------------------------------------------- */
+
+static int set_option(const struct probe_type *type, void *settings, const char *name, const char *value)
+{
+	const struct option *option = option_find(type->options, type->noptions, name);
+	struct err err = {0};
+
+	if (!option)
+		return command_refuse("probe", "--%s: there is no such option", name);
+	if (option_set_text(option, settings, value, &err) == -1)
+		return command_refuse("probe", "--%s=%s: %s", name, value, err.text);
+	return -1;
+}
+
+/* What a person expects who waits for it: "option=value" pairs of the type. */
+static void set_manual_defaults(const struct probe_type *type, void *settings)
+{
+	for (const char *const *pair = type->manual_settings; pair && *pair; pair++) {
+		const char *equals = strchr(*pair, '=');
+		char *name = mem_format("%.*s", (int)(equals - *pair), *pair);
+
+		set_option(type, settings, name, equals + 1);
+		mem_free(name);
+	}
+}
+
+static int copy_configured(struct manual *manual, const char *name)
+{
+	const struct config *config = manual->config;
+	const struct probe_type *type = manual->type;
+
+	for (size_t i = 0; i < config->nprobes; i++) {
+		const struct config_probe *probe = &config->probes[i];
+
+		if (strcmp(probe->name, name) != 0)
+			continue;
+		if (probe->type != type)
+			return command_refuse("probe", "--probe=%s: it is of type %s, not %s", name, probe->type->name,
+					      type->name);
+		manual->settings = option_copy_settings(type->options, type->noptions, type->settings_size,
+							probe->settings);
+		return -1;
+	}
+	return command_refuse("probe", "--probe=%s: %s has no probe of this name", name, config->file);
+}
+
+static int make_settings(struct manual *manual, const struct probe_usage *usage, const struct command_line *line)
+{
+	const struct probe_type *type = manual->type;
+	const char *configured = line->values[PROBE_FLAG_PROBE];
+	struct err err = {0};
+	int result = -1;
+
+	if (configured) {
+		result = copy_configured(manual, configured);
+	} else {
+		manual->settings = mem_zero(1, type->settings_size);
+		option_set_defaults(type->options, type->noptions, manual->settings);
+		set_manual_defaults(type, manual->settings);
+	}
+	for (size_t i = PROBE_FLAGS; i < usage->usage.nflags && result == -1; i++)
+		if (line->values[i])
+			result = set_option(type, manual->settings, usage->flags[i].name, line->values[i]);
+	if (result == -1 && type->check && type->check(manual->settings, &err) == -1)
+		result = command_refuse("probe", "%s", err.text);
+	return result;
+}
+
+static int load_config(struct manual *manual, const struct command_line *line)
+{
+	const char *file = line->values[PROBE_FLAG_CONFIG];
+	struct text errors = {0};
+
+	if (!file && !line->values[PROBE_FLAG_PROBE])
+		return -1;
+	manual->config = config_load(command_config_file(file), &errors);
+	if (!manual->config)
+		fputs(text_string(&errors), stderr);
+	text_free(&errors);
+	return manual->config ? -1 : COMMAND_FAILED;
+}
+
+/* --- the run ---------------------------------------------------------------------------------------------------------------------- */
+
+static void print_line(void *context, const char *line)
+{
+	(void)context;
+	probe_usage_print_line(line, stdout);
+}
+
+static void print_json(const struct sample *sample)
+{
+	struct text text = {0};
+
+	sample_json(&text, sample);
+	puts(text_string(&text));
+	text_free(&text);
+}
+
+static void take_sample(void *context, const struct sample *sample)
+{
+	struct manual *manual = context;
+
+	if (manual->is_json)
+		print_json(sample);
+	else if (manual->type->print)
+		manual->type->print(sample, stdout);
+	else
+		probe_usage_print_sample(sample, stdout);
+	fflush(stdout);
+	if (sample->reason != REASON_OK)
+		fprintf(stderr, "netsonde probe: %s: failed: %s\n", manual->target, reason_name(sample->reason));
+	manual->result = sample->reason == REASON_OK ? COMMAND_OK : COMMAND_FAILED;
+	loop_stop(manual->loop);
+}
+
+static void take_signal(void *arg, unsigned events)
+{
+	struct manual *manual = arg;
+	struct signalfd_siginfo info;
+
+	(void)events;
+	if (read(manual->signals, &info, sizeof(info)) != sizeof(info))
+		return;
+	fputs("netsonde probe: interrupted\n", stderr);
+	manual->result = EXIT_INTERRUPTED;
+	loop_stop(manual->loop);
+}
+
+static int open_signals(struct manual *manual, struct err *err)
+{
+	sigset_t set;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	manual->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (manual->signals == -1)
+		return err_set_errno(err, "signals");
+	manual->watch = watch_create(manual->loop, manual->signals, take_signal, manual);
+	watch_set(manual->watch, WATCH_READ);
+	return 0;
+}
+
+static int open_probe(struct manual *manual, struct err *err)
+{
+	struct engine_plan engine = {.loop = manual->loop, .resolver = manual->resolver};
+	struct probe_plan plan = {
+		.type = manual->type,
+		.settings = manual->settings,
+		.subject = &manual->subject,
+		.address = manual->target,
+		.sink = {take_sample, manual->is_json ? NULL : print_line, manual},
+		.is_single = true,
+	};
+
+	manual->subject = (struct subject){manual->target, "manual", manual->type->name, NULL, 0};
+	manual->engine = engine_create(&engine);
+	manual->probe = probe_open(manual->engine, &plan, err);
+	return manual->probe ? 0 : -1;
+}
+
+static int run_probe(struct manual *manual, struct err *err)
+{
+	int result = -1;
+
+	manual->loop = loop_create(SLOT_NS, err);
+	if (!manual->loop)
+		return -1;
+	manual->resolver = resolver_create(manual->loop, manual->resolver_servers, err);
+	if (!manual->resolver)
+		goto free_loop;
+	if (open_signals(manual, err) == -1)
+		goto free_resolver;
+	if (open_probe(manual, err) == -1)
+		goto free_engine;
+	probe_run_once(manual->probe);
+	result = loop_run(manual->loop, err);
+	probe_close(manual->probe);
+free_engine:
+	engine_free(manual->engine);
+	watch_free(manual->watch);
+	close(manual->signals);
+free_resolver:
+	resolver_free(manual->resolver);
+free_loop:
+	loop_free(manual->loop);
+	return result;
+}
+
+/* --- the command -------------------------------------------------------------------------------------------------------------------- */
+
+static int prepare_and_run(struct manual *manual, const struct probe_usage *usage, const struct command_line *line)
+{
+	struct err err = {0};
+	int result = load_config(manual, line);
+
+	if (result == -1)
+		result = make_settings(manual, usage, line);
+	if (result != -1)
+		return result;
+	manual->resolver_servers = line->values[PROBE_FLAG_RESOLVER];
+	if (!manual->resolver_servers && manual->config)
+		manual->resolver_servers = manual->config->agent.resolver;
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	log_configure(STDERR_FILENO, LOG_LEVEL_WARN, LOG_FORMAT_LOGFMT);
+	if (run_probe(manual, &err) == -1) {
+		fprintf(stderr, "netsonde probe: %s: %s\n", manual->target, err.text);
+		return COMMAND_FAILED;
+	}
+	return manual->result;
+}
+
+static int run_type(const struct probe_type *type, const struct probe_usage *usage, const struct command_line *line)
+{
+	struct manual manual = {.type = type, .target = line->words[1], .result = COMMAND_FAILED};
+	int result;
+
+	manual.is_json = line->values[PROBE_FLAG_JSON] != NULL;
+	result = prepare_and_run(&manual, usage, line);
+	option_free_settings(type->options, type->noptions, manual.settings);
+	config_free(manual.config);
+	return result;
+}
+
+int command_probe(int argc, char **argv)
+{
+	const char *word = probe_usage_find_type(argc, argv);
+	const struct probe_type *type = word ? probe_type_find(word) : NULL;
+	struct probe_usage usage;
+	struct command_line line;
+	int result;
+
+	if (word && !type)
+		return probe_usage_refuse_type(word);
+	probe_usage_make(&usage, type);
+	result = command_parse(&usage.usage, &line, argc, argv);
+	if (result == -1)
+		result = run_type(type, &usage, &line);
+	probe_usage_free(&usage);
+	return result;
+}

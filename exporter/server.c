@@ -1,0 +1,227 @@
+#include "exporter/server.h"
+
+#include <errno.h>
+#include <event2/listener.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/address.h"
+#include "core/clock.h"
+#include "core/log.h"
+#include "core/loop.h"
+#include "core/mem.h"
+#include "exporter/connection.h"
+#include "exporter/listen_socket.h"
+
+/* How long accepting pauses when the process has no descriptor left: the connection stays in the kernel's queue, and
+ * trying at once again would only burn the CPU. */
+#define ACCEPT_PAUSE_NS (100 * NS_PER_MS)
+
+struct listener {
+	struct evconnlistener *events;
+	char address[ADDRESS_TEXT_SIZE + 8];
+};
+
+struct server {
+	struct server_plan plan;
+	struct connection_owner owner;
+	struct connection *connections;
+	struct alarm resume;
+	struct log_fault accept_fault;
+	struct text refusal;
+	_Atomic uint64_t requests, accepted, refused, timeouts, sent_bytes, open;
+	size_t nlisteners;
+	struct listener listeners[];
+};
+
+static void count(_Atomic uint64_t *figure, uint64_t n)
+{
+	atomic_fetch_add_explicit(figure, n, memory_order_relaxed);
+}
+
+static uint64_t figure(const _Atomic uint64_t *figure)
+{
+	return atomic_load_explicit(figure, memory_order_relaxed);
+}
+
+static void count_request(void *context)
+{
+	count(&((struct server *)context)->requests, 1);
+}
+
+static void count_timeout(void *context)
+{
+	count(&((struct server *)context)->timeouts, 1);
+}
+
+static void count_sent(void *context, size_t bytes)
+{
+	count(&((struct server *)context)->sent_bytes, bytes);
+}
+
+static void forget_connection(void *context, struct connection *connection)
+{
+	struct server *server = context;
+	struct connection_links *links = connection_links(connection);
+	*links->link = links->next;
+	if (links->next)
+		connection_links(links->next)->link = links->link;
+	atomic_fetch_sub_explicit(&server->open, 1, memory_order_relaxed);
+}
+
+static void refuse_connection(struct server *server, int descriptor)
+{
+	count(&server->refused, 1);
+	listen_socket_refuse(descriptor, server->refusal.bytes, server->refusal.length);
+}
+
+static void accept_connection(struct evconnlistener *events, int descriptor, struct sockaddr *from, int length,
+			      void *arg)
+{
+	struct server *server = arg;
+	(void)events, (void)from, (void)length;
+	log_fault_end(&server->accept_fault, "web", NULL);
+	count(&server->accepted, 1);
+	if (figure(&server->open) >= server->plan.max_connections) {
+		refuse_connection(server, descriptor);
+		return;
+	}
+	struct connection *connection = connection_open(&server->owner, descriptor);
+	if (!connection)
+		return;
+	struct connection_links *links = connection_links(connection);
+	links->next = server->connections;
+	links->link = &server->connections;
+	if (server->connections)
+		connection_links(server->connections)->link = &links->next;
+	server->connections = connection;
+	count(&server->open, 1);
+}
+
+static void set_accepting(struct server *server, bool is_accepting)
+{
+	for (size_t i = 0; i < server->nlisteners; i++) {
+		if (is_accepting)
+			evconnlistener_enable(server->listeners[i].events);
+		else
+			evconnlistener_disable(server->listeners[i].events);
+	}
+}
+
+static void resume_accepting(void *arg)
+{
+	set_accepting(arg, true);
+}
+
+static void on_accept_error(struct evconnlistener *events, void *arg)
+{
+	struct server *server = arg;
+	(void)events;
+	log_fault_begin(&server->accept_fault, "web", NULL, "accept: %s", strerror(errno));
+	set_accepting(server, false);
+	alarm_set(server->plan.loop, &server->resume, clock_monotonic_ns() + ACCEPT_PAUSE_NS);
+}
+
+static int parse_listen(const char *text, struct address *address, struct err *err)
+{
+	char host[ADDRESS_TEXT_SIZE];
+	uint16_t port;
+	if (address_split_host_port(text, host, sizeof(host), &port, SERVER_PORT_DEFAULT) != 0 ||
+	    !address_parse(host, address))
+		return err_set(err, "must be an IP address and a port, such as 0.0.0.0:%d or [::]:%d",
+			       SERVER_PORT_DEFAULT, SERVER_PORT_DEFAULT);
+	address->port = port;
+	return 0;
+}
+
+static int open_listener(struct server *server, const char *text, struct err *err)
+{
+	struct listener *listener = &server->listeners[server->nlisteners];
+	struct address address;
+	char host[ADDRESS_TEXT_SIZE];
+	if (parse_listen(text, &address, err) != 0)
+		return -1;
+	int descriptor = listen_socket_open(&address, err);
+	if (descriptor < 0)
+		return -1;
+	if (listen_socket_address(descriptor, &address, err) != 0) {
+		close(descriptor);
+		return -1;
+	}
+	listener->events = evconnlistener_new(loop_base(server->plan.loop), accept_connection, server,
+					      LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, descriptor);
+	if (!listener->events) {
+		close(descriptor);
+		return err_set(err, "the event loop takes no listener");
+	}
+	evconnlistener_set_error_cb(listener->events, on_accept_error);
+	address_format(&address, host);
+	snprintf(listener->address, sizeof(listener->address), address.family == ADDRESS_IPV6 ? "[%s]:%u" : "%s:%u",
+		 host, address.port);
+	server->nlisteners++;
+	return 0;
+}
+
+static void prepare_refusal(struct server *server)
+{
+	const char *body = "too many connections\n";
+	http_write_head(&server->refusal,
+			&(struct http_reply){503, "text/plain; charset=utf-8", "Retry-After: 1\r\n"},
+			&(struct http_message){.framing = HTTP_LENGTH,
+					       .length = strlen(body),
+					       .minor = 1,
+					       .date_seconds = clock_realtime_ns() / NS_PER_SECOND});
+	text_add(&server->refusal, body);
+}
+
+struct server *server_create(const struct server_plan *plan, struct err *err)
+{
+	struct server *server = mem_zero(1, sizeof(*server) + plan->listen->n * sizeof(server->listeners[0]));
+	server->plan = *plan;
+	server->owner = (struct connection_owner){.plan = &server->plan,
+						  .context = server,
+						  .count_request = count_request,
+						  .count_timeout = count_timeout,
+						  .count_sent = count_sent,
+						  .closed = forget_connection};
+	alarm_prepare(&server->resume, resume_accepting, server);
+	prepare_refusal(server);
+	for (size_t i = 0; i < plan->listen->n; i++) {
+		if (open_listener(server, plan->listen->items[i], err) != 0) {
+			err_prefix(err, "%s", plan->listen->items[i]);
+			server_free(server);
+			return NULL;
+		}
+	}
+	return server;
+}
+
+void server_free(struct server *server)
+{
+	if (!server)
+		return;
+	for (size_t i = 0; i < server->nlisteners; i++)
+		evconnlistener_free(server->listeners[i].events);
+	while (server->connections)
+		connection_close(server->connections);
+	alarm_cancel(server->plan.loop, &server->resume);
+	text_free(&server->refusal);
+	mem_free(server);
+}
+
+const char *server_listener(const struct server *server, size_t i)
+{
+	return i < server->nlisteners ? server->listeners[i].address : NULL;
+}
+
+void server_read(const struct server *server, struct server_figures *out)
+{
+	*out = (struct server_figures){.requests = figure(&server->requests),
+				       .connections_total = figure(&server->accepted),
+				       .refused = figure(&server->refused),
+				       .timeouts = figure(&server->timeouts),
+				       .sent_bytes = figure(&server->sent_bytes),
+				       .connections = figure(&server->open)};
+}

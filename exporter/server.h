@@ -1,0 +1,69 @@
+/*
+ * A small HTTP server on the loop of its thread, made for strangers: a ceiling on connections, on the bytes of a request's
+ * head, and an absolute time for each request with its reply, which a client cannot stretch by dripping bytes. Replies are
+ * whole or streamed; a stream is asked for its next piece only when the last one has nearly left.
+ *
+ * It is not evhttp, on libevent's bufferevents all the same: evhttp 2.1 has no ceiling on connections, tells nobody when a
+ * connection without a request ends, and its timeouts begin anew with each byte.
+ */
+#ifndef NETSONDE_EXPORTER_SERVER_H
+#define NETSONDE_EXPORTER_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/err.h"
+#include "core/option.h"
+#include "exporter/http_wire.h"
+
+struct evbuffer;
+struct loop;
+struct server;
+
+/* A client's connection; to a handler, the request that waits for its reply. */
+struct connection;
+
+/* A reply's body, piece by piece. */
+struct stream {
+	/* Appends at least some bytes; true while there is more to come. */
+	bool (*more)(void *state, struct evbuffer *out);
+	/* Once, at the end: is_complete says whether all of it was handed over. */
+	void (*free)(void *state, bool is_complete);
+	void *state;
+};
+
+/* All borrowed until server_free. handle must call connection_reply or connection_stream before it returns. */
+struct server_plan {
+	struct loop *loop;
+	const struct option_list *listen;
+	size_t max_connections;
+	int64_t reply_timeout_ns; /* from the first byte of a request (the first: from accept) to the last of its reply */
+	int64_t idle_timeout_ns;  /* between a reply and the next request */
+	void (*handle)(void *context, struct connection *connection, const struct http_request *request);
+	void *context;
+};
+
+#define SERVER_PORT_DEFAULT 9975
+
+/* NULL with err: "0.0.0.0:9975: Address already in use". */
+struct server *server_create(const struct server_plan *plan, struct err *err);
+void server_free(struct server *server);
+
+/* "host:port" of the i-th listener, or NULL. */
+const char *server_listener(const struct server *server, size_t i);
+
+struct server_figures {
+	uint64_t requests, connections_total, refused, timeouts, sent_bytes;
+	uint64_t connections; /* open now */
+};
+/* Any thread. */
+void server_read(const struct server *server, struct server_figures *out);
+
+/* reply is borrowed for the call; body is copied. */
+void connection_reply(struct connection *connection, const struct http_reply *reply, const void *body, size_t n);
+
+/* The stream is passed on: its free is called in any case, perhaps before this returns (HEAD). */
+void connection_stream(struct connection *connection, const struct http_reply *reply, const struct stream *stream);
+
+#endif

@@ -1,0 +1,336 @@
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/clock.h"
+#include "core/loop.h"
+#include "core/mem.h"
+#include "daemon/pipeline.h"
+#include "exporter/render.h"
+#include "exporter/series.h"
+#include "influx/influx.h"
+#include "probes/probe.h"
+
+/* --- a set such as a probe type has ------------------------------------------------------------------------------------------- */
+
+static const struct measure echo_measures[] = {
+	{"sent_total", MEASURE_COUNTER, "Requests sent"},
+	{"rtt_seconds", MEASURE_HISTOGRAM, "Round-trip time"},
+	{"note", MEASURE_TEXT, "A remark"},
+};
+static const struct measure_set echo_set = {"echo", echo_measures, 3, NULL, "An echo"};
+
+static const struct measure hop_measures[] = {{"loss_ratio", MEASURE_GAUGE, "Loss"}};
+static const struct measure_set hop_set = {"echo_hop", hop_measures, 1, NULL, "A hop"};
+
+static const int64_t observed_ns[] = {1000000, 3000000};
+
+/* --- store, output and pipeline ------------------------------------------------------------------------------------------------- */
+
+static const struct label agent_labels[] = {{"agent", "fra1"}, {"site", "agent's"}, {"row", "7"}};
+static const struct label target_labels[] = {{"site", "the target's"}};
+static const struct subject subject = {"t1", "p1", "ping", target_labels, 1};
+
+struct house {
+	char folder[32], path[64];
+	struct loop *loop;
+	struct series_store *store;
+	struct influx_settings settings;
+	struct influx *influx;
+	struct influx_port *port;
+	struct pipeline *pipeline;
+	struct publication publication;
+};
+
+static void build(struct house *house, bool wants_lines)
+{
+	const struct influx_settings *settings = &house->settings;
+	struct err err = {0};
+
+	memset(house, 0, sizeof(*house));
+	strcpy(house->folder, "/tmp/pipeline.XXXXXX");
+	cr_assert_not_null(mkdtemp(house->folder));
+	snprintf(house->path, sizeof(house->path), "%s/lines", house->folder);
+	house->settings.name = (char *)"main";
+	house->settings.path = house->path;
+	house->loop = loop_create(0, &err);
+	cr_assert_not_null(house->loop, "%s", err.text);
+	house->store = series_store_create(1, 1000);
+	house->influx = influx_create(&settings, wants_lines ? 1 : 0, &err);
+	cr_assert_not_null(house->influx, "%s", err.text);
+	cr_assert_eq(influx_start(house->influx, &err), 0, "%s", err.text);
+	house->port = influx_port_open(house->influx, house->loop);
+	const struct pipeline_plan plan = {
+		.store = house->store,
+		.agent_labels = agent_labels,
+		.nagent_labels = 3,
+		.boot = "0123456789abcdef",
+		.wants_lines = wants_lines,
+	};
+	house->pipeline = pipeline_create(&plan);
+	pipeline_set_port(house->pipeline, house->port);
+	publication_open(&house->publication, house->pipeline, &subject);
+}
+
+/* What was written to the output, owned by the caller. */
+static char *tear_down(struct house *house)
+{
+	char *content = NULL;
+	size_t n = 0;
+	FILE *file;
+
+	publication_close(&house->publication);
+	pipeline_free(house->pipeline);
+	influx_port_close(house->port);
+	influx_stop(house->influx, 30 * NS_PER_SECOND);
+	influx_free(house->influx);
+	series_store_free(house->store);
+	loop_free(house->loop);
+	file = fopen(house->path, "r");
+	if (!file || getdelim(&content, &n, '\0', file) == -1) {
+		free(content);
+		content = strdup("");
+	}
+	if (file)
+		fclose(file);
+	unlink(house->path);
+	rmdir(house->folder);
+	return content;
+}
+
+static void deliver(struct house *house, enum reason reason, uint64_t run, const struct row *rows, size_t nrows)
+{
+	struct sample sample = {
+		.subject = &house->publication.subject,
+		.reason = reason,
+		.begun_realtime_ns = 1700000000123456789,
+		.took_ns = 250000000,
+		.run = run,
+		.skipped = 5,
+		.rows = rows,
+		.nrows = nrows,
+	};
+
+	if (reason != REASON_RESOLVE)
+		cr_assert(address_parse(run < 100 ? "192.0.2.1" : "2001:db8::1", &sample.address));
+	publication_deliver(&house->publication, &sample);
+}
+
+static void deliver_echo(struct house *house, enum reason reason, uint64_t run)
+{
+	const struct label hop[] = {{"hop", "1"}};
+	const struct reading readings[] = {
+		reading_integer(0, 42),
+		reading_histogram(1, observed_ns, 2),
+		reading_text(2, "hello \"there\""),
+	};
+	const struct reading loss = reading_number(0, 0.5);
+	const struct row rows[] = {{&echo_set, NULL, 0, readings, 3}, {&hop_set, hop, 1, &loss, 1}};
+
+	deliver(house, reason, run, rows, 2);
+}
+
+static char *metrics(struct house *house)
+{
+	const struct render_plan plan = {.store = house->store, .shards = 1};
+	struct render *render = render_create(&plan);
+	struct text text = {0};
+
+	while (render_more(render, &text, 65536))
+		;
+	render_free(render);
+	return text_take(&text);
+}
+
+static void has(const char *text, const char *wanted)
+{
+	cr_expect_not_null(strstr(text, wanted), "not found: %s\nin:\n%s", wanted, text);
+}
+
+static void has_not(const char *text, const char *unwanted)
+{
+	cr_expect_null(strstr(text, unwanted), "found: %s\nin:\n%s", unwanted, text);
+}
+
+/* --- tests -------------------------------------------------------------------------------------------------------------------------- */
+
+#define LABELS "target=\"t1\",probe=\"p1\",site=\"the target's\""
+
+Test(pipeline, success_becomes_metrics)
+{
+	struct house house;
+	char *text;
+
+	build(&house, true);
+	deliver_echo(&house, REASON_OK, 3);
+	text = metrics(&house);
+	has(text, "netsonde_probe_success{" LABELS "} 1\n");
+	has(text, "netsonde_probe_duration_seconds{" LABELS "} 0.25\n");
+	has(text, "netsonde_probe_runs_total{" LABELS "} 3\n");
+	has(text, "netsonde_probe_skipped_total{" LABELS "} 5\n");
+	has(text, "netsonde_target_info{" LABELS ",address=\"192.0.2.1\"} 1\n");
+	has(text, "netsonde_echo_sent_total{" LABELS "} 42\n");
+	has(text, "netsonde_echo_rtt_seconds_count{" LABELS "} 2\n");
+	has(text, "netsonde_echo_hop_loss_ratio{" LABELS ",hop=\"1\"} 0.5\n");
+	has_not(text, "failures_total{");
+	mem_free(text);
+	free(tear_down(&house));
+}
+
+Test(pipeline, success_becomes_lines)
+{
+	struct house house;
+	char *text;
+
+	build(&house, true);
+	deliver_echo(&house, REASON_OK, 3);
+	text = tear_down(&house);
+	/* The target's label wins over the agent's; the agent's others are there; rows keep the sample's stamp. */
+	cr_expect_str_eq(text,
+			 "echo,agent=fra1,probe=p1,row=7,site=the\\ target's,target=t1 success=1i,reason=\"ok\","
+			 "duration_seconds=0.25,run=3i,boot=\"0123456789abcdef\",sent_total=42i,rtt_count=2i,"
+			 "rtt_min_seconds=0.001,rtt_avg_seconds=0.002,rtt_max_seconds=0.003,note=\"hello \\\"there\\\"\""
+			 " 1700000000123456789\n"
+			 "echo_hop,agent=fra1,hop=1,probe=p1,row=7,site=the\\ target's,target=t1 loss_ratio=0.5"
+			 " 1700000000123456789\n");
+	free(text);
+}
+
+Test(pipeline, failures_are_counted_by_reason)
+{
+	struct house house;
+	char *text;
+
+	build(&house, true);
+	deliver_echo(&house, REASON_TIMEOUT, 1);
+	deliver_echo(&house, REASON_TIMEOUT, 2);
+	deliver_echo(&house, REASON_REFUSED, 3);
+	deliver_echo(&house, REASON_OK, 4);
+	text = metrics(&house);
+	has(text, "netsonde_probe_success{" LABELS "} 1\n");
+	has(text, "netsonde_probe_failures_total{" LABELS ",reason=\"timeout\"} 2\n");
+	has(text, "netsonde_probe_failures_total{" LABELS ",reason=\"refused\"} 1\n");
+	has_not(text, "reason=\"ok\"");
+	mem_free(text);
+	deliver_echo(&house, REASON_LOCAL, 5);
+	text = metrics(&house);
+	has(text, "netsonde_probe_success{" LABELS "} 0\n");
+	has(text, "reason=\"local\"} 1\n");
+	mem_free(text);
+	text = tear_down(&house);
+	has(text, "success=0i,reason=\"refused\"");
+	free(text);
+}
+
+/* The address that a run talked to stays known when the next run does not get that far, and follows when it changes. */
+Test(pipeline, address_is_the_last_one_known)
+{
+	struct house house;
+	char *text;
+
+	build(&house, false);
+	deliver(&house, REASON_RESOLVE, 1, NULL, 0);
+	text = metrics(&house);
+	has_not(text, "netsonde_target_info{");
+	mem_free(text);
+	deliver_echo(&house, REASON_OK, 2);
+	deliver(&house, REASON_RESOLVE, 3, NULL, 0);
+	text = metrics(&house);
+	has(text, "netsonde_target_info{" LABELS ",address=\"192.0.2.1\"} 1\n");
+	mem_free(text);
+	deliver_echo(&house, REASON_OK, 100);
+	text = metrics(&house);
+	has(text, "netsonde_target_info{" LABELS ",address=\"2001:db8::1\"} 1\n");
+	has_not(text, "192.0.2.1");
+	mem_free(text);
+	free(tear_down(&house));
+}
+
+/* A failure without rows is a line all the same: the type's own set. An unknown type has none. */
+Test(pipeline, run_without_rows)
+{
+	struct house house;
+	char *text;
+
+	build(&house, true);
+	deliver(&house, REASON_RESOLVE, 7, NULL, 0);
+	house.publication.subject.type = "no such type";
+	deliver(&house, REASON_RESOLVE, 8, NULL, 0);
+	text = tear_down(&house);
+	cr_expect_eq(strncmp(text, "ping,agent=fra1,", 16), 0, "%s", text);
+	has(text, " success=0i,reason=\"resolve\",duration_seconds=0.25,run=7i,boot=\"0123456789abcdef\" 17");
+	has_not(text, "run=8i");
+	free(text);
+}
+
+Test(pipeline, relabelling_keeps_values)
+{
+	static const struct label changed[] = {{"site", "elsewhere"}, {"tier", "gold"}};
+	struct house house;
+	char *text;
+
+	build(&house, true);
+	deliver_echo(&house, REASON_TIMEOUT, 1);
+	publication_relabel(&house.publication, changed, 2);
+	text = metrics(&house);
+	has(text, "netsonde_echo_rtt_seconds_count{target=\"t1\",probe=\"p1\",site=\"elsewhere\",tier=\"gold\"} 2\n");
+	has(text, "site=\"elsewhere\",tier=\"gold\",reason=\"timeout\"} 1\n");
+	has_not(text, "the target's");
+	mem_free(text);
+	deliver_echo(&house, REASON_TIMEOUT, 2);
+	text = metrics(&house);
+	has(text, "netsonde_echo_rtt_seconds_count{target=\"t1\",probe=\"p1\",site=\"elsewhere\",tier=\"gold\"} 4\n");
+	has(text, "site=\"elsewhere\",tier=\"gold\",reason=\"timeout\"} 2\n");
+	mem_free(text);
+	text = tear_down(&house);
+	has(text, "echo,agent=fra1,probe=p1,row=7,site=elsewhere,target=t1,tier=gold success=0i");
+	free(text);
+}
+
+Test(pipeline, without_outputs_no_tags_are_kept)
+{
+	struct house house;
+	char *text;
+
+	build(&house, false);
+	cr_expect_null(house.publication.tags.escaped);
+	deliver_echo(&house, REASON_OK, 1);
+	text = tear_down(&house);
+	cr_expect_str_empty(text);
+	free(text);
+}
+
+Test(pipeline, lines_without_a_port_go_nowhere)
+{
+	struct house house;
+	char *text;
+
+	build(&house, true);
+	pipeline_set_port(house.pipeline, NULL);
+	deliver_echo(&house, REASON_OK, 1);
+	text = tear_down(&house);
+	cr_expect_str_empty(text);
+	free(text);
+}
+
+Test(pipeline, closing_ends_the_series)
+{
+	struct house house;
+	char *text;
+
+	build(&house, false);
+	deliver_echo(&house, REASON_TIMEOUT, 1);
+	publication_close(&house.publication);
+	text = metrics(&house);
+	has_not(text, "target=\"t1\"");
+	mem_free(text);
+	publication_open(&house.publication, house.pipeline, &subject);
+	free(tear_down(&house));
+}
+
+Test(pipeline, free_takes_null)
+{
+	pipeline_free(NULL);
+}
