@@ -104,7 +104,8 @@ void hash_random(void *bytes, size_t n)
 		ssize_t got = getrandom(next, n, 0);
 
 		if (got < 0 && errno != EINTR) {
-			log_event(LOG_LEVEL_ERROR, "random", NULL, "the kernel gives no random bytes: %m");
+			log_event(LOG_LEVEL_ERROR, "random", NULL, "the kernel gives no random bytes (errno %d)",
+				  errno);
 			_exit(EXIT_FAILURE);
 		}
 		if (got > 0) {

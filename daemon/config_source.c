@@ -203,17 +203,17 @@ static int put_include(struct config_source *source, const struct reading_file *
 	return result;
 }
 
-/* A text that is no UTF-8 would end up in labels and lines that must be. */
+/* A text that is no UTF-8 would end up in labels and lines that must be. What is good of it is kept, for the line. */
 static int check_bytes(struct config_source *source, const char *bytes, size_t n)
 {
 	size_t good = config_utf8_length(bytes, n);
-	unsigned line = source->lines + 1;
 
 	if (good == n)
 		return 0;
-	for (size_t i = 0; i < good; i++)
-		line += bytes[i] == '\n';
-	config_source_error(source, line, "text: byte 0x%02x is not valid UTF-8", (unsigned)(unsigned char)bytes[good]);
+	add_text(source, bytes, good);
+	config_source_error(source, source->lines + 1, "text: byte 0x%02x is not valid UTF-8",
+			    (unsigned)(unsigned char)bytes[good]);
+	add_text(source, "\n", 1);
 	return -1;
 }
 

@@ -162,13 +162,14 @@ static void finish_stream(struct connection *connection)
 	end_stream(connection, true);
 }
 
-/* Compression can swallow a piece whole: then there is nothing to write yet, and no write would ask for the next. */
-static void continue_stream(struct connection *connection)
+/* Compression can swallow a piece whole: then there is nothing to write yet, and no write would ask for the next.
+ * Returns false when the connection is gone. */
+static bool continue_stream(struct connection *connection)
 {
 	struct evbuffer *piece = evbuffer_new();
 	if (!piece) {
 		connection_close(connection);
-		return;
+		return false;
 	}
 	bool is_more;
 	do {
@@ -178,6 +179,7 @@ static void continue_stream(struct connection *connection)
 	evbuffer_free(piece);
 	if (!is_more)
 		finish_stream(connection);
+	return true;
 }
 
 /* The first piece decides: a body that is complete with it has a length and needs no chunks. */
@@ -322,9 +324,9 @@ static void on_write(struct bufferevent *events, void *arg)
 	(void)events;
 	if (connection->phase != PHASE_REPLYING)
 		return;
-	if (connection->is_streaming)
-		continue_stream(connection);
-	else if (evbuffer_get_length(output_of(connection)) == 0)
+	if (connection->is_streaming && !continue_stream(connection))
+		return;
+	if (!connection->is_streaming && evbuffer_get_length(output_of(connection)) == 0)
 		end_reply(connection);
 }
 

@@ -668,6 +668,21 @@ static int open_signals(struct wire *wire)
 	return wire->signals < 0 ? fail("signalfd") : 0;
 }
 
+static void wire_free(struct wire *wire)
+{
+	while (wire->nevents > 0)
+		free(events_take(wire).frame);
+	for (size_t i = 0; i < wire->nall; i++) {
+		while (wire->all[i]->nwaiting > 0)
+			free(wire->all[i]->waiting[--wire->all[i]->nwaiting]);
+		free(wire->all[i]);
+	}
+	free(wire->events);
+	free(wire->all);
+	wire_scenario_free(&wire->scenario);
+	free(wire);
+}
+
 int main(int argc, char **argv)
 {
 	struct wire *wire = calloc(1, sizeof(*wire));
@@ -687,5 +702,6 @@ int main(int argc, char **argv)
 	puts("ready");
 	fflush(stdout);
 	play(wire);
+	wire_free(wire);
 	return 0;
 }

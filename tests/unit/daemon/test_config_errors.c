@@ -287,7 +287,7 @@ Test(config_errors, are_one_line_each_whatever_they_quote)
 {
 	char *errors = errors_of("probes: { e: { type = \"a\n\x1b[31m\"; }; };");
 
-	cr_expect_str_eq(errors, "x.conf:2: probes.e.type: no probe type \"a\\x0a\\x1b[31m\" (netsonde reference options "
+	cr_expect_str_eq(errors, "x.conf:1: probes.e.type: no probe type \"a\\x0a\\x1b[31m\" (netsonde reference options "
 				 "lists them)\n");
 	mem_free(errors);
 }

@@ -201,8 +201,8 @@ static void rotate_in_pieces(int64_t rotate_bytes, int lines_at_once)
 
 Test(file, rotation_loses_nothing)
 {
-	for (int64_t rotate_bytes = 16; rotate_bytes < 80; rotate_bytes += 3)
-		for (int lines_at_once = 1; lines_at_once <= 40; lines_at_once += 3)
+	for (int64_t rotate_bytes = 16; rotate_bytes < 80; rotate_bytes += 7)
+		for (int lines_at_once = 1; lines_at_once <= 40; lines_at_once += 5)
 			rotate_in_pieces(rotate_bytes, lines_at_once);
 }
 

@@ -222,14 +222,22 @@ static bool has_recovered(struct fixture *fixture)
 	return fixture->output.pause_ns == 0;
 }
 
+/* As if the time of the alarm had come. */
+static void attend_now(struct fixture *fixture)
+{
+	output_attend(&fixture->output);
+	alarm_set(fixture->loop, &fixture->output.alarm, clock_monotonic_ns());
+}
+
 /* Nothing is written meanwhile. */
 Test(output, idle_output_looks_after_its_file)
 {
 	struct fixture *fixture = setup();
 	cr_assert_eq(unlink(fixture->path), 0);
-	output_attend(&fixture->output);
+	attend_now(fixture);
 	wait_until(fixture, exists);
 	scratch_remove(&fixture->scratch);
+	attend_now(fixture);
 	wait_until(fixture, has_failed);
 	cr_assert_eq(mkdir(fixture->scratch.folder, 0700), 0);
 	wait_until(fixture, has_recovered);

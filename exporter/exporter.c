@@ -1,0 +1,278 @@
+#include "exporter/exporter.h"
+
+#include <string.h>
+
+#include "core/clock.h"
+#include "core/mem.h"
+#include "exporter/page.h"
+#include "exporter/scrape.h"
+#include "exporter/series.h"
+#include "exporter/server.h"
+
+/* Scrapes at a time; each costs memory, and holds blocks that were replaced since it began. */
+#define SCRAPES_MAX 8
+#define IDLE_NS     (75 * NS_PER_SECOND)
+
+#define TEXT_TYPE "text/plain; charset=utf-8"
+
+const struct option exporter_options[] = {
+	{.name = "listen",
+	 .kind = OPTION_LIST,
+	 .offset = offsetof(struct exporter_settings, listen),
+	 .fallback = "0.0.0.0:9975",
+	 .help = "Addresses to serve HTTP on, such as \"0.0.0.0:9975\" or \"[::]:9975\" (IPv6 only); an empty list opens no "
+		 "port"},
+	{.name = "max_series",
+	 .kind = OPTION_INTEGER,
+	 .offset = offsetof(struct exporter_settings, max_series),
+	 .minimum = 1000,
+	 .maximum = 50000000,
+	 .fallback = "500000",
+	 .help = "The most series that /metrics may have; what goes beyond is refused and counted"},
+	{.name = "max_connections",
+	 .kind = OPTION_INTEGER,
+	 .offset = offsetof(struct exporter_settings, max_connections),
+	 .minimum = 1,
+	 .maximum = 65536,
+	 .fallback = "256",
+	 .help = "The most clients at a time; more are told to come back"},
+	{.name = "reply_timeout",
+	 .kind = OPTION_SECONDS,
+	 .offset = offsetof(struct exporter_settings, reply_timeout_ns),
+	 .minimum = 1,
+	 .maximum = 3600,
+	 .fallback = "30",
+	 .help = "The longest time from the first byte of a request to the last byte of its reply"},
+};
+const size_t exporter_noptions = sizeof(exporter_options) / sizeof(exporter_options[0]);
+
+enum {
+	WEB_REQUESTS,
+	WEB_CONNECTIONS,
+	WEB_CONNECTIONS_TOTAL,
+	WEB_CONNECTIONS_REFUSED,
+	WEB_TIMEOUTS,
+	WEB_SENT_BYTES,
+	WEB_SCRAPES,
+	WEB_SCRAPES_ABORTED,
+	WEB_SCRAPES_REFUSED,
+	WEB_SCRAPE_SECONDS,
+	WEB_SERIES,
+	WEB_SERIES_LIMIT,
+	WEB_SERIES_REFUSED,
+	WEB_COUNT
+};
+
+static const struct measure web_measures[WEB_COUNT] = {
+	[WEB_REQUESTS] = {"requests_total", MEASURE_COUNTER, "HTTP requests received"},
+	[WEB_CONNECTIONS] = {"connections", MEASURE_INTEGER, "HTTP connections open now"},
+	[WEB_CONNECTIONS_TOTAL] = {"connections_total", MEASURE_COUNTER, "HTTP connections accepted or refused"},
+	[WEB_CONNECTIONS_REFUSED] = {"connections_refused_total", MEASURE_COUNTER,
+				     "HTTP connections refused because web.max_connections were open"},
+	[WEB_TIMEOUTS] = {"timeouts_total", MEASURE_COUNTER, "HTTP requests cut off after web.reply_timeout"},
+	[WEB_SENT_BYTES] = {"sent_bytes_total", MEASURE_COUNTER, "Bytes of HTTP replies handed to clients"},
+	[WEB_SCRAPES] = {"scrapes_total", MEASURE_COUNTER, "Replies to GET /metrics that were made to the end"},
+	[WEB_SCRAPES_ABORTED] = {"scrapes_aborted_total", MEASURE_COUNTER,
+				 "Replies to GET /metrics cut short because the client went away or was too slow"},
+	[WEB_SCRAPES_REFUSED] = {"scrapes_refused_total", MEASURE_COUNTER,
+				 "GET /metrics answered with 503 because too many were under way"},
+	[WEB_SCRAPE_SECONDS] = {"scrape_seconds_total", MEASURE_COUNTER_SECONDS, "Time spent on making /metrics"},
+	[WEB_SERIES] = {"series", MEASURE_INTEGER, "Series of probes in /metrics now"},
+	[WEB_SERIES_LIMIT] = {"series_limit", MEASURE_INTEGER, "The most series there may be: web.max_series"},
+	[WEB_SERIES_REFUSED] = {"series_refused_total", MEASURE_COUNTER,
+				"Series refused because of web.max_series, counted at each update"},
+};
+
+const struct measure_set exporter_set = {
+	.name = "web",
+	.measures = web_measures,
+	.n = WEB_COUNT,
+	.help = "The HTTP server of the daemon",
+};
+
+struct exporter {
+	const struct exporter_settings *settings;
+	const struct exporter_host *host;
+	struct series_store *store;
+	struct server *server;
+	struct scrape_figures scrapes;
+	_Atomic uint64_t scrapes_refused;
+};
+
+static void reply_text(struct connection *connection, int status, const char *fields, const char *body)
+{
+	connection_reply(connection, &(struct http_reply){status, TEXT_TYPE, fields}, body, strlen(body));
+}
+
+/* --- the pages --------------------------------------------------------------------------------------------------- */
+
+static void add_own_row(void *arg, const struct row *row)
+{
+	own_rows_add(arg, row);
+}
+
+/* Reads the parameter "shard"; without it the whole is shard 0 of 1. */
+static bool read_shard(const struct http_request *request, struct render_plan *plan)
+{
+	char text[32];
+	plan->shard = 0;
+	plan->shards = 1;
+	int found = http_parameter(request, "shard", text, sizeof(text));
+	return found == 0 || (found > 0 && scrape_parse_shard(text, &plan->shard, &plan->shards));
+}
+
+static void serve_metrics(struct exporter *exporter, struct connection *connection, const struct http_request *request)
+{
+	struct scrape_plan plan = {.figures = &exporter->scrapes};
+	if (!read_shard(request, &plan.render)) {
+		reply_text(connection, 400, NULL, "shard must be i/n, such as 0/4, with 0 <= i < n <= 65536\n");
+		return;
+	}
+	if (exporter->scrapes.open >= SCRAPES_MAX) {
+		atomic_fetch_add_explicit(&exporter->scrapes_refused, 1, memory_order_relaxed);
+		reply_text(connection, 503, "Retry-After: 1\r\n", "too many scrapes at a time\n");
+		return;
+	}
+	plan.render.store = exporter->store;
+	plan.render.format = render_negotiate(http_field(request, "accept"));
+	plan.is_compressed = render_accepts_gzip(http_field(request, "accept-encoding"));
+	if (plan.render.shard == 0)
+		exporter->host->read_own(exporter->host->context, add_own_row, &plan.own);
+	struct stream stream = scrape_open(&plan);
+	connection_stream(connection,
+			  &(struct http_reply){200, render_content_types[plan.render.format],
+					       plan.is_compressed ? "Content-Encoding: gzip\r\n"
+								    "Vary: Accept, Accept-Encoding\r\n"
+								  : "Vary: Accept, Accept-Encoding\r\n"},
+			  &stream);
+}
+
+static void serve_healthy(struct exporter *exporter, struct connection *connection, const struct http_request *request)
+{
+	(void)exporter, (void)request;
+	reply_text(connection, 200, NULL, "healthy\n");
+}
+
+static void serve_ready(struct exporter *exporter, struct connection *connection, const struct http_request *request)
+{
+	(void)request;
+	if (exporter->host->is_ready(exporter->host->context))
+		reply_text(connection, 200, NULL, "ready\n");
+	else
+		reply_text(connection, 503, NULL, "not ready\n");
+}
+
+static void serve_config(struct exporter *exporter, struct connection *connection, const struct http_request *request)
+{
+	struct text body = {0};
+	(void)request;
+	exporter->host->show_config(exporter->host->context, &body);
+	connection_reply(connection, &(struct http_reply){200, TEXT_TYPE, "Cache-Control: no-store\r\n"}, body.bytes,
+			 body.length);
+	text_free(&body);
+}
+
+static void serve_page(struct exporter *exporter, struct connection *connection, const struct http_request *request)
+{
+	struct text body = {0};
+	(void)request;
+	page_write(&(struct page_facts){.version = NETSONDE_VERSION,
+					.is_ready = exporter->host->is_ready(exporter->host->context),
+					.series = series_store_count(exporter->store)},
+		   &body);
+	connection_reply(connection, &(struct http_reply){200, "text/html; charset=utf-8", page_fields}, body.bytes,
+			 body.length);
+	text_free(&body);
+}
+
+static const struct {
+	const char *path;
+	void (*serve)(struct exporter *exporter, struct connection *connection, const struct http_request *request);
+} routes[] = {
+	{"/", serve_page},
+	{"/-/healthy", serve_healthy},
+	{"/-/ready", serve_ready},
+	{"/config", serve_config},
+	{"/metrics", serve_metrics},
+};
+
+static void handle(void *context, struct connection *connection, const struct http_request *request)
+{
+	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+		if (strcmp(request->path, routes[i].path) != 0)
+			continue;
+		if (strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0)
+			routes[i].serve(context, connection, request);
+		else
+			reply_text(connection, 405, "Allow: GET, HEAD\r\n", "only GET and HEAD are allowed here\n");
+		return;
+	}
+	reply_text(connection, 404, NULL, "there is no such page\n");
+}
+
+/* --- create and free --------------------------------------------------------------------------------------------- */
+
+struct exporter *exporter_create(struct loop *loop, const struct exporter_settings *settings,
+				 const struct exporter_host *host, struct series_store *store, struct err *err)
+{
+	struct exporter *exporter = mem_zero(1, sizeof(*exporter));
+	exporter->settings = settings;
+	exporter->host = host;
+	exporter->store = store;
+	exporter->server = server_create(&(struct server_plan){.loop = loop,
+							       .listen = &settings->listen,
+							       .max_connections = (size_t)settings->max_connections,
+							       .reply_timeout_ns = settings->reply_timeout_ns,
+							       .idle_timeout_ns = IDLE_NS,
+							       .handle = handle,
+							       .context = exporter},
+					 err);
+	if (!exporter->server) {
+		err_prefix(err, "web.listen");
+		mem_free(exporter);
+		return NULL;
+	}
+	return exporter;
+}
+
+void exporter_free(struct exporter *exporter)
+{
+	if (!exporter)
+		return;
+	server_free(exporter->server);
+	mem_free(exporter);
+}
+
+const char *exporter_listener(const struct exporter *exporter, size_t i)
+{
+	return server_listener(exporter->server, i);
+}
+
+static int64_t figure(const _Atomic uint64_t *figure)
+{
+	return (int64_t)atomic_load_explicit(figure, memory_order_relaxed);
+}
+
+size_t exporter_read(const struct exporter *exporter, struct reading *readings)
+{
+	struct server_figures server;
+	server_read(exporter->server, &server);
+	const int64_t values[WEB_COUNT] = {
+		[WEB_REQUESTS] = (int64_t)server.requests,
+		[WEB_CONNECTIONS] = (int64_t)server.connections,
+		[WEB_CONNECTIONS_TOTAL] = (int64_t)server.connections_total,
+		[WEB_CONNECTIONS_REFUSED] = (int64_t)server.refused,
+		[WEB_TIMEOUTS] = (int64_t)server.timeouts,
+		[WEB_SENT_BYTES] = (int64_t)server.sent_bytes,
+		[WEB_SCRAPES] = figure(&exporter->scrapes.finished),
+		[WEB_SCRAPES_ABORTED] = figure(&exporter->scrapes.aborted),
+		[WEB_SCRAPES_REFUSED] = figure(&exporter->scrapes_refused),
+		[WEB_SCRAPE_SECONDS] = figure(&exporter->scrapes.cpu_ns),
+		[WEB_SERIES] = (int64_t)series_store_count(exporter->store),
+		[WEB_SERIES_LIMIT] = exporter->settings->max_series,
+		[WEB_SERIES_REFUSED] = (int64_t)series_store_refused(exporter->store),
+	};
+	for (unsigned i = 0; i < WEB_COUNT; i++)
+		readings[i] = reading_integer(i, values[i]);
+	return WEB_COUNT;
+}
