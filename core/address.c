@@ -100,20 +100,28 @@ bool address_parse(const char *text, struct address *out)
 	return true;
 }
 
-/* n bytes that are an IPv6 address; a zone is not looked at: the interface may come later. */
+/* Could n bytes name an interface? Whether there is one is not looked at: it may come later. */
+static bool is_zone(const char *zone, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (zone[i] <= ' ' || zone[i] >= 0x7f || strchr("/:[]%", zone[i]) != NULL)
+			return false;
+	return n > 0 && n < IF_NAMESIZE;
+}
+
+/* n bytes that are an IPv6 address, with or without a zone. */
 static bool is_ipv6_literal(const char *text, size_t n)
 {
 	const char *zone = memchr(text, '%', n);
+	size_t length = zone != NULL ? (size_t)(zone - text) : n;
 	char copy[INET6_ADDRSTRLEN];
 	uint8_t bytes[16];
 
-	if (zone != NULL)
-		n = (size_t)(zone - text);
-	if (n >= sizeof(copy))
+	if (length >= sizeof(copy))
 		return false;
-	memcpy(copy, text, n);
-	copy[n] = '\0';
-	return inet_pton(AF_INET6, copy, bytes) == 1;
+	memcpy(copy, text, length);
+	copy[length] = '\0';
+	return inet_pton(AF_INET6, copy, bytes) == 1 && (zone == NULL || is_zone(zone + 1, n - length - 1));
 }
 
 /* Finds the end of the host in text. Returns where the ":PORT" starts or the text ends; NULL when it is malformed. */

@@ -35,8 +35,9 @@ extern const struct address_family_facts address_families[ADDRESS_FAMILIES];
 #define ADDRESS_TEXT_SIZE 64
 
 /* "192.0.2.1", "2001:db8::1", "[2001:db8::1]", "fe80::1%eth0" -> address, port 0. Only literals: no names, no short
- * IPv4 forms, no zone on addresses that need none. Returns false when the text is not an address. An unknown interface
- * name after % is not an address. */
+ * IPv4 forms, no zone on addresses that need none. IPv4-mapped IPv6 becomes IPv4. Returns false, with family
+ * ADDRESS_NONE, when the text is not an address. An unknown interface name after % is not an address; a number there is
+ * taken as an index. */
 bool address_parse(const char *text, struct address *out);
 
 /* "HOST", "HOST:PORT", "[V6]:PORT", "V6" -> host (owned by the caller's buffer) and port (fallback when absent).

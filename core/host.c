@@ -1,6 +1,5 @@
 #include "core/host.h"
 
-
 #include "core/clock.h"
 #include "core/loop.h"
 #include "core/mem.h"

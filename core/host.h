@@ -30,8 +30,8 @@ void host_close(struct host *host); /* cancels; NULL is harmless */
 bool host_is_fresh(const struct host *host);
 
 /* The addresses in order of preference (one unless wants_all, at most RESOLVE_ADDRESSES_MAX), borrowed until a
- * resolution ends: until the loop goes on, to be safe. The one address stays the same as long as the name has it, however
- * the servers turn their answers round. *n = 0 when none is known. */
+ * resolution ends: until the loop goes on, to be safe. The one address stays the same as long as the name has it,
+ * however the servers turn their answers round. *n = 0 when none is known. */
 const struct address *host_addresses(const struct host *host, size_t *n);
 
 /* Resolves again; done comes once, later: error is NULL when there are addresses to use (with keeps_last also old

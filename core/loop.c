@@ -16,7 +16,7 @@
 #define DEFERRED_PASSES 16
 /* epoll, the pair of sockets for signals, and one to spare. */
 #define BASE_DESCRIPTORS 4
-#define EXPIRED         INT64_MIN /* armed_ns after the timer has fired: whatever comes next must be told to the kernel */
+#define EXPIRED          INT64_MIN /* armed_ns after the timer has fired: whatever comes next must be told to the kernel */
 
 /* The wheel is driven by a timerfd of our own with absolute times. libevent's timers would cost more or be worse: as it
  * comes it rounds to the milliseconds of epoll_wait on a coarse clock, and with EVENT_BASE_FLAG_PRECISE_TIMER it sets
@@ -26,18 +26,18 @@ struct loop {
 	struct wheel *wheel;
 	int64_t slot_ns;
 	int64_t start_ns;
-	int timer;                    /* timerfd */
-	int64_t armed_ns;             /* what the timerfd is set to; INT64_MAX = disarmed */
-	int64_t next_ns;              /* what it should be set to; may be too early if next_is_stale */
-	bool next_is_stale;           /* an alarm of the next slot was cancelled: there may be nothing in it now */
-	bool is_busy;                 /* inside a callback of ours: timer and deferred calls are seen to at its end */
-	bool is_stopping;             /* loop_stop was called */
-	struct event expired;         /* the timerfd can be read */
-	struct event rings;           /* activated by expired: runs after the descriptors of the same round */
-	struct event drains;          /* deferred calls wait and nobody is there to run them */
-	struct deferred *queue;       /* deferred calls of the next pass */
+	int timer;              /* timerfd */
+	int64_t armed_ns;       /* what the timerfd is set to; INT64_MAX = disarmed */
+	int64_t next_ns;        /* what it should be set to; may be too early if next_is_stale */
+	bool next_is_stale;     /* an alarm of the next slot was cancelled: there may be nothing in it now */
+	bool is_busy;           /* inside a callback of ours: timer and deferred calls are seen to at its end */
+	bool is_stopping;       /* loop_stop was called */
+	struct event expired;   /* the timerfd can be read */
+	struct event rings;     /* activated by expired: runs after the descriptors of the same round */
+	struct event drains;    /* deferred calls wait and nobody is there to run them */
+	struct deferred *queue; /* deferred calls of the next pass */
 	struct deferred **queue_tail;
-	struct deferred *pass;        /* what is left of the present pass */
+	struct deferred *pass; /* what is left of the present pass */
 };
 
 struct watch {
@@ -50,7 +50,8 @@ struct watch {
 	struct event writes;
 };
 
-/* --- timer --------------------------------------------------------------------------------------------------------- */
+/* --- timer ---------------------------------------------------------------------------------------------------------
+ */
 
 /* Sets the timerfd to next_ns if it is not. */
 static void arm(struct loop *loop)
@@ -68,7 +69,8 @@ static void arm(struct loop *loop)
 	loop->armed_ns = loop->next_ns;
 }
 
-/* --- deferred calls ------------------------------------------------------------------------------------------------ */
+/* --- deferred calls ------------------------------------------------------------------------------------------------
+ */
 
 void deferred_prepare(struct deferred *deferred, void (*run)(void *arg), void *arg)
 {
@@ -125,8 +127,8 @@ static void finish(struct loop *loop)
 	for (int i = 0; loop->queue && i < DEFERRED_PASSES; i++)
 		run_pass(loop);
 	loop->is_busy = false;
-	/* By a timer of zero length, because an event that activates itself would run again before the loop looks at the
-	 * descriptors. */
+	/* By a timer of zero length, because an event that activates itself would run again before the loop looks at
+	 * the descriptors. */
 	if (loop->queue)
 		event_add(&loop->drains, &(struct timeval){0});
 	if (loop->next_is_stale) {
@@ -145,7 +147,8 @@ static void drain(evutil_socket_t descriptor, short events, void *arg)
 	finish(loop);
 }
 
-/* --- alarms -------------------------------------------------------------------------------------------------------- */
+/* --- alarms --------------------------------------------------------------------------------------------------------
+ */
 
 void alarm_prepare(struct alarm *alarm, void (*ring)(void *arg), void *arg)
 {
@@ -208,7 +211,8 @@ static void ring_alarms(evutil_socket_t descriptor, short events, void *arg)
 	finish(loop);
 }
 
-/* --- descriptors --------------------------------------------------------------------------------------------------- */
+/* --- descriptors ---------------------------------------------------------------------------------------------------
+ */
 
 static void watch_ready(evutil_socket_t descriptor, short events, void *arg)
 {
@@ -258,12 +262,14 @@ void watch_free(struct watch *watch)
 	mem_free(watch);
 }
 
-/* --- the loop ------------------------------------------------------------------------------------------------------ */
+/* --- the loop ------------------------------------------------------------------------------------------------------
+ */
 
 static void log_libevent(int severity, const char *message)
 {
 	if (severity != EVENT_LOG_DEBUG)
-		log_event(severity == EVENT_LOG_ERR ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN, "libevent", NULL, "%s", message);
+		log_event(severity == EVENT_LOG_ERR ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN, "libevent", NULL, "%s",
+			  message);
 }
 
 /* libevent ends the process when it finds no more descriptors half-way: are there as many as it wants? */

@@ -24,7 +24,8 @@ void loop_free(struct loop *loop);
 
 /* Runs until loop_stop. Returns 0, or -1 with err set. */
 int loop_run(struct loop *loop, struct err *err);
-/* loop_run returns after the present callback and what it deferred; when it does not run, the next one returns at once. */
+/* loop_run returns after the present callback and what it deferred; when it does not run, the next one returns at once.
+ */
 void loop_stop(struct loop *loop);
 
 /* The libevent base, for modules that use libevent themselves (the HTTP server). NULL in the fakes. */
@@ -61,10 +62,10 @@ void loop_defer_cancel(struct loop *loop, struct deferred *deferred);
 
 enum watch_event { WATCH_READ = 1, WATCH_WRITE = 2 };
 
-/* ready is called (level-triggered) while one of the wanted events holds, once for each of them; errors on the descriptor
- * come as every event that is wanted. When alarms and descriptors are ready at once, descriptors come first: an answer
- * that has arrived is read before its timeout rings. Nothing is wanted at first. The descriptor is borrowed and must
- * outlive the watch. */
+/* ready is called (level-triggered) while one of the wanted events holds, once for each of them; errors on the
+ * descriptor come as every event that is wanted. When alarms and descriptors are ready at once, descriptors come first:
+ * an answer that has arrived is read before its timeout rings. Nothing is wanted at first. The descriptor is borrowed
+ * and must outlive the watch. */
 struct watch *watch_create(struct loop *loop, int descriptor, void (*ready)(void *arg, unsigned events), void *arg);
 void watch_set(struct watch *watch, unsigned events);
 void watch_free(struct watch *watch);

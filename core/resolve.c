@@ -67,7 +67,8 @@ struct resolution {
 	bool is_over;               /* told or cancelled: only c-ares still refers to it */
 };
 
-/* --- resolutions --------------------------------------------------------------------------------------------------- */
+/* --- resolutions ---------------------------------------------------------------------------------------------------
+ */
 
 static void free_resolution(struct resolution *resolution)
 {
@@ -129,7 +130,8 @@ static void take_addresses(struct question *question, size_t index, const struct
 	question->status = question->n ? ARES_SUCCESS : ARES_ENODATA;
 }
 
-/* --- the answer ---------------------------------------------------------------------------------------------------- */
+/* --- the answer ----------------------------------------------------------------------------------------------------
+ */
 
 /* Does the status say for certain that there is nothing of that family? */
 static bool is_final(int status)
@@ -165,7 +167,7 @@ static const char *describe(int status, enum address_family family)
 }
 
 /* Which of two failures tells more: that the name does not exist settles it; that one family has none does not. */
-static int worse_status(int a, int b)
+static int clearer_status(int a, int b)
 {
 	if (a == ARES_ENOTFOUND || b == ARES_ENODATA)
 		return a;
@@ -204,7 +206,7 @@ static struct resolve_answer make_answer(const struct resolution *resolution, st
 			limit = question->ttl_seconds;
 		ttl = limit < ttl ? limit : ttl;
 		if (question->status != ARES_SUCCESS)
-			status = worse_status(question->status, status);
+			status = clearer_status(question->status, status);
 	}
 	answer.expires_ns = clock_monotonic_ns() + (answer.n ? ttl * NS_PER_SECOND : 0);
 	answer.error = answer.n ? NULL : describe(status, resolution->family);
@@ -223,7 +225,8 @@ static void finish_resolution(void *arg)
 	done(done_arg, &answer);
 }
 
-/* --- questions ----------------------------------------------------------------------------------------------------- */
+/* --- questions -----------------------------------------------------------------------------------------------------
+ */
 
 static void hosts_answered(void *arg, int status, int timeouts, struct ares_addrinfo *info)
 {
@@ -307,7 +310,8 @@ static void ask_servers(struct resolution *resolution)
 	}
 }
 
-/* --- servers ------------------------------------------------------------------------------------------------------- */
+/* --- servers -------------------------------------------------------------------------------------------------------
+ */
 
 static int add_source(struct resolver *resolver, struct err *err)
 {
@@ -436,7 +440,8 @@ static int open_resolver(struct resolver *resolver, const char *servers, struct 
 	return resolver->hosts ? add_source(resolver, err) : -1;
 }
 
-/* --- the interface ------------------------------------------------------------------------------------------------- */
+/* --- the interface -------------------------------------------------------------------------------------------------
+ */
 
 struct resolver *resolver_create(struct loop *loop, const char *servers, struct err *err)
 {

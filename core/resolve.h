@@ -16,22 +16,21 @@ struct resolution;
 
 #define RESOLVE_ADDRESSES_MAX 16
 
-/* Borrowed by the callback for the length of the call. Addresses in the order of the answer, IPv4 before IPv6, each once.
- * n = 0: error says why ("no such name", "timeout", ...), else error is NULL.
- * expires_ns: monotonic end of the smallest TTL of the answer, at least RESOLVE_TTL_MIN and at most RESOLVE_TTL_MAX
- * away; answers from the hosts file expire after RESOLVE_TTL_HOSTS. When both families were asked and only one was
- * answered (the other timed out, say), the answer expires after RESOLVE_TTL_PARTIAL at the latest. When nothing was
- * found, it is the time of the answer. */
+/* Borrowed by the callback for the length of the call. Addresses in the order of the answer, IPv4 before IPv6, each
+ * once. n = 0: error says why ("no such name", "timeout", ...), else error is NULL. expires_ns: monotonic end of the
+ * smallest TTL of the answer, at least RESOLVE_TTL_MIN and at most RESOLVE_TTL_MAX away; answers from the hosts file
+ * expire after RESOLVE_TTL_HOSTS. When both families were asked and only one was answered (the other timed out, say),
+ * the answer expires after RESOLVE_TTL_PARTIAL at the latest. When nothing was found, it is the time of the answer. */
 struct resolve_answer {
 	const struct address *addresses;
 	size_t n;
 	int64_t expires_ns;
 	const char *error;
 };
-#define RESOLVE_TTL_MIN_SECONDS   1
-#define RESOLVE_TTL_HOSTS_SECONDS 10
+#define RESOLVE_TTL_MIN_SECONDS     1
+#define RESOLVE_TTL_HOSTS_SECONDS   10
 #define RESOLVE_TTL_PARTIAL_SECONDS 30
-#define RESOLVE_TTL_MAX_SECONDS   86400
+#define RESOLVE_TTL_MAX_SECONDS     86400
 
 /* Names asked for at the same time by one resolver; the others wait for their turn in order. */
 #define RESOLVE_PARALLEL_MAX 256

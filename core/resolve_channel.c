@@ -81,8 +81,8 @@ static void socket_changed(void *arg, ares_socket_t descriptor, int is_readable_
 	}
 }
 
-/* With one server its SERVFAIL or REFUSED is the answer, and c-ares then says which it was; with several, c-ares goes on
- * to the next one. Each round through the servers takes twice as long as the one before. */
+/* With one server its SERVFAIL or REFUSED is the answer, and c-ares then says which it was; with several, c-ares goes
+ * on to the next one. Each round through the servers takes twice as long as the one before. */
 static int open_ares(struct resolve_channel *channel, const struct resolve_places *places, int nservers, int budget_ms)
 {
 	int rounds = (1 << RESOLVE_TRIES) - 1;

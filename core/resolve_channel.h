@@ -14,8 +14,8 @@ struct resolve_channel;
 
 #define RESOLVE_TRIES 2
 
-/* Where a channel looks. servers: borrowed for the call, not changed, NULL = those of resolv.conf; hosts_only: in the hosts file, and
- * nowhere else (answers then come from inside resolve_channel_ask, always). */
+/* Where a channel looks. servers: borrowed for the call, not changed, NULL = those of resolv.conf; hosts_only: in the
+ * hosts file, and nowhere else (answers then come from inside resolve_channel_ask, always). */
 struct resolve_places {
 	struct ares_addr_port_node *servers;
 	bool hosts_only;

@@ -8,8 +8,8 @@
 #define WORD_BITS   64
 #define WORDS       (WHEEL_SLOTS / WORD_BITS)
 
-/* All entries whose due_slot has the same remainder. earliest is a lower bound of their due slots: exact after an insert
- * or a take, perhaps too low after a remove, and put right by whoever looks. */
+/* All entries whose due_slot has the same remainder. earliest is a lower bound of their due slots: exact after an
+ * insert or a take, perhaps too low after a remove, and put right by whoever looks. */
 struct bucket {
 	struct wheel_entry *first;
 	struct wheel_entry **tail;
@@ -169,7 +169,8 @@ static int64_t next_slot(const struct wheel *wheel)
 	size_t first = bucket_index(wheel->current + 1);
 	uint64_t upper = ~UINT64_C(0) << (first % WORD_BITS);
 	int64_t best = INT64_MAX;
-	/* The first word is looked at twice: its upper part at the beginning of the round, its lower part at the end. */
+	/* The first word is looked at twice: its upper part at the beginning of the round, its lower part at the end.
+	 */
 	for (size_t i = 0; i <= WORDS; i++) {
 		size_t word = (first / WORD_BITS + i) % WORDS;
 		uint64_t bits = wheel->occupied[word];

@@ -8,6 +8,8 @@
 
 /* Width of the column of flags in a usage text. */
 #define FLAG_COLUMN 30
+/* Where its lines are broken. */
+#define LINE_WIDTH 100
 
 const char *command_config_file(const char *given)
 {
@@ -16,6 +18,28 @@ const char *command_config_file(const char *given)
 	if (given)
 		return given;
 	return from_environment && *from_environment ? from_environment : COMMAND_CONFIG_DEFAULT;
+}
+
+/* Text from a column on, broken at spaces. The cursor is in that column. */
+static void print_wrapped(const char *text, FILE *out)
+{
+	int column = FLAG_COLUMN;
+
+	while (*text) {
+		int n = (int)strcspn(text, " ");
+
+		if (column > FLAG_COLUMN && column + 1 + n > LINE_WIDTH) {
+			fprintf(out, "\n%*s", FLAG_COLUMN, "");
+			column = FLAG_COLUMN;
+		} else if (column > FLAG_COLUMN) {
+			fputc(' ', out);
+			column++;
+		}
+		column += fprintf(out, "%.*s", n, text);
+		text += n;
+		text += strspn(text, " ");
+	}
+	fputc('\n', out);
 }
 
 static void print_flag(const struct command_flag *flag, FILE *out)
@@ -29,9 +53,10 @@ static void print_flag(const struct command_flag *flag, FILE *out)
 	else
 		width = fprintf(out, "  --%s=%s", flag->name, flag->value);
 	if (width < FLAG_COLUMN)
-		fprintf(out, "%*s%s\n", FLAG_COLUMN - width, "", flag->help);
+		fprintf(out, "%*s", FLAG_COLUMN - width, "");
 	else
-		fprintf(out, "\n%*s%s\n", FLAG_COLUMN, "", flag->help);
+		fprintf(out, "\n%*s", FLAG_COLUMN, "");
+	print_wrapped(flag->help, out);
 }
 
 void command_print_usage(const struct command_usage *usage, FILE *out)

@@ -13,7 +13,8 @@
 static const char *const agent_others[] = {"labels", NULL};
 static const char *const probe_others[] = {"type", NULL};
 
-/* --- agent and web --------------------------------------------------------------------------------------------------- */
+/* --- agent and web ---------------------------------------------------------------------------------------------------
+ */
 
 static struct config_scope agent_scope(struct config *config)
 {
@@ -26,15 +27,27 @@ static struct config_scope web_scope(struct config *config)
 }
 
 /* A section that is not written has its defaults. */
-static void read_section(struct config_reader *reader, const config_setting_t *section, const struct config_scope *scope,
-			 const char *const *others)
+static void read_section(struct config_reader *reader, const config_setting_t *section,
+			 const struct config_scope *scope, const char *const *others)
 {
 	if (section && config_is_group(reader, section))
 		config_read_group(reader, section, scope, others);
 }
 
-/* Texts that the tables cannot check. setting: where the option is written, or the section. */
-static void check_agent(struct config_reader *reader, const config_setting_t *agent, const config_setting_t *root)
+/* An error of an option, where it is written; it may come from the environment instead. */
+static void error_of_option(struct config_reader *reader, const config_setting_t *root, const char *path,
+			    const char *why)
+{
+	const config_setting_t *written = config_setting_lookup((config_setting_t *)(uintptr_t)root, path);
+
+	if (written)
+		config_error_at(reader, written, NULL, "%s", why);
+	else
+		config_error_at(reader, root, path, "%s", why);
+}
+
+/* Texts that the tables cannot check. */
+static void check_agent(struct config_reader *reader, const config_setting_t *root)
 {
 	struct config_agent *settings = &reader->config->agent;
 	char host[HOST_NAME_SIZE] = "";
@@ -45,19 +58,27 @@ static void check_agent(struct config_reader *reader, const config_setting_t *ag
 		mem_free(settings->name);
 		settings->name = mem_copy_string(host[0] ? host : "localhost");
 	}
-	if (strlen(settings->name) > CONFIG_NAME_BYTES_MAX)
-		config_error_at(reader, agent ? agent : root, "name", "is longer than %d bytes", CONFIG_NAME_BYTES_MAX);
-	if (settings->resolver && config_check_resolver(settings->resolver, &err) < 0) {
-		const config_setting_t *written = agent ? config_setting_get_member(agent, "resolver") : NULL;
+	if (strlen(settings->name) > CONFIG_NAME_BYTES_MAX) {
+		err_set(&err, "is longer than %d bytes", CONFIG_NAME_BYTES_MAX);
+		error_of_option(reader, root, "agent.name", err.text);
+	}
+	if (settings->resolver && config_check_resolver(settings->resolver, &err) < 0)
+		error_of_option(reader, root, "agent.resolver", err.text);
+}
 
-		if (written)
-			config_error_at(reader, written, NULL, "%s", err.text);
-		else
-			config_error_at(reader, root, "agent.resolver", "%s", err.text);
+static void check_web(struct config_reader *reader, const config_setting_t *root)
+{
+	const struct option_list *listen = &reader->config->web.listen;
+	struct err err = {0};
+
+	for (size_t i = 0; i < listen->n; i++) {
+		if (config_check_listen(listen->items[i], &err) < 0)
+			error_of_option(reader, root, "web.listen", err.text);
 	}
 }
 
-/* --- probes ---------------------------------------------------------------------------------------------------------- */
+/* --- probes ----------------------------------------------------------------------------------------------------------
+ */
 
 static const struct probe_type *type_named(struct config_reader *reader, const config_setting_t *setting)
 {
@@ -71,10 +92,13 @@ static const struct probe_type *type_named(struct config_reader *reader, const c
 			names[n] = probe_types[n]->name;
 		nearest = text_nearest(name, names, n);
 		if (nearest)
-			config_error_at(reader, setting, NULL, "no probe type \"%.200s\", did you mean %s?", name, nearest);
+			config_error_at(reader, setting, NULL, "no probe type \"%.200s\", did you mean %s?", name,
+					nearest);
 		else
-			config_error_at(reader, setting, NULL, "no probe type \"%.200s\" (netsonde reference options lists "
-							       "them)", name);
+			config_error_at(reader, setting, NULL,
+					"no probe type \"%.200s\" (netsonde reference options lists "
+					"them)",
+					name);
 	}
 	mem_free(name);
 	return type;
@@ -136,7 +160,8 @@ static void check_probes(struct config_reader *reader)
 	}
 }
 
-/* --- influx ---------------------------------------------------------------------------------------------------------- */
+/* --- influx ----------------------------------------------------------------------------------------------------------
+ */
 
 static void read_outputs(struct config_reader *reader, const config_setting_t *list)
 {
@@ -173,14 +198,16 @@ static void check_outputs(struct config_reader *reader)
 
 		if (other != NAMES_NONE)
 			config_source_error(&reader->source, reader->output_lines[i],
-					    "influx[%zu].name: influx[%zu] is called \"%.200s\" as well", i, other, name);
+					    "influx[%zu].name: influx[%zu] is called \"%.200s\" as well", i, other,
+					    name);
 		if (influx_check(config->outputs[i], &err) < 0)
 			config_source_error(&reader->source, reader->output_lines[i], "influx[%zu]: %s", i, err.text);
 	}
 	names_free(&names);
 }
 
-/* --- the whole ------------------------------------------------------------------------------------------------------- */
+/* --- the whole -------------------------------------------------------------------------------------------------------
+ */
 
 static void check_sections(struct config_reader *reader, const config_setting_t *root)
 {
@@ -212,7 +239,8 @@ static void read_tree(struct config_reader *reader, const config_setting_t *root
 	read_probes(reader, config_setting_get_member(root, "probes"));
 	read_outputs(reader, config_setting_get_member(root, "influx"));
 	config_apply_environment(reader);
-	check_agent(reader, agent, root);
+	check_agent(reader, root);
+	check_web(reader, root);
 	check_probes(reader);
 	check_outputs(reader);
 	/* After the probes: the labels of their rows are reserved. */

@@ -1,6 +1,6 @@
 /*
- * The configuration as a struct: read once, checked whole, immutable afterwards. All semantic errors are collected, each with
- * file and line. libconfig's tree is freed as soon as it is read.
+ * The configuration as a struct: read once, checked whole, immutable afterwards. All semantic errors are collected,
+ * each with file and line. libconfig's tree is freed as soon as it is read.
  */
 #ifndef NETSONDE_DAEMON_CONFIG_H
 #define NETSONDE_DAEMON_CONFIG_H
@@ -74,8 +74,8 @@ struct config {
 };
 
 /* Reads, applies NETSONDE_* from the environment, checks. On failure returns NULL and appends to errors one line each:
- * "file:line: what: why" (environment errors: "NETSONDE_WEB_LISTEN: ..."), in the order of the file. Called load, because
- * libconfig exports config_read and config_read_string itself. */
+ * "file:line: what: why" (environment errors: "NETSONDE_WEB_LISTEN: ..."), in the order of the file. Called load,
+ * because libconfig exports config_read and config_read_string itself. */
 struct config *config_load(const char *file, struct text *errors);
 /* The same from a string (tests, fuzzing); name stands for the file. @include is refused. */
 struct config *config_load_string(const char *string, const char *name, struct text *errors);

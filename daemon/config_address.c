@@ -8,7 +8,7 @@
 
 #define HOST_BYTES_MAX  253 /* RFC 1035 section 2.3.4, without the root */
 #define LABEL_BYTES_MAX 63
-#define DNS_PORT        53
+#define ANY_PORT        0
 
 static bool is_label_byte(char c)
 {
@@ -94,14 +94,15 @@ int config_check_address(const char *address, struct err *err)
 	return check_host(host, err);
 }
 
-static int check_server(const char *server, struct err *err)
+/* An IP address, with a port or without. */
+int config_check_listen(const char *address, struct err *err)
 {
 	char host[ADDRESS_TEXT_SIZE];
-	struct address address;
+	struct address parsed;
 	uint16_t port;
 
-	if (address_split_host_port(server, host, sizeof(host), &port, DNS_PORT) < 0 || !address_parse(host, &address))
-		return err_set(err, "\"%.*s\" is not an IP address, or one with a port", 256, server);
+	if (address_split_host_port(address, host, sizeof(host), &port, ANY_PORT) < 0 || !address_parse(host, &parsed))
+		return err_set(err, "\"%.*s\" is not an IP address, or one with a port", 256, address);
 	return 0;
 }
 
@@ -113,7 +114,7 @@ int config_check_resolver(const char *servers, struct err *err)
 	while (result == 0 && (server = strsep(&rest, ",")) != NULL) {
 		server += strspn(server, " ");
 		server[strcspn(server, " ")] = '\0';
-		result = check_server(server, err);
+		result = config_check_listen(server, err);
 	}
 	mem_free(copy);
 	return result;

@@ -100,11 +100,11 @@ static void collect_variables(struct config *config, struct variables *variables
 	}
 }
 
-/* Kubernetes (and links of Docker) tell every container where services are: one that is called netsonde, or netsonde-web,
- * must not keep the daemon from starting. */
+/* Kubernetes (and links of Docker) tell every container where services are: one that is called netsonde, or
+ * netsonde-web, must not keep the daemon from starting. */
 static bool is_of_orchestrator(const char *name)
 {
-	static const char *const patterns[] = {"*_SERVICE_HOST", "*_SERVICE_PORT",  "*_SERVICE_PORT_*", "*_PORT",
+	static const char *const patterns[] = {"*_SERVICE_HOST", "*_SERVICE_PORT", "*_SERVICE_PORT_*", "*_PORT",
 					       "*_PORT_*_TCP",   "*_PORT_*_TCP_*", "*_PORT_*_UDP",     "*_PORT_*_UDP_*",
 					       "*_PORT_*_SCTP",  "*_PORT_*_SCTP_*"};
 
@@ -163,7 +163,8 @@ static void apply_variable(struct config_reader *reader, const struct variables 
 		return;
 	nearest = text_nearest(name, variables->names, variables->n);
 	if (nearest)
-		config_source_error(&reader->source, CONFIG_NO_LINE, "%s: no such option, did you mean %s?", name, nearest);
+		config_source_error(&reader->source, CONFIG_NO_LINE, "%s: no such option, did you mean %s?", name,
+				    nearest);
 	else
 		config_source_error(&reader->source, CONFIG_NO_LINE, "%s: no such option", name);
 }

@@ -4,9 +4,10 @@
 #include "daemon/config_reader.h"
 #include "daemon/pipeline.h"
 
-/* Taken by series and lines themselves, by histograms and summaries, by line protocol and by the scrape of Prometheus. */
-static const char *const reserved_labels[] = {"target", "probe", "agent",    "reason", "le", "quantile",
-					      "time",   "job",   "instance", NULL};
+/* Taken by series and lines themselves, by histograms and summaries, by line protocol and by the scrape of Prometheus.
+ */
+static const char *const reserved_labels[] = {"target",   "probe", "agent", "reason",   "le",
+					      "quantile", "time",  "job",   "instance", NULL};
 
 /* The rows that every probe has beside its type's own carry labels too. */
 static bool is_common_row_label(const char *name)
@@ -74,7 +75,8 @@ void config_read_labels(struct config_reader *reader, const config_setting_t *gr
 	labels->items = mem_zero((size_t)length, sizeof(*labels->items));
 	for (int i = 0; i < length; i++) {
 		const config_setting_t *setting = config_setting_get_elem(group, (unsigned)i);
-		char *value = is_usable(reader, setting) ? config_text_of(reader, setting, CONFIG_LABEL_BYTES_MAX) : NULL;
+		char *value =
+			is_usable(reader, setting) ? config_text_of(reader, setting, CONFIG_LABEL_BYTES_MAX) : NULL;
 
 		if (!value)
 			continue;

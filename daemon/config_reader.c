@@ -12,7 +12,8 @@
 #define SECRET_FILE_SUFFIX "_file"
 #define TEXT_BYTES_MAX     (1024 * 1024)
 
-/* --- errors ---------------------------------------------------------------------------------------------------------- */
+/* --- errors ----------------------------------------------------------------------------------------------------------
+ */
 
 /* Linear in the length of the list, so only for errors that are kept. */
 static void add_path(const config_setting_t *setting, struct text *path)
@@ -68,7 +69,8 @@ static void collect_names(const struct config_known *known, const char ***names,
 	}
 }
 
-void config_error_unknown(struct config_reader *reader, const config_setting_t *setting, const struct config_known *known)
+void config_error_unknown(struct config_reader *reader, const config_setting_t *setting,
+			  const struct config_known *known)
 {
 	const char **names, *nearest;
 	size_t n;
@@ -112,7 +114,8 @@ bool config_word_is_in(const char *word, const char *const *words)
 	return false;
 }
 
-/* --- texts ----------------------------------------------------------------------------------------------------------- */
+/* --- texts -----------------------------------------------------------------------------------------------------------
+ */
 
 char *config_text_of(struct config_reader *reader, const config_setting_t *setting, size_t ceiling)
 {
@@ -160,7 +163,8 @@ char *config_name_of(struct config_reader *reader, const config_setting_t *setti
 	return name;
 }
 
-/* --- options --------------------------------------------------------------------------------------------------------- */
+/* --- options ---------------------------------------------------------------------------------------------------------
+ */
 
 /* A value with what it needs to live. */
 struct written {
@@ -227,6 +231,8 @@ static int write_value(struct config_reader *reader, const config_setting_t *set
 	switch (config_setting_type(setting)) {
 	case CONFIG_TYPE_INT:
 	case CONFIG_TYPE_INT64:
+		if (config_source_is_misread(&reader->source, setting->line))
+			return -1;
 		written->value = (struct option_value){.form = OPTION_WRITTEN_INTEGER};
 		written->value.integer = config_setting_get_int64(setting);
 		return 0;
@@ -286,8 +292,8 @@ static void store_secret_file(struct config_reader *reader, const config_setting
 	mem_free(written);
 }
 
-void config_store_option(struct config_reader *reader, const config_setting_t *setting, const struct config_scope *scope,
-			 const struct option *option, bool from_file)
+void config_store_option(struct config_reader *reader, const config_setting_t *setting,
+			 const struct config_scope *scope, const struct option *option, bool from_file)
 {
 	struct written written = {0};
 	struct err err = {0};

@@ -23,11 +23,11 @@
 struct config_reader {
 	struct config *config;
 	struct config_source source;
-	char *folder;              /* of the configuration file: *_file options are seen from there */
-	struct names probes;       /* name -> index into config->probes */
-	struct names row_labels;   /* labels of the rows of the probe types in use -> index into config->probes */
-	unsigned *probe_lines;     /* where each probe stands */
-	unsigned *output_lines;    /* where each output stands */
+	char *folder;            /* of the configuration file: *_file options are seen from there */
+	struct names probes;     /* name -> index into config->probes */
+	struct names row_labels; /* labels of the rows of the probe types in use -> index into config->probes */
+	unsigned *probe_lines;   /* where each probe stands */
+	unsigned *output_lines;  /* where each output stands */
 };
 
 /* A table of options and the settings that it fills. */
@@ -37,7 +37,8 @@ struct config_scope {
 	void *settings;
 };
 
-/* --- config_reader.c ------------------------------------------------------------------------------------------------- */
+/* --- config_reader.c -------------------------------------------------------------------------------------------------
+ */
 
 /* Notes "path: why" at a setting; the path is that of the setting, followed by member unless that is NULL. */
 void config_error_at(struct config_reader *reader, const config_setting_t *setting, const char *member,
@@ -53,8 +54,8 @@ char *config_name_of(struct config_reader *reader, const config_setting_t *setti
 const struct option *config_option_of(const struct config_scope *scope, const char *name, bool *from_file);
 
 /* Stores the setting in the scope. */
-void config_store_option(struct config_reader *reader, const config_setting_t *setting, const struct config_scope *scope,
-		       const struct option *option, bool from_file);
+void config_store_option(struct config_reader *reader, const config_setting_t *setting,
+			 const struct config_scope *scope, const struct option *option, bool from_file);
 
 /* Reads a group: members in others (NULL-terminated, or NULL) are left alone, the rest are options of the scope or
  * errors. */
@@ -67,7 +68,8 @@ struct config_known {
 	size_t nscopes;
 	const char *const *others; /* NULL-terminated, or NULL */
 };
-void config_error_unknown(struct config_reader *reader, const config_setting_t *setting, const struct config_known *known);
+void config_error_unknown(struct config_reader *reader, const config_setting_t *setting,
+			  const struct config_known *known);
 
 /* Is the setting a group? Notes an error if not. */
 bool config_is_group(struct config_reader *reader, const config_setting_t *setting);
@@ -76,33 +78,40 @@ bool config_is_list(struct config_reader *reader, const config_setting_t *settin
 
 bool config_word_is_in(const char *word, const char *const *words);
 
-/* --- config_expand.c ------------------------------------------------------------------------------------------------- */
+/* --- config_expand.c -------------------------------------------------------------------------------------------------
+ */
 
 /* "${env:NAME}" replaced by the variable, "$$" by "$": owned by the caller. NULL with err. */
 char *config_expand(const char *string, struct err *err);
 
-/* --- config_labels.c ------------------------------------------------------------------------------------------------- */
+/* --- config_labels.c -------------------------------------------------------------------------------------------------
+ */
 
 /* Notes the row labels of a probe's type as reserved. */
 void config_reserve_labels(struct config_reader *reader, size_t probe);
 void config_read_labels(struct config_reader *reader, const config_setting_t *group, struct config_labels *labels);
 void config_free_labels(struct config_labels *labels);
 
-/* --- config_environment.c -------------------------------------------------------------------------------------------- */
+/* --- config_environment.c --------------------------------------------------------------------------------------------
+ */
 
 /* Applies NETSONDE_* to agent, web, probes and outputs. */
 void config_apply_environment(struct config_reader *reader);
 
-/* --- config_targets.c ------------------------------------------------------------------------------------------------ */
+/* --- config_targets.c ------------------------------------------------------------------------------------------------
+ */
 
 void config_read_targets(struct config_reader *reader, const config_setting_t *list);
 void config_free_target(struct config_target *target);
 
-/* --- config_address.c ------------------------------------------------------------------------------------------------ */
+/* --- config_address.c ------------------------------------------------------------------------------------------------
+ */
 
 /* Can this be the address of a target (literal, host name, host:port, URL)? Pure. -1 with err. */
 int config_check_address(const char *address, struct err *err);
 /* "192.0.2.1,[2001:db8::1]:53"? */
 int config_check_resolver(const char *servers, struct err *err);
+/* "0.0.0.0:9975", "[::]:9975"? */
+int config_check_listen(const char *address, struct err *err);
 
 #endif

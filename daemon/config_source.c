@@ -14,7 +14,7 @@
 
 /* --- errors ------------------------------------------------------------------------------------------------------ */
 
-int config_source_keeps(const struct config_source *source)
+bool config_source_keeps(const struct config_source *source)
 {
 	return source->nerrors < CONFIG_ERRORS_MAX;
 }
@@ -234,7 +234,8 @@ static int put_text(struct config_source *source, const struct reading_file *sel
 	if (check_bytes(source, bytes, n) < 0)
 		return -1;
 	done = bytes;
-	scan_start(&scan, bytes, n);
+	/* Most files include nothing; a second look at each token of a long one would be felt. */
+	scan_start(&scan, bytes, memmem(bytes, n, "@include", strlen("@include")) ? n : 0);
 	while ((token = scan_next(&scan)).kind != SCAN_END) {
 		if (token.kind != SCAN_INCLUDE)
 			continue;
@@ -315,12 +316,14 @@ static void check_integer(struct check *check, const struct scan_token *token)
 
 	if (scan_integer_fits(token))
 		return;
+	if (check->source->nmisread < CONFIG_ERRORS_MAX)
+		check->source->misread[check->source->nmisread++] = token->line;
 	if (scan_integer_is_long(token) || token->length > 18)
 		config_source_error(check->source, token->line, "%.*s: %.*s does not fit 64 bits", name_length, name,
 				    length, token->text);
 	else
-		config_source_error(check->source, token->line, "%.*s: %.*s does not fit 32 bits, write %.*sL", name_length,
-				    name, length, token->text, length, token->text);
+		config_source_error(check->source, token->line, "%.*s: %.*s does not fit 32 bits, write %.*sL",
+				    name_length, name, length, token->text, length, token->text);
 }
 
 static void check_broken(struct check *check, unsigned line, const char *why)
@@ -397,7 +400,17 @@ static void check_token(struct check *check, const struct scan_token *token)
 	case SCAN_END:
 		break;
 	}
-	check->comma = token->kind == SCAN_MARK && token->text[0] == ',' ? *token : (struct scan_token){.kind = SCAN_END};
+	check->comma =
+		token->kind == SCAN_MARK && token->text[0] == ',' ? *token : (struct scan_token){.kind = SCAN_END};
+}
+
+bool config_source_is_misread(const struct config_source *source, unsigned line)
+{
+	for (size_t i = 0; i < source->nmisread; i++) {
+		if (source->misread[i] == line)
+			return true;
+	}
+	return false;
 }
 
 int config_source_check(struct config_source *source)

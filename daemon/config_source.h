@@ -5,6 +5,7 @@
 #ifndef NETSONDE_DAEMON_CONFIG_SOURCE_H
 #define NETSONDE_DAEMON_CONFIG_SOURCE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,8 +39,10 @@ struct config_source {
 	char **files; /* files[0] is the configuration itself */
 	size_t nfiles;
 	struct config_error *errors;
-	size_t nerrors; /* kept, at most CONFIG_ERRORS_MAX */
-	size_t total;   /* found */
+	size_t nerrors;                      /* kept, at most CONFIG_ERRORS_MAX */
+	size_t total;                        /* found */
+	unsigned misread[CONFIG_ERRORS_MAX]; /* lines of integers that libconfig misreads; the first ones */
+	size_t nmisread;
 };
 
 /* Fill the text from a file (@include is followed) or from a string (it is refused). -1 when there is nothing to parse;
@@ -51,12 +54,15 @@ int config_source_read_string(struct config_source *source, const char *string, 
  * text must not be parsed. */
 int config_source_check(struct config_source *source);
 
+/* Is there an integer in this line that config_source_check has refused? What libconfig made of it means nothing. */
+bool config_source_is_misread(const struct config_source *source, unsigned line);
+
 /* Notes an error at a line of the whole. */
 void config_source_error(struct config_source *source, unsigned line, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* Will the next error be kept? If not, its text need not be made. */
-int config_source_keeps(const struct config_source *source);
+bool config_source_keeps(const struct config_source *source);
 
 /* Appends all errors in the order of the text, one line each. */
 void config_source_print_errors(const struct config_source *source, struct text *out);

@@ -13,7 +13,8 @@ struct reading_target {
 	bool is_incomplete; /* some of its probes are not known: whose options these keys are cannot be told */
 };
 
-/* --- which probes ---------------------------------------------------------------------------------------------------- */
+/* --- which probes ----------------------------------------------------------------------------------------------------
+ */
 
 static void error_no_probe(struct config_reader *reader, const config_setting_t *setting, const char *name)
 {
@@ -85,7 +86,8 @@ static void read_assignments(struct reading_target *self, const config_setting_t
 	}
 }
 
-/* --- the target's own options ---------------------------------------------------------------------------------------- */
+/* --- the target's own options ----------------------------------------------------------------------------------------
+ */
 
 static struct config_scope own_scope(struct config_assignment *assignment)
 {
@@ -168,7 +170,8 @@ static void check_own_settings(struct reading_target *self)
 	}
 }
 
-/* --- the target ------------------------------------------------------------------------------------------------------ */
+/* --- the target ------------------------------------------------------------------------------------------------------
+ */
 
 static void read_address(struct reading_target *self)
 {

@@ -65,7 +65,8 @@ static const struct command_flag flags[] = {
 
 static const struct command_usage usage = {
 	.line = "reference {options|metrics}",
-	.text = "Lists every option of the configuration, or every metric, with what it means. The list is made from the\n"
+	.text = "Lists every option of the configuration, or every metric, with what it means. The list is made from "
+		"the\n"
 		"tables that the daemon itself works from.",
 	.flags = flags,
 	.nflags = sizeof(flags) / sizeof(flags[0]),

@@ -18,6 +18,7 @@ struct listed_set {
 	const struct measure_set *set;
 	const char *owner;
 	const char *type; /* the probe type, or NULL */
+	bool is_own;      /* the type's own set: its line says how the run went */
 };
 
 struct set_list {
@@ -29,14 +30,28 @@ static const char owner_probe[] = "Every probe";
 static const char owner_type[] = "Probe type";
 static const char owner_daemon[] = "The daemon itself";
 
-static void list_set(struct set_list *list, const struct measure_set *set, const char *owner, const char *type)
+/* What the line of a type's own set has besides its measures. */
+static const char run_fields[] =
+	"`success` (integer), `reason` (string), `duration_seconds` (float), `run` (integer) and "
+	"`boot` (string)";
+
+static struct listed_set *list_set(struct set_list *list, const struct measure_set *set, const char *owner,
+				   const char *type)
 {
 	for (size_t i = 0; i < list->n; i++) {
 		if (list->items[i].set == set)
-			return;
+			return &list->items[i];
 	}
-	if (list->n < SETS_MAX)
-		list->items[list->n++] = (struct listed_set){set, owner, type};
+	if (list->n == SETS_MAX)
+		return &list->items[SETS_MAX - 1];
+	list->items[list->n] = (struct listed_set){set, owner, type, false};
+	return &list->items[list->n++];
+}
+
+/* What is common to all probes stands in the line of the type's own set instead. */
+static bool has_lines(const struct listed_set *listed)
+{
+	return listed->owner != owner_probe;
 }
 
 static void list_all_sets(struct set_list *list)
@@ -48,7 +63,7 @@ static void list_all_sets(struct set_list *list)
 		list_set(list, pipeline_sets[i], owner_probe, NULL);
 	for (size_t i = 0; probe_types[i]; i++) {
 		for (size_t k = 0; probe_types[i]->sets[k]; k++)
-			list_set(list, probe_types[i]->sets[k], owner_type, probe_types[i]->name);
+			list_set(list, probe_types[i]->sets[k], owner_type, probe_types[i]->name)->is_own = k == 0;
 	}
 	for (size_t i = 0; own_sets[i]; i++)
 		list_set(list, own_sets[i], owner_daemon, NULL);
@@ -61,7 +76,8 @@ static void list_all_sets(struct set_list *list)
 	list_set(list, &exporter_set, owner_daemon, NULL);
 }
 
-/* --- one measure as words ------------------------------------------------------------------------------------------- */
+/* --- one measure as words -------------------------------------------------------------------------------------------
+ */
 
 /* What /metrics says in TYPE; NULL = not there. */
 static const char *metric_type(enum measure_kind kind)
@@ -118,8 +134,12 @@ static void add_histogram_fields(const struct measure_set *set, const char *name
 	}
 }
 
-static void add_fields(const struct measure_set *set, const struct measure *measure, struct text *out)
+static void add_fields(const struct listed_set *listed, const struct measure *measure, struct text *out)
 {
+	const struct measure_set *set = listed->set;
+
+	if (!has_lines(listed))
+		return;
 	if (measure->kind == MEASURE_HISTOGRAM)
 		add_histogram_fields(set, measure->name, out);
 	else if (field_kind(measure->kind))
@@ -132,7 +152,8 @@ static void add_labels(const struct measure_set *set, struct text *out)
 		text_add_format(out, "%s%s", i ? ", " : "", set->label_names[i]);
 }
 
-/* --- as text -------------------------------------------------------------------------------------------------------- */
+/* --- as text --------------------------------------------------------------------------------------------------------
+ */
 
 static void print_text_set(const struct listed_set *listed, struct text *out)
 {
@@ -145,7 +166,7 @@ static void print_text_set(const struct listed_set *listed, struct text *out)
 	if (set->help)
 		reference_add_wrapped(out, set->help, 2);
 	if (labels.length)
-		text_add_format(out, "  labels of its own: %s\n", text_string(&labels));
+		text_add_format(out, "  labels of its rows: %s\n", text_string(&labels));
 	for (size_t i = 0; i < set->n; i++) {
 		const struct measure *measure = &set->measures[i];
 		const char *type = metric_type(measure->kind);
@@ -157,14 +178,16 @@ static void print_text_set(const struct listed_set *listed, struct text *out)
 	text_free(&labels);
 }
 
-/* --- as Markdown ---------------------------------------------------------------------------------------------------- */
+/* --- as Markdown ----------------------------------------------------------------------------------------------------
+ */
 
-static void print_markdown_measure(const struct measure_set *set, const struct measure *measure, struct text *out)
+static void print_markdown_measure(const struct listed_set *listed, const struct measure *measure, struct text *out)
 {
+	const struct measure_set *set = listed->set;
 	struct text fields = {0};
 	const char *type = metric_type(measure->kind);
 
-	add_fields(set, measure, &fields);
+	add_fields(listed, measure, &fields);
 	if (type)
 		text_add_format(out, "| `netsonde_%s_%s` | %s | ", set->name, measure->name, type);
 	else
@@ -183,32 +206,42 @@ static void print_markdown_set(const struct listed_set *listed, struct text *out
 	struct text labels = {0};
 
 	add_labels(set, &labels);
-	text_add_format(out, "### %s%s%s: %s\n\n", listed->owner, listed->type ? " " : "", listed->type ? listed->type : "",
-			set->name);
+	text_add_format(out, "### %s%s%s: %s\n\n", listed->owner, listed->type ? " " : "",
+			listed->type ? listed->type : "", set->name);
 	if (set->help)
 		text_add_format(out, "%s.", set->help);
 	if (labels.length)
-		text_add_format(out, " Labels of its own: `%s`.", text_string(&labels));
-	text_add_format(out, "\n\n| Prometheus | type | fields of `%s` | meaning |\n|---|---|---|---|\n", set->name);
+		text_add_format(out, " Labels of its rows: `%s`.", text_string(&labels));
+	if (listed->is_own)
+		text_add_format(out, " Its line has the fields %s, too.", run_fields);
+	if (has_lines(listed))
+		text_add_format(out, "\n\n| Prometheus | type | fields of `%s` | meaning |\n|---|---|---|---|\n",
+				set->name);
+	else
+		text_add(out, " Not in lines: there the line of the type's own set says it."
+			      "\n\n| Prometheus | type | fields | meaning |\n|---|---|---|---|\n");
 	for (size_t i = 0; i < set->n; i++)
-		print_markdown_measure(set, &set->measures[i], out);
+		print_markdown_measure(listed, &set->measures[i], out);
 	text_add_char(out, '\n');
 	text_free(&labels);
 }
 
-/* --- as JSON -------------------------------------------------------------------------------------------------------- */
+/* --- as JSON --------------------------------------------------------------------------------------------------------
+ */
 
-static json_t *json_measure(const struct measure_set *set, const struct measure *measure)
+static json_t *json_measure(const struct listed_set *listed, const struct measure *measure)
 {
+	const struct measure_set *set = listed->set;
 	struct text fields = {0}, metric = {0};
 	const char *type = metric_type(measure->kind);
 	json_t *object;
 
-	add_fields(set, measure, &fields);
+	add_fields(listed, measure, &fields);
 	text_add_format(&metric, "netsonde_%s_%s", set->name, measure->name);
 	object = json_pack("{s:s, s:s?, s:s?, s:s, s:s?, s:s}", "name", measure->name, "metric",
-			   type ? text_string(&metric) : NULL, "type", type, "fields", text_string(&fields), "field_kind",
-			   field_kind(measure->kind), "help", measure->help ? measure->help : "");
+			   type ? text_string(&metric) : NULL, "type", type, "fields", text_string(&fields),
+			   "field_kind", has_lines(listed) ? field_kind(measure->kind) : NULL, "help",
+			   measure->help ? measure->help : "");
 	text_free(&fields);
 	text_free(&metric);
 	return object;
@@ -222,12 +255,13 @@ static json_t *json_set(const struct listed_set *listed)
 	for (size_t i = 0; set->label_names && set->label_names[i]; i++)
 		json_array_append_new(labels, json_string(set->label_names[i]));
 	for (size_t i = 0; i < set->n; i++)
-		json_array_append_new(measures, json_measure(set, &set->measures[i]));
-	return json_pack("{s:s, s:s, s:s?, s:s, s:o, s:o}", "set", set->name, "owner", listed->owner, "type", listed->type,
-			 "help", set->help ? set->help : "", "labels", labels, "measures", measures);
+		json_array_append_new(measures, json_measure(listed, &set->measures[i]));
+	return json_pack("{s:s, s:s, s:s?, s:s, s:o, s:o}", "set", set->name, "owner", listed->owner, "type",
+			 listed->type, "help", set->help ? set->help : "", "labels", labels, "measures", measures);
 }
 
-/* --- all of them ---------------------------------------------------------------------------------------------------- */
+/* --- all of them ----------------------------------------------------------------------------------------------------
+ */
 
 void reference_metrics(enum reference_format format, struct text *out)
 {

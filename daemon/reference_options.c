@@ -32,14 +32,16 @@ static const struct written_key probe_keys[] = {
 	{NULL, NULL, NULL},
 };
 static const struct written_key target_keys[] = {
-	{"address", "text", "What is measured: an IP address, a host name, host:port or a URL, as the probe type wants it"},
+	{"address", "text",
+	 "What is measured: an IP address, a host name, host:port or a URL, as the probe type wants it"},
 	{"name", "text", "Names the target in series and lines; unique. Default: the address"},
 	{"probes", "list of texts", "Which entries of section probes measure it; at least one"},
 	{"labels", "group of texts", "Labels of every series and tags of every line of this target"},
 	{NULL, NULL, NULL},
 };
 
-/* --- one option as words -------------------------------------------------------------------------------------------- */
+/* --- one option as words --------------------------------------------------------------------------------------------
+ */
 
 static const char *const kind_words[] = {
 	[OPTION_SECONDS] = "seconds", [OPTION_INTEGER] = "integer", [OPTION_NUMBER] = "number",
@@ -87,7 +89,8 @@ static void add_kind(const struct option *option, struct text *out)
 		text_add(out, " or more");
 }
 
-/* --- as text -------------------------------------------------------------------------------------------------------- */
+/* --- as text --------------------------------------------------------------------------------------------------------
+ */
 
 static void print_text_option(const struct option *option, struct text *out)
 {
@@ -118,7 +121,8 @@ static void print_text_section(const struct section *section, struct text *out)
 	text_add_char(out, '\n');
 }
 
-/* --- as Markdown ---------------------------------------------------------------------------------------------------- */
+/* --- as Markdown ----------------------------------------------------------------------------------------------------
+ */
 
 static void print_markdown_option(const struct option *option, struct text *out)
 {
@@ -157,12 +161,13 @@ static void print_markdown_section(const struct section *section, struct text *o
 		text_add_format(out, "Environment: `%s_<OPTION>`\n\n", section->environment);
 }
 
-/* --- as JSON -------------------------------------------------------------------------------------------------------- */
+/* --- as JSON --------------------------------------------------------------------------------------------------------
+ */
 
 static json_t *json_option(const struct option *option)
 {
-	json_t *object = json_pack("{s:s, s:s, s:s?, s:s}", "name", option->name, "kind", kind_words[option->kind], "default",
-				   option->fallback, "help", option->help ? option->help : "");
+	json_t *object = json_pack("{s:s, s:s, s:s?, s:s}", "name", option->name, "kind", kind_words[option->kind],
+				   "default", option->fallback, "help", option->help ? option->help : "");
 
 	if (has_bounds(option) && isfinite(option->minimum))
 		json_object_set_new(object, "minimum", json_real(option->minimum));
@@ -183,16 +188,17 @@ static json_t *json_section(const struct section *section)
 	json_t *options = json_array();
 
 	for (size_t i = 0; section->keys && section->keys[i].name; i++)
-		json_array_append_new(options, json_pack("{s:s, s:s, s:n, s:s}", "name", section->keys[i].name, "kind",
-							 section->keys[i].kind, "default", "help",
-							 section->keys[i].help));
+		json_array_append_new(options,
+				      json_pack("{s:s, s:s, s:n, s:s}", "name", section->keys[i].name, "kind",
+						section->keys[i].kind, "default", "help", section->keys[i].help));
 	for (size_t i = 0; i < section->noptions; i++)
 		json_array_append_new(options, json_option(&section->options[i]));
 	return json_pack("{s:s, s:s?, s:s?, s:s, s:o}", "section", section->key, "type", section->type, "environment",
 			 section->environment, "help", section->help, "options", options);
 }
 
-/* --- all of them ---------------------------------------------------------------------------------------------------- */
+/* --- all of them ----------------------------------------------------------------------------------------------------
+ */
 
 static const struct section first_sections[] = {
 	{.title = "Section agent",
@@ -212,7 +218,8 @@ static const struct section first_sections[] = {
 	 .keys = probe_keys},
 	{.title = "Section targets",
 	 .key = "targets",
-	 .help = "A list of groups: what is measured. Any option of the target's probes may stand here too: it holds for "
+	 .help = "A list of groups: what is measured. Any option of the target's probes may stand here too: it holds "
+		 "for "
 		 "this target alone",
 	 .keys = target_keys},
 	{.title = "Section influx",
@@ -222,7 +229,8 @@ static const struct section first_sections[] = {
 	 .options = influx_options},
 };
 
-static void print_section(const struct section *section, enum reference_format format, struct text *out, json_t *sections)
+static void print_section(const struct section *section, enum reference_format format, struct text *out,
+			  json_t *sections)
 {
 	switch (format) {
 	case REFERENCE_TEXT:

@@ -241,21 +241,6 @@ void block_copy_row(struct block *to, size_t row, const struct block *from, size
 	}
 }
 
-uint32_t block_count_row(const struct block *block, size_t row)
-{
-	const struct shape *shape = block->rows[row].shape;
-	uint32_t shown = 0;
-	for (size_t i = 0; i < shape->ncolumns; i++) {
-		const struct column *column = &shape->columns[i];
-		uint32_t word = block->rows[row].words + column->word;
-		if (column->kind != MEASURE_HISTOGRAM)
-			shown += load(block, word) != absent_word(column);
-		else if (!(load(block, word + HISTOGRAM_SUM_AT) & HISTOGRAM_HIDDEN))
-			shown += SHAPE_HISTOGRAM_SERIES;
-	}
-	return shown;
-}
-
 /* --- the reader -------------------------------------------------------------------------------------------------- */
 
 bool block_read_number(const struct block *block, uint32_t word, double *value)

@@ -66,9 +66,6 @@ uint32_t block_fill_row(struct block *block, size_t row, const struct row *from)
 /* Copies the values that both rows have room for. The other block has the same writer. */
 void block_copy_row(struct block *to, size_t row, const struct block *from, size_t from_row);
 
-/* The number of series that a row shows now. */
-uint32_t block_count_row(const struct block *block, size_t row);
-
 /* --- the reader ----------------------------------------------------------------------------------------------- */
 
 struct histogram {

@@ -65,7 +65,7 @@ enum {
 
 static const struct measure web_measures[WEB_COUNT] = {
 	[WEB_REQUESTS] = {"requests_total", MEASURE_COUNTER, "HTTP requests received"},
-	[WEB_CONNECTIONS] = {"connections", MEASURE_INTEGER, "HTTP connections open now"},
+	[WEB_CONNECTIONS] = {"connections_open", MEASURE_INTEGER, "HTTP connections open now"},
 	[WEB_CONNECTIONS_TOTAL] = {"connections_total", MEASURE_COUNTER, "HTTP connections accepted or refused"},
 	[WEB_CONNECTIONS_REFUSED] = {"connections_refused_total", MEASURE_COUNTER,
 				     "HTTP connections refused because web.max_connections were open"},

@@ -83,6 +83,35 @@ static void add_entry(struct family_list *list, const struct entry *entry)
 						    .nmembers = 1};
 }
 
+/* The length of the family's name in OpenMetrics, which leaves _total and _info to the samples. */
+static size_t base_length(const struct family *family)
+{
+	bool is_counter = family->kind == MEASURE_COUNTER || family->kind == MEASURE_COUNTER_SECONDS;
+	if (is_counter && ends_in(family->name, family->name_length, "_total"))
+		return family->name_length - strlen("_total");
+	if (family->kind == MEASURE_INFO && ends_in(family->name, family->name_length, "_info"))
+		return family->name_length - strlen("_info");
+	return family->name_length;
+}
+
+static int compare_base(const void *key, const void *element)
+{
+	const struct family *family = key, *other = element;
+	size_t length = base_length(family);
+	int order = strncmp(family->name, other->name, length);
+	return order != 0 ? order : -(other->name[length] != '\0');
+}
+
+static void find_ambiguous(struct family_list *list)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		struct family *family = &list->families[i];
+		if (base_length(family) < family->name_length)
+			family->is_ambiguous = bsearch(family, list->families, list->n, sizeof(*family),
+						       compare_base) != NULL;
+	}
+}
+
 struct family_list *family_list_create(struct known_set *const *sets, size_t n)
 {
 	struct family_list *list = mem_zero(1, sizeof(*list));
@@ -92,6 +121,7 @@ struct family_list *family_list_create(struct known_set *const *sets, size_t n)
 	list->members = mem_zero(nentries, sizeof(*list->members));
 	for (size_t i = 0; i < nentries; i++)
 		add_entry(list, &entries[i]);
+	find_ambiguous(list);
 	mem_free(entries);
 	return list;
 }
@@ -108,13 +138,6 @@ void family_list_free(struct family_list *list)
 }
 
 /* --- the head ---------------------------------------------------------------------------------------------------- */
-
-/* How a family is announced. */
-struct announcement {
-	const char *type;
-	size_t name_length; /* of the family's name: OpenMetrics leaves _total and _info to the samples */
-	const char *unit;   /* NULL: none */
-};
 
 static const char *text_type(enum measure_kind kind)
 {
@@ -139,22 +162,15 @@ static const char *find_unit(const char *name, size_t length)
 	return NULL;
 }
 
-static struct announcement announce(const struct family *family)
+/* What is not named as its type demands cannot be said to be of it: its samples would need other names. */
+static const char *openmetrics_type(const struct family *family)
 {
-	bool is_counter = family->kind == MEASURE_COUNTER || family->kind == MEASURE_COUNTER_SECONDS;
-	struct announcement announcement = {text_type(family->kind), family->name_length, NULL};
-	if (family->kind == MEASURE_INFO && ends_in(family->name, family->name_length, "_info")) {
-		announcement.name_length -= strlen("_info");
-		announcement.type = "info";
-		return announcement;
-	}
-	/* A counter that is not named like one cannot be said to be one: its sample would need another name. */
-	if (is_counter && ends_in(family->name, family->name_length, "_total"))
-		announcement.name_length -= strlen("_total");
-	else if (is_counter)
-		announcement.type = "unknown";
-	announcement.unit = find_unit(family->name, announcement.name_length);
-	return announcement;
+	bool is_named = base_length(family) < family->name_length && !family->is_ambiguous;
+	if (family->kind == MEASURE_INFO)
+		return is_named ? "info" : "gauge";
+	if (family->kind == MEASURE_COUNTER || family->kind == MEASURE_COUNTER_SECONDS)
+		return is_named ? "counter" : "unknown";
+	return text_type(family->kind);
 }
 
 static void write_line(struct text *out, const char *what, const struct family *family, size_t name_length)
@@ -191,14 +207,15 @@ void family_write_head(const struct family *family, enum render_format format, s
 		text_add_char(out, '\n');
 		return;
 	}
-	struct announcement announcement = announce(family);
-	write_line(out, "# TYPE ", family, announcement.name_length);
-	text_add(out, announcement.type);
+	size_t length = family->is_ambiguous ? family->name_length : base_length(family);
+	const char *unit = family->kind == MEASURE_INFO ? NULL : find_unit(family->name, length);
+	write_line(out, "# TYPE ", family, length);
+	text_add(out, openmetrics_type(family));
 	text_add_char(out, '\n');
-	if (announcement.unit) {
-		write_line(out, "# UNIT ", family, announcement.name_length);
-		text_add(out, announcement.unit);
+	if (unit) {
+		write_line(out, "# UNIT ", family, length);
+		text_add(out, unit);
 		text_add_char(out, '\n');
 	}
-	write_help(family, announcement.name_length, true, out);
+	write_help(family, length, true, out);
 }

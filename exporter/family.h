@@ -5,6 +5,7 @@
 #ifndef NETSONDE_EXPORTER_FAMILY_H
 #define NETSONDE_EXPORTER_FAMILY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,8 @@ struct family {
 	const char *help;              /* borrowed from the set */
 	struct family_member *members; /* more than one where sets or their catalogues share names */
 	size_t nmembers;
+	/* There is another family with the name that OpenMetrics would give this one (x beside x_total). */
+	bool is_ambiguous;
 };
 
 struct family_list {

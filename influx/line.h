@@ -10,7 +10,7 @@
 
 /* Longest content of a string field and longest measurement with tags, in bytes: what InfluxDB accepts. */
 #define LINE_STRING_MAX (64 * 1024)
-#define LINE_KEY_MAX    (64 * 1024 - 1)
+#define LINE_KEY_MAX    (64 * 1024 - 512)
 
 /* Rendered tags, ",agent=fra1,probe=p,target=t", sorted by key. Made once a probe. */
 struct line_tags {

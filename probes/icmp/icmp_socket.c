@@ -47,7 +47,7 @@ static const uint8_t filler[ICMP_PAYLOAD_MAX];
 /* Room for one batch of messages, in either direction. */
 struct batch {
 	struct mmsghdr headers[ICMP_RECEIVE_BATCH];
-	struct iovec parts[ICMP_RECEIVE_BATCH];
+	struct iovec parts[ICMP_RECEIVE_BATCH][2];
 	struct sockaddr_storage names[ICMP_RECEIVE_BATCH];
 	_Alignas(struct cmsghdr) uint8_t controls[ICMP_RECEIVE_BATCH][CONTROL_BYTES];
 	uint8_t packets[ICMP_RECEIVE_BATCH][PACKET_BYTES];
@@ -71,6 +71,7 @@ struct icmp_socket {
 	uint32_t ring_next;
 	_Atomic uint64_t foreign;
 	struct batch batch;
+	uint8_t rest[ICMP_PAYLOAD_MAX]; /* of large replies: all write here, nobody reads; it gives their length */
 };
 
 /* --- opening ------------------------------------------------------------------------------------------------------ */
@@ -204,12 +205,13 @@ static size_t receive_batch(struct icmp_socket *socket_, int flags)
 {
 	struct batch *batch = &socket_->batch;
 	for (size_t i = 0; i < ICMP_RECEIVE_BATCH; i++) {
-		batch->parts[i] = (struct iovec){batch->packets[i], PACKET_BYTES};
+		batch->parts[i][0] = (struct iovec){batch->packets[i], PACKET_BYTES};
+		batch->parts[i][1] = (struct iovec){socket_->rest, sizeof(socket_->rest)};
 		batch->headers[i].msg_hdr = (struct msghdr){
 			.msg_name = &batch->names[i],
 			.msg_namelen = sizeof(batch->names[i]),
-			.msg_iov = &batch->parts[i],
-			.msg_iovlen = 1,
+			.msg_iov = batch->parts[i],
+			.msg_iovlen = 2,
 			.msg_control = batch->controls[i],
 			.msg_controllen = CONTROL_BYTES,
 		};
@@ -299,7 +301,8 @@ static void hand_over_error(struct icmp_socket *socket_, const struct mmsghdr *m
 		.error_info = error->ee_info,
 	};
 	if (!address_from_sockaddr(message->msg_hdr.msg_name, message->msg_hdr.msg_namelen, &reply.destination) ||
-	    !icmp_wire_read_quote(packet, message->msg_len, socket_->family, &echo) ||
+	    !icmp_wire_read_quote(packet, message->msg_len < PACKET_BYTES ? message->msg_len : PACKET_BYTES,
+				  socket_->family, &echo) ||
 	    echo.identifier != socket_->identifier) {
 		count_foreign(socket_);
 		return;
@@ -362,7 +365,7 @@ static void receive_replies(struct icmp_socket *socket_)
 {
 	struct icmp_reply replies[ICMP_RECEIVE_BATCH];
 	for (int round = 0; round < RECEIVE_ROUNDS; round++) {
-		size_t n = receive_batch(socket_, MSG_TRUNC);
+		size_t n = receive_batch(socket_, 0);
 		size_t good = 0;
 		for (size_t i = 0; i < n; i++) {
 			replies[good] = (struct icmp_reply){0};
@@ -480,6 +483,7 @@ static void build_message(struct icmp_socket *socket_, size_t i, const struct ic
 			  struct iovec *parts)
 {
 	struct batch *batch = &socket_->batch;
+	struct iovec *parts = batch->parts[i];
 	struct icmp_echo echo = {
 		.identifier = socket_->identifier,
 		.sequence = request->sequence,
@@ -510,9 +514,8 @@ static void note_sent(struct icmp_socket *socket_, const struct icmp_request *re
 size_t icmp_socket_send(struct icmp_socket *socket_, const struct icmp_request *requests, size_t n, int *results,
 			struct icmp_sending *sending)
 {
-	struct iovec parts[ICMP_SEND_BATCH][2];
 	for (size_t i = 0; i < n; i++)
-		build_message(socket_, i, &requests[i], parts[i]);
+		build_message(socket_, i, &requests[i]);
 	size_t done = 0;
 	int tries = 0;
 	sending->stopped = 0;

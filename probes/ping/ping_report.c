@@ -294,6 +294,4 @@ void ping_print(const struct sample *sample, FILE *out)
 			milliseconds_of(row, PING_RTT_STDDEV));
 	if (find_reading(row, PING_JITTER))
 		fprintf(out, "jitter (RFC 3550) = %.3f ms\n", milliseconds_of(row, PING_JITTER));
-	if (sample->reason != REASON_OK)
-		fprintf(out, "failed: %s\n", reason_name(sample->reason));
 }

@@ -33,7 +33,8 @@ static struct {
 	uint64_t fires;
 } fake;
 
-/* --- deferred calls ------------------------------------------------------------------------------------------------ */
+/* --- deferred calls ------------------------------------------------------------------------------------------------
+ */
 
 void deferred_prepare(struct deferred *deferred, void (*run)(void *arg), void *arg)
 {
@@ -84,7 +85,8 @@ static void run_all_deferred(void)
 		run_deferred(loop);
 }
 
-/* --- alarms -------------------------------------------------------------------------------------------------------- */
+/* --- alarms --------------------------------------------------------------------------------------------------------
+ */
 
 void alarm_prepare(struct alarm *alarm, void (*ring)(void *arg), void *arg)
 {
@@ -163,7 +165,8 @@ void fake_advance_ns(int64_t ns)
 	run_all_deferred();
 }
 
-/* --- descriptors --------------------------------------------------------------------------------------------------- */
+/* --- descriptors ---------------------------------------------------------------------------------------------------
+ */
 
 struct watch *watch_create(struct loop *loop, int descriptor, void (*ready)(void *arg, unsigned events), void *arg)
 {
@@ -231,7 +234,8 @@ unsigned fake_wanted(int descriptor)
 	return wanted;
 }
 
-/* --- the loop ------------------------------------------------------------------------------------------------------ */
+/* --- the loop ------------------------------------------------------------------------------------------------------
+ */
 
 struct loop *loop_create(int64_t slot_ns, struct err *err)
 {

@@ -43,7 +43,8 @@ static struct {
 	size_t running;
 } fake;
 
-/* --- names --------------------------------------------------------------------------------------------------------- */
+/* --- names ---------------------------------------------------------------------------------------------------------
+ */
 
 static struct entry *find_entry(const char *name)
 {
@@ -113,7 +114,8 @@ size_t fake_resolve_running(void)
 	return fake.running;
 }
 
-/* --- resolutions --------------------------------------------------------------------------------------------------- */
+/* --- resolutions ---------------------------------------------------------------------------------------------------
+ */
 
 static void end_resolution(struct resolution *resolution)
 {
@@ -198,7 +200,8 @@ void resolve_cancel(struct resolution *resolution)
 		end_resolution(resolution);
 }
 
-/* --- resolvers ----------------------------------------------------------------------------------------------------- */
+/* --- resolvers -----------------------------------------------------------------------------------------------------
+ */
 
 struct resolver *resolver_create(struct loop *loop, const char *servers, struct err *err)
 {

@@ -19,10 +19,12 @@
 #define FAKE_MONOTONIC_START_NS (INT64_C(1000) * 1000000000)
 #define FAKE_REALTIME_START_NS  (INT64_C(1700000000) * 1000000000)
 
-/* Back to the beginning: clocks, names, counters. For the start of a test; loops and resolvers of before must be freed. */
+/* Back to the beginning: clocks, names, counters. For the start of a test; loops and resolvers of before must be freed.
+ */
 void fake_reset(void);
 
-/* --- clock --------------------------------------------------------------------------------------------------------- */
+/* --- clock ---------------------------------------------------------------------------------------------------------
+ */
 
 int64_t fake_now_ns(void); /* monotonic */
 
@@ -33,7 +35,8 @@ void fake_stall_ns(int64_t ns);
 /* The wall clock is set (ns may be negative); the monotonic clock does not notice. */
 void fake_step_realtime_ns(int64_t ns);
 
-/* --- loop ---------------------------------------------------------------------------------------------------------- */
+/* --- loop ----------------------------------------------------------------------------------------------------------
+ */
 
 /* Time goes on by ns, slot by slot: what is due on the way happens in order, each batch of alarms followed by what it
  * deferred. 0 = run what is deferred and what is due now. All loops there are take part. */
@@ -55,11 +58,12 @@ int64_t fake_next_ns(void);
 /* Loops, watches and resolvers that were created and not freed: 0 at the end of a clean test. */
 size_t fake_alive(void);
 
-/* --- resolver ------------------------------------------------------------------------------------------------------ */
+/* --- resolver ------------------------------------------------------------------------------------------------------
+ */
 
 /* What a name resolves to from now on, delay_ns after it is asked: n addresses (copied; those of the family that is
- * asked for are told, at most RESOLVE_ADDRESSES_MAX), or none and error (copied; NULL = "no such name"). Names that were
- * never set are answered with "no such name" at once; literals with themselves. */
+ * asked for are told, at most RESOLVE_ADDRESSES_MAX), or none and error (copied; NULL = "no such name"). Names that
+ * were never set are answered with "no such name" at once; literals with themselves. */
 struct fake_name {
 	const char *name;
 	const struct address *addresses;
@@ -82,7 +86,8 @@ size_t fake_resolve_asked(const char *name);
 /* Resolutions under way. */
 size_t fake_resolve_running(void);
 
-/* --- between the fakes --------------------------------------------------------------------------------------------- */
+/* --- between the fakes ---------------------------------------------------------------------------------------------
+ */
 
 void fake_clock_reset(void);
 void fake_clock_set_ns(int64_t now_ns); /* monotonic; the wall clock moves along */

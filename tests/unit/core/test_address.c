@@ -116,6 +116,7 @@ Test(address, refuses_what_is_no_address)
 		"2001:db8::1%lo",
 		"::1%lo",
 		"ff05::1%lo",
+		"fec0::1%lo",
 		"fe80::1%",
 		"fe80::1%0",
 		"fe80::1%-1",
@@ -238,6 +239,16 @@ Test(address, refuses_bad_hosts_and_ports)
 		"[%lo]:80",
 		"%:%:",
 		"[1:2:3:4:5:6:7:8:9:a:b:c:d:e:f:0:1:2:3:4:5:6:7:8]:80",
+		"fe80::1%",
+		"[fe80::1%]:80",
+		"fe80::1%a:b",
+		"fe80::1%[",
+		"fe80::1%a/b",
+		"fe80::1% ",
+		"fe80::1%\xff",
+		"fe80::1%\x7f",
+		"fe80::1%a%b",
+		"fe80::1%sixteencharacter",
 	};
 	char host[64] = "kept";
 	uint16_t port = 7;

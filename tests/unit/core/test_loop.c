@@ -107,7 +107,8 @@ static void run_y(void *arg)
 	note(arg, 'y');
 }
 
-/* --- running and stopping ------------------------------------------------------------------------------------------ */
+/* --- running and stopping ------------------------------------------------------------------------------------------
+ */
 
 Test(loop, a_stop_before_the_run_is_remembered_once)
 {
@@ -158,7 +159,8 @@ Test(loop, create_fails_without_descriptors)
 	cr_assert(failures >= 2 && failures < 10, "%d", failures);
 }
 
-/* --- alarms -------------------------------------------------------------------------------------------------------- */
+/* --- alarms --------------------------------------------------------------------------------------------------------
+ */
 
 static void ring_on_time(void *arg)
 {
@@ -296,7 +298,8 @@ Test(loop, all_alarms_ring_after_a_stall)
 	free(many);
 }
 
-/* --- the timer: asleep when nothing is due -------------------------------------------------------------------------- */
+/* --- the timer: asleep when nothing is due --------------------------------------------------------------------------
+ */
 
 /* Seconds and nanoseconds left on the only timerfd of this process, as one number; 0 = disarmed. */
 static int64_t timer_left_ns(void)
@@ -383,7 +386,8 @@ Test(loop, the_timer_is_off_after_the_last_alarm)
 	close_scene(&scene);
 }
 
-/* --- deferred calls ------------------------------------------------------------------------------------------------ */
+/* --- deferred calls ------------------------------------------------------------------------------------------------
+ */
 
 static void defer_both(void *arg)
 {
@@ -523,7 +527,8 @@ Test(loop, callbacks_of_others_on_the_same_base_may_defer_and_set_alarms)
 	close_scene(&scene);
 }
 
-/* --- descriptors --------------------------------------------------------------------------------------------------- */
+/* --- descriptors ---------------------------------------------------------------------------------------------------
+ */
 
 static void log_events(void *arg, unsigned events)
 {

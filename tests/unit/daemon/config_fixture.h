@@ -50,12 +50,9 @@ static int echo_check(const void *settings, struct err *err)
 }
 
 static const struct measure echo_measures[] = {
-	{"rtt_seconds", MEASURE_HISTOGRAM, "Round-trip times"},
-	{"sent_total", MEASURE_COUNTER, "Requests"},
-	{"rtt_max_seconds", MEASURE_GAUGE, "The longest | <round trip>"},
-	{"note", MEASURE_TEXT, "A word"},
-	{"busy_seconds_total", MEASURE_COUNTER_SECONDS, "Time at work"},
-	{"here_info", MEASURE_INFO, "Is here"},
+	{"rtt_seconds", MEASURE_HISTOGRAM, "Round-trip times"},           {"sent_total", MEASURE_COUNTER, "Requests"},
+	{"rtt_max_seconds", MEASURE_GAUGE, "The longest | <round trip>"}, {"note", MEASURE_TEXT, "A word"},
+	{"busy_seconds_total", MEASURE_COUNTER_SECONDS, "Time at work"},  {"here_info", MEASURE_INFO, "Is here"},
 };
 static const char *const hop_labels[] = {"hop", "side", NULL};
 static const struct measure hop_measures[] = {{"rtt_seconds", MEASURE_GAUGE, "Round-trip time"}};

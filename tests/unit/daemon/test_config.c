@@ -21,14 +21,17 @@ static const char whole[] =
 	"           resolver = \"192.0.2.1, [2001:db8::1]:53\"; };\n"
 	"web:     { listen = [ \"127.0.0.1:9975\", \"[::1]:0\" ]; max_series = 5000L; };\n"
 	"probes:  {\n"
-	"  fast: { type = \"echo\"; interval = 1.; timeout = 0.25; size = 0x10; ratio = 1; limit = \"64 KiB\"; strict = true;\n"
+	"  fast: { type = \"echo\"; interval = 1.; timeout = 0.25; size = 0x10; ratio = 1; limit = \"64 KiB\"; strict "
+	"= true;\n"
 	"          user = \"a\" \"b\"; password = \"p$$w\"; family = \"ipv6\"; codes = ( \"a,b\", \"c\" ); };\n"
 	"  slow: { type = \"look\"; };\n"
 	"};\n"
 	"targets: (\n"
-	"  { name = \"one\"; address = \"192.0.2.1\"; probes = [ \"fast\", \"slow\" ]; labels = { tier = \"dns\"; }; },\n"
+	"  { name = \"one\"; address = \"192.0.2.1\"; probes = [ \"fast\", \"slow\" ]; labels = { tier = \"dns\"; }; "
+	"},\n"
 	"  { address = \"https://shop.example/a?b=c\"; probes = ( \"slow\" ); depth = -5; },\n"
-	"  { name = \"three\"; address = \"::1\"; probes = [ \"slow\", \"fast\" ]; interval = 3; password = \"other\"; }\n"
+	"  { name = \"three\"; address = \"::1\"; probes = [ \"slow\", \"fast\" ]; interval = 3; password = \"other\"; "
+	"}\n"
 	");\n"
 	"influx: ( { name = \"main\"; path = \"/tmp/lines\"; } );\n";
 
@@ -117,7 +120,8 @@ Test(config, has_defaults_for_everything)
 Test(config, takes_a_comment_at_the_very_end_and_a_byte_order_mark)
 {
 	static const char *const texts[] = {"agent: { workers = 2; }; # end", "agent: { workers = 2; }; // end",
-					    "\xef\xbb\xbf" "agent: { workers = 2; };",
+					    "\xef\xbb\xbf"
+					    "agent: { workers = 2; };",
 					    "agent: { workers = 2; } /* x */", "agent\r\n:\r\n{\r\nworkers=2\r\n}\r\n"};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -293,7 +297,8 @@ Test(config, knows_lines_far_down)
 
 	text_add(&text, "probes: { l: { type = \"look\"; }; };\ntargets: (\n");
 	for (int i = 0; i < 100000; i++)
-		text_add_format(&text, "%s{ name = \"t%d\"; address = \"10.%d.%d.%d\"; probes = [ \"l\" ];\n depth = %d; }",
+		text_add_format(&text,
+				"%s{ name = \"t%d\"; address = \"10.%d.%d.%d\"; probes = [ \"l\" ];\n depth = %d; }",
 				i ? ",\n" : "", i, i >> 16, i >> 8 & 255, i & 255, i);
 	text_add(&text, "\n);\n");
 	config = good_config(text_string(&text));

@@ -2,10 +2,11 @@
 
 #include <unistd.h>
 
-static const char base[] = "probes: { fast-ping: { type = \"echo\"; interval = 5; }; fast: { type = \"look\"; }; };\n"
-			   "targets: ( { address = \"::1\"; probes = [ \"fast\", \"fast-ping\" ]; },\n"
-			   "           { name = \"own\"; address = \"::1\"; probes = [ \"fast-ping\" ]; interval = 7; } );\n"
-			   "influx: ( { name = \"to file\"; path = \"/tmp/a\"; } );\n";
+static const char base[] =
+	"probes: { fast-ping: { type = \"echo\"; interval = 5; }; fast: { type = \"look\"; }; };\n"
+	"targets: ( { address = \"::1\"; probes = [ \"fast\", \"fast-ping\" ]; },\n"
+	"           { name = \"own\"; address = \"::1\"; probes = [ \"fast-ping\" ]; interval = 7; } );\n"
+	"influx: ( { name = \"to file\"; path = \"/tmp/a\"; } );\n";
 
 static struct config *load(void)
 {
@@ -51,8 +52,10 @@ Test(config_environment, beats_the_probe_and_loses_to_the_target)
 	setenv("NETSONDE_PROBES_FAST_PING_INTERVAL", "30", 1);
 	config = load();
 	cr_expect_eq(echo_of(config)->interval_ns, 30000000000);
-	cr_expect_eq(((const struct echo_settings *)config->targets[0].assignments[1].settings)->interval_ns, 30000000000);
-	cr_expect_eq(((const struct echo_settings *)config->targets[1].assignments[0].settings)->interval_ns, 7000000000);
+	cr_expect_eq(((const struct echo_settings *)config->targets[0].assignments[1].settings)->interval_ns,
+		     30000000000);
+	cr_expect_eq(((const struct echo_settings *)config->targets[1].assignments[0].settings)->interval_ns,
+		     7000000000);
 	config_free(config);
 }
 
@@ -73,11 +76,11 @@ Test(config_environment, reads_secrets_from_files)
 
 Test(config_environment, ignores_what_orchestrators_say_of_a_service)
 {
-	static const char *const names[] = {"NETSONDE_SERVICE_HOST",      "NETSONDE_SERVICE_PORT",
-					    "NETSONDE_SERVICE_PORT_WEB",  "NETSONDE_PORT",
-					    "NETSONDE_PORT_9975_TCP",     "NETSONDE_PORT_9975_TCP_ADDR",
-					    "NETSONDE_WEB_SERVICE_HOST",  "NETSONDE_WEB_PORT_9975_UDP_PROTO",
-					    "NETSONDE_EU_PORT_53_UDP",    "NETSONDE_EU_PORT_53_SCTP"};
+	static const char *const names[] = {"NETSONDE_SERVICE_HOST",     "NETSONDE_SERVICE_PORT",
+					    "NETSONDE_SERVICE_PORT_WEB", "NETSONDE_PORT",
+					    "NETSONDE_PORT_9975_TCP",    "NETSONDE_PORT_9975_TCP_ADDR",
+					    "NETSONDE_WEB_SERVICE_HOST", "NETSONDE_WEB_PORT_9975_UDP_PROTO",
+					    "NETSONDE_EU_PORT_53_UDP",   "NETSONDE_EU_PORT_53_SCTP"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		setenv(names[i], "tcp://10.0.0.1:9975", 1);
@@ -94,7 +97,8 @@ static const struct bad bad_variables[] = {
 	{"NETSONDE_", "x", "NETSONDE_: no such option\n"},
 	{"NETSONDE_AGENT_WORKERS", "many", "NETSONDE_AGENT_WORKERS: must be a whole number\n"},
 	{"NETSONDE_AGENT_WORKERS", "5000", "NETSONDE_AGENT_WORKERS: must be between 0 and 1024\n"},
-	{"NETSONDE_AGENT_RESOLVER", "dns", "x.conf: agent.resolver: \"dns\" is not an IP address, or one with a port\n"},
+	{"NETSONDE_AGENT_RESOLVER", "dns",
+	 "x.conf: agent.resolver: \"dns\" is not an IP address, or one with a port\n"},
 	{"NETSONDE_AGENT_NAME", "\xff", "NETSONDE_AGENT_NAME: is not valid UTF-8\n"},
 	{"NETSONDE_PROBES_FAST_PING_TIMEOUT", "60",
 	 "x.conf:1: probes.fast-ping: timeout must not be longer than interval\n"

@@ -92,7 +92,8 @@ Test(config_files, include_others)
 
 	mkdir("sub", 0700);
 	mkdir("sub/deeper", 0700);
-	write_file("main.conf", "agent: { workers = 4; };\n  @include \"sub/probes.conf\" # tail\nweb: { max_series = 77; };\n");
+	write_file("main.conf",
+		   "agent: { workers = 4; };\n  @include \"sub/probes.conf\" # tail\nweb: { max_series = 7777; };\n");
 	/* Seen from the folder of the file that says it. */
 	write_file("sub/probes.conf", "probes: {\n@include \"deeper/one.conf\"\n};");
 	write_file("sub/deeper/one.conf", "l: { type = \"look\"; }; # no line end");
@@ -100,7 +101,7 @@ Test(config_files, include_others)
 	cr_assert(config != NULL, "%s", text_string(&errors));
 	cr_expect_eq(config->nprobes, 1);
 	cr_expect_eq(config->agent.workers, 4);
-	cr_expect_eq(config->web.max_series, 77);
+	cr_expect_eq(config->web.max_series, 7777);
 	config_free(config);
 	text_free(&errors);
 }
@@ -118,8 +119,9 @@ Test(config_files, know_their_lines_when_included)
 	expect_file_errors("main.conf", "a.conf:2: max_series: 99999999999 does not fit 32 bits, write 99999999999L\n"
 					"a.conf:3: syntax: \"{\" is never closed\n");
 	write_file("a.conf", "\n\nagent: { workers = = 1; };\n");
-	expect_file_errors("main.conf", "a.conf:3: syntax: cannot be understood here or just before (a value, a quote or a "
-					"bracket missing?)\n");
+	expect_file_errors("main.conf",
+			   "a.conf:3: syntax: cannot be understood here or just before (a value, a quote or a "
+			   "bracket missing?)\n");
 	write_file("a.conf", "\n\xff\n");
 	expect_file_errors("main.conf", "a.conf:2: text: byte 0xff is not valid UTF-8\n");
 }
@@ -137,8 +139,9 @@ Test(config_files, that_cannot_be_included)
 	expect_file_errors("main.conf", "a.conf:3: @include \"main.conf\": the file includes itself\n");
 	/* Another way to write the same file is stopped by the depth. */
 	write_file("main.conf", "@include \".//main.conf\"\n");
-	expect_file_errors("main.conf", ".//.//.//.//.//.//.//.//.//.//main.conf:1: @include \".//main.conf\": nested more than "
-					"10 deep\n");
+	expect_file_errors("main.conf",
+			   ".//.//.//.//.//.//.//.//.//.//main.conf:1: @include \".//main.conf\": nested more than "
+			   "10 deep\n");
 }
 
 Test(config_files, include_with_escapes_and_not_in_comments_or_texts)
@@ -172,7 +175,8 @@ Test(config_files, included_too_often)
 static char *password_of(const char *file, struct text *errors)
 {
 	struct config *config = config_load(file, errors);
-	char *password = config ? mem_copy_string(((struct echo_settings *)config->probes[0].settings)->password) : NULL;
+	char *password =
+		config ? mem_copy_string(((struct echo_settings *)config->probes[0].settings)->password) : NULL;
 
 	config_free(config);
 	return password;
@@ -232,7 +236,8 @@ Test(config_files, with_bad_secrets)
 	mkfifo("p", 0600);
 	expect_file_errors("x.conf", "x.conf:2: probes.e.password_file: p: is not a regular file\n");
 	write_file("x.conf", "probes: { e: { type = \"echo\"; password = \"a\"; password_file = \"p\"; }; };");
-	expect_file_errors("x.conf", "x.conf:1: probes.e.password_file: password is there as well, only one of them may be\n");
+	expect_file_errors("x.conf",
+			   "x.conf:1: probes.e.password_file: password is there as well, only one of them may be\n");
 	write_file("x.conf", "probes: { e: { type = \"echo\"; password_file = 5; }; };");
 	expect_file_errors("x.conf", "x.conf:1: probes.e.password_file: must be a text in quotes\n");
 	mem_free(big);
@@ -260,8 +265,9 @@ Test(config_file, folder_and_resolve)
 	static const struct {
 		const char *file, *folder, *path, *resolved;
 	} rows[] = {
-		{"x.conf", ".", "p", "p"},         {"/etc/x.conf", "/etc", "p", "/etc/p"}, {"/x.conf", "/", "p", "/p"},
-		{"a/b/x.conf", "a/b", "../p", "a/b/../p"}, {"a/x.conf", "a", "/abs", "/abs"},
+		{"x.conf", ".", "p", "p"},         {"/etc/x.conf", "/etc", "p", "/etc/p"},
+		{"/x.conf", "/", "p", "/p"},       {"a/b/x.conf", "a/b", "../p", "a/b/../p"},
+		{"a/x.conf", "a", "/abs", "/abs"},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -286,11 +292,11 @@ Test(config_file, utf8)
 		{"\xc3\xa9", 2, 2},
 		{"\xc3", 1, 0},
 		{"x\xc3(", 3, 1},
-		{"\xc1\xbf", 2, 0},         /* overlong */
-		{"\xe0\x9f\xbf", 3, 0},     /* overlong */
+		{"\xc1\xbf", 2, 0},     /* overlong */
+		{"\xe0\x9f\xbf", 3, 0}, /* overlong */
 		{"\xe0\xa0\x80", 3, 3},
 		{"\xed\x9f\xbf", 3, 3},
-		{"\xed\xa0\x80", 3, 0},     /* surrogate */
+		{"\xed\xa0\x80", 3, 0}, /* surrogate */
 		{"\xe2\x82\xac", 3, 3},
 		{"\xe2\x82", 2, 0},
 		{"\xe2\x82x", 3, 0},

@@ -1,0 +1,8 @@
+import pytest
+
+import netsonde
+
+
+@pytest.fixture(scope="session")
+def binary():
+    return netsonde.find_binary()

@@ -1,0 +1,206 @@
+#!/usr/bin/python3
+"""daemon_under_load BINARY [SECONDS]: runs the daemon with many targets on loopback while clients scrape it in every form,
+leave in the middle of replies, send nonsense and signals; then ends it. Fails on a report of a sanitizer, on a wrong exit
+code, or when something that was asked for never came. Meant for a binary built with ThreadSanitizer.
+"""
+
+import gzip
+import os
+import pathlib
+import random
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+
+TARGETS = 200
+CLIENTS = 4
+WORKERS = 4
+PATIENCE_SECONDS = 120
+REPORT = re.compile(r"(Thread|Address|UndefinedBehavior|Leak)Sanitizer|runtime error:")
+
+HEAD = """
+agent: {{ name = "load"; workers = {workers}; labels = {{ site = "lab"; }}; }};
+web: {{ listen = [ "127.0.0.1:0", "[::1]:0" ]; }};
+probes: {{
+  fast: {{ type = "ping"; interval = 0.1; timeout = 0.08; }};
+  burst: {{ type = "ping"; interval = 0.5; timeout = 0.4; count = 5; spacing = 0.02; }};
+}};
+influx: (
+  {{ name = "one"; path = "{folder}/one"; rotate_size = "64KiB"; keep = 2; }},
+  {{ name = "two"; path = "{folder}/two"; }}
+);
+"""
+
+PATHS = (
+    "/metrics",
+    "/metrics?shard=0/2",
+    "/metrics?shard=1/2",
+    "/config",
+    "/-/healthy",
+    "/-/ready",
+    "/",
+)
+REFUSED = ("/none", "/metrics?shard=2/2", "/metrics?shard=x")
+ACCEPT = ("", "application/openmetrics-text; version=1.0.0", "text/plain")
+NONSENSE = (
+    b"\r\n\r\n",
+    b"GET\r\n\r\n",
+    b"GET /metrics HTTP/9.9\r\n\r\n",
+    b"POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n",
+    b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 10000,
+    bytes(range(256)) * 20,
+)
+
+
+def make_configuration(folder):
+    targets = ", ".join(
+        f'{{ name = "t{i}"; address = "{address_of(i)}"; probes = [ "fast", "burst" ]; labels = {{ n = "{i}"; }}; }}'
+        for i in range(TARGETS)
+    )
+    file = pathlib.Path(folder, "load.conf")
+    file.write_text(HEAD.format(workers=WORKERS, folder=folder) + f"targets: ( {targets} );\n")
+    return file
+
+
+def address_of(i):
+    """Most of them answer; some names never resolve."""
+    if i % 20 == 19:
+        return f"no-such-host-{i}.invalid"
+    return "::1" if i % 2 else f"127.0.1.{i % 250 + 1}"
+
+
+class Load:
+    def __init__(self, port):
+        self.port = port
+        self.end = threading.Event()
+        self.problems = []
+        self.scrapes = 0
+
+    def fetch(self, path, **headers):
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", headers=headers)
+        with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as reply:
+            body = reply.read()
+            return gzip.decompress(body) if reply.headers.get("Content-Encoding") == "gzip" else body
+
+    def scrape(self, chance):
+        headers = {"Accept": chance.choice(ACCEPT)}
+        if chance.random() < 0.5:
+            headers["Accept-Encoding"] = "gzip"
+        path = chance.choice(PATHS)
+        body = self.fetch(path, **headers)
+        if path == "/metrics" and b"netsonde_build" not in body:
+            self.problems.append(f"/metrics of {len(body)} bytes is not whole")
+        self.scrapes += 1
+
+    def refuse(self, chance):
+        path = chance.choice(REFUSED)
+        try:
+            self.fetch(path)
+            self.problems.append(f"{path} was answered with success")
+        except urllib.error.HTTPError as error:
+            if not 400 <= error.code < 500:
+                self.problems.append(f"{path}: status {error.code}")
+
+    def leave(self, chance):
+        """Reads a little of a reply, or nothing, and goes."""
+        with socket.create_connection(("127.0.0.1", self.port), PATIENCE_SECONDS) as client:
+            client.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+            if chance.random() < 0.5:
+                client.recv(chance.randrange(1, 2000))
+
+    def talk_nonsense(self, chance):
+        with socket.create_connection(("127.0.0.1", self.port), PATIENCE_SECONDS) as client:
+            try:
+                client.sendall(chance.choice(NONSENSE))
+                client.settimeout(0.2)
+                client.recv(1000)
+            except OSError:
+                pass
+
+    def run(self, seed):
+        chance = random.Random(seed)
+        acts = [self.scrape] * 6 + [self.refuse, self.leave, self.talk_nonsense]
+        while not self.end.is_set():
+            try:
+                chance.choice(acts)(chance)
+            except Exception as error:  # pylint: disable=broad-except
+                self.problems.append(f"client {seed}: {error!r}")
+                return
+
+
+def wait_for_port(log, process):
+    end = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < end and process.poll() is None:
+        found = re.search(r"http://127\.0\.0\.1:(\d+)/metrics", log.read_text())
+        if found:
+            return int(found.group(1))
+        time.sleep(0.1)
+    raise SystemExit(f"the daemon did not start:\n{log.read_text()}")
+
+
+def press(process, port, seconds):
+    """What went wrong."""
+    load = Load(port)
+    clients = [threading.Thread(target=load.run, args=(seed,)) for seed in range(CLIENTS)]
+    for client in clients:
+        client.start()
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and process.poll() is None:
+        time.sleep(0.5)
+        process.send_signal(signal.SIGHUP)
+    load.end.set()
+    for client in clients:
+        client.join()
+    if load.scrapes == 0:
+        load.problems.append("nothing was scraped")
+    return load.problems, load.scrapes
+
+
+def finish(process):
+    process.send_signal(signal.SIGTERM)
+    try:
+        return process.wait(PATIENCE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        return "none: it had to be killed"
+
+
+def main(binary, seconds):
+    with tempfile.TemporaryDirectory() as folder:
+        log = pathlib.Path(folder, "log")
+        options = {"TSAN_OPTIONS": "second_deadlock_stack=1", "UBSAN_OPTIONS": "print_stacktrace=1", **os.environ}
+        with log.open("w", encoding="utf-8") as sink:
+            process = subprocess.Popen(
+                [binary, "run", "--config", str(make_configuration(folder))], stderr=sink, env=options
+            )
+        port = wait_for_port(log, process)
+        problems, scrapes = press(process, port, seconds)
+        code = finish(process)
+        lines = sum(1 for line in pathlib.Path(folder, "two").open(encoding="utf-8"))
+        text = log.read_text(errors="replace")
+    if code != 0:
+        problems.append(f"exit code {code}")
+    if lines == 0:
+        problems.append("no line was written")
+    if REPORT.search(text):
+        problems.append("a sanitizer has something to report")
+    print(f"{scrapes} scrapes, {lines} lines, {len(problems)} problems")
+    for problem in problems:
+        print(f"PROBLEM {problem}")
+    if problems:
+        print(text[-20000:])
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    if len(sys.argv) not in (2, 3):
+        raise SystemExit(__doc__)
+    sys.exit(main(sys.argv[1], float(sys.argv[2]) if len(sys.argv) == 3 else 10))

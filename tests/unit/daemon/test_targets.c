@@ -1,0 +1,260 @@
+#include "config_fixture.h"
+
+#include "daemon/targets.h"
+
+/* --- small sets -------------------------------------------------------------------------------------------------- */
+
+/* "source/target/probe address interval codes a=b,c=d": a desired probe in one line. */
+struct wish {
+	const char *source, *target, *probe, *address;
+	int64_t interval_ns;
+	const char *user;
+	struct label labels[3];
+	size_t nlabels;
+};
+
+struct wishes {
+	struct desired_set set;
+	struct echo_settings settings[8];
+};
+
+static void make(struct wishes *wishes, const struct wish *table, size_t n)
+{
+	*wishes = (struct wishes){.set = {0}};
+	for (size_t i = 0; i < n; i++) {
+		struct desired desired = {
+			.source = table[i].source,
+			.target = table[i].target,
+			.probe = table[i].probe,
+			.address = table[i].address,
+			.type = &echo_type,
+			.settings = &wishes->settings[i],
+			.labels = table[i].labels,
+			.nlabels = table[i].nlabels,
+		};
+
+		wishes->settings[i].interval_ns = table[i].interval_ns;
+		wishes->settings[i].user = (char *)(uintptr_t)table[i].user;
+		cr_assert_eq(desired_set_add(&wishes->set, &desired, NULL), 0);
+	}
+}
+
+/* "-target/probe +target/probe ~ (restarted) > (relabelled) = (unchanged)" */
+static char *steps_of(const struct target_plan *plan)
+{
+	static const char marks[] = "+-~>=";
+	struct text out = {0};
+
+	for (size_t i = 0; i < plan->n; i++) {
+		const struct target_step *step = &plan->steps[i];
+		const struct desired *one = step->after ? step->after : step->before;
+
+		cr_expect_eq(step->before == NULL, step->change == TARGET_ADDED);
+		cr_expect_eq(step->after == NULL, step->change == TARGET_REMOVED);
+		text_add_format(&out, "%s%c%s/%s", i ? " " : "", marks[step->change], one->target, one->probe);
+	}
+	return text_take(&out);
+}
+
+struct transition {
+	struct wish before[3], after[3];
+	const char *steps;
+};
+
+static size_t count(const struct wish *wishes)
+{
+	size_t n = 0;
+
+	while (n < 3 && wishes[n].source)
+		n++;
+	return n;
+}
+
+static const struct transition rows[] = {
+	{{{0}}, {{0}}, ""},
+	{{{0}}, {{"c", "a", "p", "::1", 1, NULL, {{0}}, 0}, {"c", "a", "q", "::1", 1, NULL, {{0}}, 0}}, "+a/p +a/q"},
+	{{{"c", "a", "p", "::1", 1, NULL, {{0}}, 0}}, {{0}}, "-a/p"},
+	{{{"c", "a", "p", "::1", 1, "u", {{"x", "1"}}, 1}}, {{"c", "a", "p", "::1", 1, "u", {{"x", "1"}}, 1}}, "=a/p"},
+	/* other settings */
+	{{{"c", "a", "p", "::1", 1, NULL, {{0}}, 0}}, {{"c", "a", "p", "::1", 2, NULL, {{0}}, 0}}, "~a/p"},
+	{{{"c", "a", "p", "::1", 1, NULL, {{0}}, 0}}, {{"c", "a", "p", "::1", 1, "u", {{0}}, 0}}, "~a/p"},
+	{{{"c", "a", "p", "::1", 1, "u", {{0}}, 0}}, {{"c", "a", "p", "::1", 1, "v", {{0}}, 0}}, "~a/p"},
+	/* another address */
+	{{{"c", "a", "p", "::1", 1, NULL, {{0}}, 0}}, {{"c", "a", "p", "::2", 1, NULL, {{0}}, 0}}, "~a/p"},
+	/* labels: a value, a name, one more, one less, the order */
+	{{{"c", "a", "p", "::1", 1, NULL, {{"x", "1"}}, 1}},
+	 {{"c", "a", "p", "::1", 1, NULL, {{"x", "2"}}, 1}},
+	 ">a/p"},
+	{{{"c", "a", "p", "::1", 1, NULL, {{"x", "1"}}, 1}},
+	 {{"c", "a", "p", "::1", 1, NULL, {{"y", "1"}}, 1}},
+	 ">a/p"},
+	{{{"c", "a", "p", "::1", 1, NULL, {{"x", "1"}}, 1}}, {{"c", "a", "p", "::1", 1, NULL, {{0}}, 0}}, ">a/p"},
+	{{{"c", "a", "p", "::1", 1, NULL, {{0}}, 0}}, {{"c", "a", "p", "::1", 1, NULL, {{"x", "1"}}, 1}}, ">a/p"},
+	{{{"c", "a", "p", "::1", 1, NULL, {{"x", "1"}, {"y", "2"}}, 2}},
+	 {{"c", "a", "p", "::1", 1, NULL, {{"y", "2"}, {"x", "1"}}, 2}},
+	 "=a/p"},
+	/* labels and settings: one restart says both */
+	{{{"c", "a", "p", "::1", 1, NULL, {{"x", "1"}}, 1}},
+	 {{"c", "a", "p", "::1", 2, NULL, {{"x", "2"}}, 1}},
+	 "~a/p"},
+	/* the source is part of the identity; what goes comes before what comes */
+	{{{"c", "a", "p", "::1", 1, NULL, {{0}}, 0}}, {{"f", "a", "p", "::1", 1, NULL, {{0}}, 0}}, "-a/p +a/p"},
+	/* another order is no change */
+	{{{"c", "a", "p", "::1", 1, NULL, {{0}}, 0}, {"c", "b", "p", "::1", 1, NULL, {{0}}, 0}},
+	 {{"c", "b", "p", "::1", 1, NULL, {{0}}, 0},
+	  {"c", "c", "p", "::1", 1, NULL, {{0}}, 0},
+	  {"c", "a", "p", "::1", 1, NULL, {{0}}, 0}},
+	 "=b/p +c/p =a/p"},
+};
+
+Test(targets, plans_what_leads_from_one_set_to_the_other)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct wishes before, after;
+		struct target_plan plan;
+		size_t sum = 0;
+		char *steps;
+
+		make(&before, rows[i].before, count(rows[i].before));
+		make(&after, rows[i].after, count(rows[i].after));
+		target_plan_make(&plan, &before.set, &after.set);
+		steps = steps_of(&plan);
+		cr_expect_str_eq(steps, rows[i].steps, "row %zu: %s", i, steps);
+		for (size_t k = 0; k < TARGET_CHANGES; k++)
+			sum += plan.counts[k];
+		cr_expect_eq(sum, plan.n);
+		mem_free(steps);
+		target_plan_free(&plan);
+		desired_set_free(&before.set);
+		desired_set_free(&after.set);
+	}
+}
+
+/* --- every kind of option ---------------------------------------------------------------------------------------- */
+
+static const char base_text[] = "probes: { e: { type = \"echo\"; %s }; };\n"
+				"targets: ( { name = \"a\"; address = \"::1\"; probes = [ \"e\" ]; } );\n";
+
+static enum target_change change_between(const char *before_options, const char *after_options)
+{
+	char *before_text = mem_format(base_text, before_options), *after_text = mem_format(base_text, after_options);
+	struct config *before = good_config(before_text), *after = good_config(after_text);
+	struct desired_set before_set = {0}, after_set = {0};
+	struct target_plan plan;
+	enum target_change change;
+
+	desired_set_add_config(&before_set, before);
+	desired_set_add_config(&after_set, after);
+	target_plan_make(&plan, &before_set, &after_set);
+	cr_assert_eq(plan.n, 1);
+	change = plan.steps[0].change;
+	target_plan_free(&plan);
+	desired_set_free(&before_set);
+	desired_set_free(&after_set);
+	config_free(before);
+	config_free(after);
+	mem_free(before_text);
+	mem_free(after_text);
+	return change;
+}
+
+Test(targets, sees_a_change_of_every_kind_of_option)
+{
+	static const char *const options[] = {
+		"interval = 5;",
+		"timeout = 0.5;",
+		"size = 57;",
+		"ratio = 0.25;",
+		"limit = \"2MiB\";",
+		"strict = true;",
+		"user = \"x\";",
+		"password = \"x\";",
+		"family = \"ipv6\";",
+		"codes = [\"ok\"];",
+		"codes = [\"ok\", \"good\"];",
+	};
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		cr_expect_eq(change_between("", options[i]), TARGET_RESTARTED, "%s", options[i]);
+		cr_expect_eq(change_between(options[i], ""), TARGET_RESTARTED, "%s", options[i]);
+		cr_expect_eq(change_between(options[i], options[i]), TARGET_UNCHANGED, "%s", options[i]);
+	}
+	cr_expect_eq(change_between("", "size = 56;"), TARGET_UNCHANGED, "a default that is written out");
+}
+
+Test(targets, restarts_when_the_type_changes)
+{
+	struct config *before = good_config("probes: { e: { type = \"echo\"; }; };\n"
+					    "targets: ( { name = \"a\"; address = \"::1\"; probes = [ \"e\" ]; } );");
+	struct config *after = good_config("probes: { e: { type = \"look\"; }; };\n"
+					   "targets: ( { name = \"a\"; address = \"::1\"; probes = [ \"e\" ]; } );");
+	struct desired_set before_set = {0}, after_set = {0};
+	struct target_plan plan;
+
+	desired_set_add_config(&before_set, before);
+	desired_set_add_config(&after_set, after);
+	cr_expect_str_eq(before_set.items[0].source, "config");
+	cr_expect_str_eq(before_set.items[0].address, "::1");
+	target_plan_make(&plan, &before_set, &after_set);
+	cr_expect_eq(plan.counts[TARGET_RESTARTED], 1);
+	target_plan_free(&plan);
+	desired_set_free(&before_set);
+	desired_set_free(&after_set);
+	config_free(before);
+	config_free(after);
+}
+
+/* --- sources ----------------------------------------------------------------------------------------------------- */
+
+Test(targets, the_first_source_of_a_target_and_probe_wins)
+{
+	struct config *config =
+		good_config("probes: { e: { type = \"echo\"; }; l: { type = \"look\"; }; };\n"
+			    "targets: ( { name = \"a\"; address = \"::1\"; probes = [ \"e\", \"l\" ]; } );");
+	struct desired from_file = {
+		.source = "file", .target = "a", .probe = "l", .address = "::2", .type = &look_type};
+	struct desired_set set = {0};
+	const struct desired *other = NULL;
+
+	cr_expect_eq(desired_set_add(&set, &from_file, &other), 0);
+	cr_expect_eq(other, NULL);
+	desired_set_add_config(&set, config);
+	cr_assert_eq(set.n, 2);
+	cr_expect_str_eq(set.items[0].source, "file");
+	cr_expect_str_eq(set.items[1].probe, "e");
+	from_file.source = "another file";
+	cr_expect_eq(desired_set_add(&set, &from_file, &other), -1);
+	cr_assert(other != NULL);
+	cr_expect_str_eq(other->source, "file");
+	cr_expect_eq(set.n, 2);
+	desired_set_free(&set);
+	config_free(config);
+}
+
+Test(targets, of_many)
+{
+	enum { N = 50000 };
+	static char names[N][16];
+	struct desired_set before = {0}, after = {0};
+	static struct look_settings settings;
+	struct target_plan plan;
+
+	for (size_t i = 0; i < N; i++) {
+		struct desired desired = {.source = "c", .target = names[i], .probe = "p", .address = "::1"};
+
+		desired.type = &look_type;
+		desired.settings = &settings;
+		snprintf(names[i], sizeof(names[i]), "t%zu", i);
+		if (i % 10 != 0)
+			cr_assert_eq(desired_set_add(&before, &desired, NULL), 0);
+		if (i % 10 != 1)
+			cr_assert_eq(desired_set_add(&after, &desired, NULL), 0);
+	}
+	target_plan_make(&plan, &before, &after);
+	cr_expect_eq(plan.counts[TARGET_ADDED], N / 10);
+	cr_expect_eq(plan.counts[TARGET_REMOVED], N / 10);
+	cr_expect_eq(plan.counts[TARGET_UNCHANGED], N - N / 10 * 2);
+	target_plan_free(&plan);
+	desired_set_free(&before);
+	desired_set_free(&after);
+}

@@ -1,0 +1,137 @@
+#include <criterion/criterion.h>
+
+#include "core/mem.h"
+#include "exporter/labels.h"
+
+static char *render(const struct label *labels, size_t n)
+{
+	struct text out = {0};
+	labels_render(&out, labels, n);
+	return text_take(&out);
+}
+
+static void check_value(const char *value, const char *expected)
+{
+	char *text = render(&(struct label){"l", value}, 1);
+	char *whole = mem_format("l=\"%s\"", expected);
+	cr_expect_str_eq(text, whole);
+	mem_free(text);
+	mem_free(whole);
+}
+
+Test(labels, values_are_escaped_and_made_utf8)
+{
+	static const struct {
+		const char *value, *expected;
+	} cases[] = {
+		{"plain", "plain"},
+		{"a b,c=d{}", "a b,c=d{}"},
+		{"quote\"", "quote\\\""},
+		{"back\\slash", "back\\\\slash"},
+		{"two\nlines", "two\\nlines"},
+		{"tab\tcr\r", "tab\tcr\r"},
+		{"M\xC3\xBCnchen", "M\xC3\xBCnchen"},
+		{"\xE2\x82\xAC", "\xE2\x82\xAC"},
+		{"\xF0\x9F\x8C\x8D", "\xF0\x9F\x8C\x8D"},
+		{"\xEE\x80\x80", "\xEE\x80\x80"},
+		{"\xE0\xA0\x80", "\xE0\xA0\x80"},
+		{"\xED\x9F\xBF", "\xED\x9F\xBF"},
+		{"\xF4\x8F\xBF\xBF", "\xF4\x8F\xBF\xBF"},
+		{"latin \xFC", "latin \xEF\xBF\xBD"},
+		{"\xFCr", "\xEF\xBF\xBDr"},
+		{"\x80", "\xEF\xBF\xBD"},
+		{"\xC3", "\xEF\xBF\xBD"},
+		{"\xC3(", "\xEF\xBF\xBD("},
+		{"\xC0\x80", "\xEF\xBF\xBD\xEF\xBF\xBD"},
+		{"\xE0\x80\x80", "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"},
+		{"\xED\xA0\x80", "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"},
+		{"\xE2\x82", "\xEF\xBF\xBD\xEF\xBF\xBD"},
+		{"\xF0\x80\x80\x80", "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"},
+		{"\xF4\x90\x80\x80", "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"},
+		{"\xF5\x80", "\xEF\xBF\xBD\xEF\xBF\xBD"},
+		{"\xE2\"", "\xEF\xBF\xBD\\\""},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		check_value(cases[i].value, cases[i].expected);
+}
+
+Test(labels, names_are_made_valid)
+{
+	static const struct {
+		const char *name, *expected;
+	} cases[] = {
+		{"site", "site=\"v\""},       {"Site_9", "Site_9=\"v\""},   {"rack-row", "rack_row=\"v\""},
+		{"9lives", "_9lives=\"v\""},  {"a.b/c d", "a_b_c_d=\"v\""}, {"", "_=\"v\""},
+		{"\xC3\xBC", "__=\"v\""},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *text = render(&(struct label){cases[i].name, "v"}, 1);
+		cr_expect_str_eq(text, cases[i].expected);
+		mem_free(text);
+	}
+}
+
+Test(labels, empty_values_are_no_labels)
+{
+	const struct label labels[] = {{"a", ""}, {"b", "1"}, {"c", NULL}, {"d", "2"}, {"e", ""}};
+	char *text = render(labels, 5);
+	cr_expect_str_eq(text, "b=\"1\",d=\"2\"");
+	mem_free(text);
+	text = render(labels, 1);
+	cr_expect_str_eq(text, "");
+	mem_free(text);
+}
+
+Test(labels, long_values_are_cut_at_a_character)
+{
+	char value[LABELS_VALUE_MAX + 16];
+	memset(value, 'x', sizeof(value));
+	value[sizeof(value) - 1] = '\0';
+	char *text = render(&(struct label){"l", value}, 1);
+	cr_expect_eq(strlen(text), LABELS_VALUE_MAX + 4);
+	mem_free(text);
+	/* A character of two bytes, of which the second would be one too many. */
+	memcpy(value + LABELS_VALUE_MAX - 1, "\xC3\xBC", 2);
+	text = render(&(struct label){"l", value}, 1);
+	cr_expect_eq(strlen(text), LABELS_VALUE_MAX - 1 + 4);
+	cr_expect_str_eq(text + strlen(text) - 2, "x\"");
+	mem_free(text);
+	/* One that just fits. */
+	memcpy(value + LABELS_VALUE_MAX - 2, "\xC3\xBC", 2);
+	text = render(&(struct label){"l", value}, 1);
+	cr_expect_eq(strlen(text), LABELS_VALUE_MAX + 4);
+	mem_free(text);
+}
+
+Test(labels, names_in_scope_or_twice_are_left_out)
+{
+	static const struct {
+		const char *raw, *scope, *expected;
+	} cases[] = {
+		{"", "", ""},
+		{"a=\"1\"", "", "a=\"1\""},
+		{"a=\"1\"", "a=\"2\"", ""},
+		{"a=\"1\",b=\"2\"", "a=\"2\"", "b=\"2\""},
+		{"a=\"1\",b=\"2\",a=\"3\"", "", "a=\"1\",b=\"2\""},
+		{"aa=\"1\"", "a=\"2\",b=\"aa=\\\"x\"", "aa=\"1\""},
+		{"b=\"1\"", "a=\"\\\",b=\\\"\",c=\"\"", "b=\"1\""},
+		{"a=\"\\\\\",b=\"2\"", "c=\"\\\\\"", "a=\"\\\\\",b=\"2\""},
+		{"x=\"1\",y=\"2\",z=\"3\"", "w=\"\",y=\"5\"", "x=\"1\",z=\"3\""},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct text out = {0};
+		labels_filter(&out, (struct label_text){cases[i].raw, strlen(cases[i].raw)},
+			      (struct label_text){cases[i].scope, strlen(cases[i].scope)});
+		cr_expect_str_eq(text_string(&out), cases[i].expected, "case %zu: %s", i, text_string(&out));
+		text_free(&out);
+	}
+}
+
+Test(labels, a_ceiling_leaves_pieces_out)
+{
+	struct text out = {.ceiling = 4};
+	labels_render(&out, &(struct label){"name", "value"}, 1);
+	cr_expect(out.overflowed);
+	cr_expect_leq(out.length, 4);
+	text_free(&out);
+}
