@@ -186,24 +186,32 @@ static void read_outputs(struct config_reader *reader, const config_setting_t *l
 	}
 }
 
+/* Names and paths are each of one output. other: the output that was first, or NAMES_NONE. */
+static void check_unique(struct config_reader *reader, size_t i, size_t other, const char *option, const char *value)
+{
+	if (other != NAMES_NONE)
+		config_source_error(&reader->source, reader->output_lines[i], "influx[%zu].%s: influx[%zu] has \"%.200s\" too",
+				    i, option, other, value);
+}
+
 static void check_outputs(struct config_reader *reader)
 {
 	const struct config *config = reader->config;
-	struct names names = {0};
+	struct names names = {0}, paths = {0};
 
 	for (size_t i = 0; i < config->noutputs; i++) {
-		const char *name = config->outputs[i]->name ? config->outputs[i]->name : "";
+		const struct influx_settings *output = config->outputs[i];
 		struct err err = {0};
-		size_t other = names_add(&names, names_key_of(name), i);
 
-		if (other != NAMES_NONE)
-			config_source_error(&reader->source, reader->output_lines[i],
-					    "influx[%zu].name: influx[%zu] is called \"%.200s\" as well", i, other,
-					    name);
-		if (influx_check(config->outputs[i], &err) < 0)
+		if (output->name)
+			check_unique(reader, i, names_add(&names, names_key_of(output->name), i), "name", output->name);
+		if (output->path)
+			check_unique(reader, i, names_add(&paths, names_key_of(output->path), i), "path", output->path);
+		if (influx_check(output, &err) < 0)
 			config_source_error(&reader->source, reader->output_lines[i], "influx[%zu]: %s", i, err.text);
 	}
 	names_free(&names);
+	names_free(&paths);
 }
 
 /* --- the whole -------------------------------------------------------------------------------------------------------

@@ -478,9 +478,8 @@ static void add_controls(const struct icmp_socket *socket_, struct msghdr *heade
 		header->msg_control = NULL;
 }
 
-/* parts: two a message, for the 16 bytes that differ and for the filler. */
-static void build_message(struct icmp_socket *socket_, size_t i, const struct icmp_request *request,
-			  struct iovec *parts)
+/* Two parts a message: the 16 bytes that differ, and the filler. */
+static void build_message(struct icmp_socket *socket_, size_t i, const struct icmp_request *request)
 {
 	struct batch *batch = &socket_->batch;
 	struct iovec *parts = batch->parts[i];

@@ -2,8 +2,8 @@
 
 import pytest
 
-from conftest import make_config
 from network import IPV4, host, run
+from support import make_config
 
 # What the player sends, and the reason it must become. None: the family has no such error.
 KINDS = {

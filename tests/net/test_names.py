@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from conftest import make_config
 from network import host
+from support import make_config
 
 PING = {"type": "ping", "interval": 0.3, "timeout": 0.25}
 TYPES = {1: "ipv4", 28: "ipv6"}

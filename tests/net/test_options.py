@@ -2,8 +2,8 @@
 
 import pytest
 
-from conftest import make_config
 from network import IPV4, IPV6, host, run
+from support import make_config
 
 
 def ping(**options):

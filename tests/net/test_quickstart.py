@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-from conftest import BUILD, TOP, Line
 from network import host, run
+from support import BUILD, TOP, Line
 
 
 @pytest.fixture(autouse=True)

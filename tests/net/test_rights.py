@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from conftest import make_config
 from network import host, set_sysctl
+from support import make_config
 
 # Root in name only: no capability, and none to be had by exec.
 POWERLESS = ["setpriv", "--inh-caps=-all", "--ambient-caps=-all", "--bounding-set=-all",

@@ -2,8 +2,8 @@
 
 import pytest
 
-from conftest import make_config
 from network import host
+from support import make_config
 
 PING = {"ping": {"type": "ping", "interval": 0.2, "timeout": 0.19}}
 LIES = ["id", "sequence", "payload", "source", "checksum", "request", "empty"]

@@ -4,8 +4,8 @@ import signal
 
 import pytest
 
-from conftest import PATIENCE_SECONDS, make_config, wait_for
 from network import host
+from support import PATIENCE_SECONDS, make_config, wait_for
 
 FAST = {"ping": {"type": "ping", "interval": 0.05, "timeout": 0.045}}
 
@@ -26,15 +26,14 @@ def test_a_signal_ends_it_and_every_line_is_written(net, sockets, start_daemon, 
 
 
 def test_runs_under_way_do_not_delay_the_end(net, sockets, start_daemon):
-    """Nobody answers and the run would go on for an hour: the end does not wait for it."""
+    """Nobody answers: the run would go on for seconds, but the end does not wait for it."""
     target = host("ipv4", 30)
     net.play(f"{target} plan=x", "default")
-    # The first run of an hourly probe may be an hour away; this one has begun as soon as it is seen.
     daemon = start_daemon(make_config(
-        [("hung", target)], {"ping": {"type": "ping", "interval": 2.0, "timeout": 1.99}}))
+        [("hung", target)], {"ping": {"type": "ping", "interval": 5.0, "timeout": 4.9}}))
     wait_for(lambda: net.seen(target)["requests"] > 0, "the first request")
     daemon.stop()
-    assert [line for line in daemon.lines("ping") if line.fields["reason"] == "timeout"] == [] or True
+    assert daemon.lines("ping") == [], "the run was given up, not waited for"
 
 
 def test_killed_in_the_midst_of_it(net, start_daemon):

@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-from conftest import make_config
 from network import host
+from support import make_config
 
 
 def test_two_workers_share_the_targets(net, sockets, start_daemon):

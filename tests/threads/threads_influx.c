@@ -58,7 +58,8 @@ static const struct measure_set set = {.name = "threads", .measures = measures, 
 /* Lines of many lengths. */
 static const char *padding_of(unsigned number)
 {
-	return "0123456789012345678901234567890123456789012345678901234567890123456789" + number % 70;
+	static const char longest[] = "0123456789012345678901234567890123456789012345678901234567890123456789";
+	return &longest[number % (sizeof(longest) - 1)];
 }
 
 /* Every other line the short way, every other one as a sample. */

@@ -38,7 +38,7 @@ static const struct measure_set set = {"s", measures, 7, NULL, ""};
 Test(block, a_shape_has_room_for_what_was_asked)
 {
 	struct catalogue *catalogue = catalogue_create();
-	const struct shape *shape = catalogue_hold_shape(catalogue, &set, (const uint64_t[]){0x2F});
+	const struct shape *shape = catalogue_hold_shape(catalogue, &set, (const uint64_t[]){0x3F});
 	cr_expect_eq(shape->ncolumns, 5);
 	cr_expect_eq(shape->words, 4 + SHAPE_HISTOGRAM_WORDS);
 	cr_expect_eq(shape->series, 4 + SHAPE_HISTOGRAM_SERIES);
@@ -48,7 +48,7 @@ Test(block, a_shape_has_room_for_what_was_asked)
 	cr_expect_eq(shape->where[4], 2 + SHAPE_HISTOGRAM_WORDS);
 	cr_expect_eq(shape->where[6], SHAPE_NONE);
 
-	const struct shape *same = catalogue_hold_shape(catalogue, &set, (const uint64_t[]){0x2F});
+	const struct shape *same = catalogue_hold_shape(catalogue, &set, (const uint64_t[]){0x3F});
 	const struct shape *other = catalogue_hold_shape(catalogue, &set, (const uint64_t[]){0x41});
 	cr_expect_eq(same, shape);
 	cr_expect_neq(other, shape);

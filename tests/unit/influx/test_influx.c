@@ -182,7 +182,7 @@ Test(influx, stop_writes_everything_to_both_outputs)
 	for (size_t i = 0; i < 2; i++) {
 		scratch_expect(fixture->paths[i], "", text_string(&all));
 		cr_expect_eq(figure(fixture, i, "lines_written_total"), 20000);
-		cr_expect_eq(figure(fixture, i, "bytes_written_total"), all.length);
+		cr_expect_eq(figure(fixture, i, "bytes_written_total"), (int64_t)all.length);
 		cr_expect_eq(figure(fixture, i, "lines_dropped_total"), 0);
 		cr_expect_eq(figure(fixture, i, "queue_lines"), 0);
 	}

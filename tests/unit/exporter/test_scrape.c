@@ -1,0 +1,49 @@
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "core/mem.h"
+#include "exporter/page.h"
+#include "exporter/scrape.h"
+
+Test(scrape, shards)
+{
+	static const struct {
+		const char *text;
+		bool is_shard;
+		unsigned shard, shards;
+	} cases[] = {
+		{"0/1", true, 0, 1},    {"3/4", true, 3, 4},    {"65535/65536", true, 65535, 65536},
+		{"00/01", true, 0, 1},  {"", false, 0, 0},      {"1", false, 0, 0},
+		{"/", false, 0, 0},     {"1/", false, 0, 0},    {"/1", false, 0, 0},
+		{"0/0", false, 0, 0},   {"4/4", false, 0, 0},   {"5/4", false, 0, 0},
+		{"-1/4", false, 0, 0},  {"+1/4", false, 0, 0},  {" 1/4", false, 0, 0},
+		{"1/4 ", false, 0, 0},  {"1/4/", false, 0, 0},  {"1 /4", false, 0, 0},
+		{"a/b", false, 0, 0},   {"0/65537", false, 0, 0}, {"0/4294967297", false, 0, 0},
+		{"4294967296/5", false, 0, 0}, {"0x1/4", false, 0, 0}, {"1,4", false, 0, 0},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		unsigned shard, shards;
+		cr_expect_eq(scrape_parse_shard(cases[i].text, &shard, &shards), cases[i].is_shard, "%s",
+			     cases[i].text);
+		if (!cases[i].is_shard)
+			continue;
+		cr_expect_eq(shard, cases[i].shard);
+		cr_expect_eq(shards, cases[i].shards);
+	}
+}
+
+Test(page, says_what_it_is_and_loads_nothing)
+{
+	struct text out = {0};
+	page_write(&(struct page_facts){.version = "1.2.3", .is_ready = false, .series = 42}, &out);
+	const char *page = text_string(&out);
+	static const char *const there[] = {"<!doctype html>", "<title>netsonde</title>", "1.2.3", "not ready", "42 series",
+					    "href=\"/metrics\"", "href=\"/config\"", "href=\"/-/healthy\"",
+					    "href=\"/-/ready\"", "prefers-color-scheme: dark", "</html>\n"};
+	for (size_t i = 0; i < sizeof(there) / sizeof(there[0]); i++)
+		cr_expect(strstr(page, there[i]), "%s", there[i]);
+	static const char *const not_there[] = {"http://", "https://", "src=", "<script", "url(", "@import"};
+	for (size_t i = 0; i < sizeof(not_there) / sizeof(not_there[0]); i++)
+		cr_expect_not(strstr(page, not_there[i]), "%s", not_there[i]);
+	text_free(&out);
+}
