@@ -190,8 +190,8 @@ static void read_outputs(struct config_reader *reader, const config_setting_t *l
 static void check_unique(struct config_reader *reader, size_t i, size_t other, const char *option, const char *value)
 {
 	if (other != NAMES_NONE)
-		config_source_error(&reader->source, reader->output_lines[i], "influx[%zu].%s: influx[%zu] has \"%.200s\" too",
-				    i, option, other, value);
+		config_source_error(&reader->source, reader->output_lines[i],
+				    "influx[%zu].%s: influx[%zu] has \"%.200s\" too", i, option, other, value);
 }
 
 static void check_outputs(struct config_reader *reader)

@@ -139,13 +139,13 @@ static void add_set(struct text *out, const struct sample *sample, size_t i)
 
 static void add_time(struct text *out, int64_t realtime_ns)
 {
-	time_t seconds = (time_t)(realtime_ns / NS_PER_SECOND);
-	int64_t rest_ns = realtime_ns % NS_PER_SECOND;
-	char date[32] = "";
+	int64_t rest_ns = (realtime_ns % NS_PER_SECOND + NS_PER_SECOND) % NS_PER_SECOND;
+	time_t seconds = (time_t)((realtime_ns - rest_ns) / NS_PER_SECOND);
+	char date[32];
 	struct tm tm;
 
-	if (gmtime_r(&seconds, &tm))
-		strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
+	gmtime_r(&seconds, &tm); /* 64 bits of nanoseconds are years that it knows */
+	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
 	text_add_format(out, "\"%s.%09dZ\"", date, (int)rest_ns);
 }
 

@@ -9,7 +9,7 @@ import pytest
 import network
 
 ENTER = str(network.FOLDER / "enter")
-IS_INSIDE = os.environ.get("NETSONDE_NAMESPACE") == "1"
+IS_INSIDE = os.environ.get("TEST_NAMESPACE") == "1"
 NO_NAMESPACE = "no network namespace here: neither root, nor user namespaces, nor sudo without a password"
 
 
