@@ -16,7 +16,6 @@
 #define DEFERRED_PASSES 16
 /* epoll, the pair of sockets for signals, and one to spare. */
 #define BASE_DESCRIPTORS 4
-#define EXPIRED          INT64_MIN /* armed_ns after the timer has fired: whatever comes next must be told to the kernel */
 
 /* The wheel is driven by a timerfd of our own with absolute times. libevent's timers would cost more or be worse: as it
  * comes it rounds to the milliseconds of epoll_wait on a coarse clock, and with EVENT_BASE_FLAG_PRECISE_TIMER it sets
@@ -200,7 +199,6 @@ static void ring_alarms(evutil_socket_t descriptor, short events, void *arg)
 	(void)events;
 	struct loop *loop = arg;
 	begin(loop);
-	loop->armed_ns = EXPIRED;
 	loop->next_is_stale = true;
 	int64_t now_ns = clock_monotonic_ns();
 	struct wheel_entry *entry;

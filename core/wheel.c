@@ -176,8 +176,6 @@ static int64_t next_slot(const struct wheel *wheel)
 		uint64_t bits = wheel->occupied[word];
 		if (i == 0)
 			bits &= upper;
-		else if (i == WORDS)
-			bits &= ~upper;
 		for (; bits; bits &= bits - 1) {
 			size_t index = word * WORD_BITS + (size_t)__builtin_ctzll(bits);
 			int64_t slot = wheel->current + 1 + (int64_t)((index - first) & WHEEL_MASK);

@@ -60,7 +60,8 @@ static void release(struct worker_ask *ask)
 	mem_free(ask);
 }
 
-/* --- the answer, on the asker's thread ------------------------------------------------------------------------------ */
+/* --- the answer, on the asker's thread ------------------------------------------------------------------------------
+ */
 
 static void deliver_answer(struct mail *mail, void *owner)
 {
@@ -91,7 +92,8 @@ static void drop_answer(struct mail *mail)
 	release(ask);
 }
 
-/* --- the run, on the worker's thread -------------------------------------------------------------------------------- */
+/* --- the run, on the worker's thread --------------------------------------------------------------------------------
+ */
 
 static void leave_desk(struct worker_ask *ask)
 {
@@ -252,7 +254,7 @@ uint64_t ask_desk_total(const struct ask_desk *desk)
 	return atomic_load_explicit(&desk->total, memory_order_relaxed);
 }
 
-/* --- the asker's end -------------------------------------------------------------------------------------------------- */
+/* --- the asker's end --------------------------------------------------------------------------------------------- */
 
 static void prepare_mails(struct worker_ask *ask)
 {

@@ -8,7 +8,8 @@ static const struct command_flag flags[] = {
 };
 static const struct command_usage usage = {
 	.line = "check [FILE]",
-	.text = "Reads a configuration and says what is wrong with it: one line each, FILE:LINE: WHAT: WHY. Opens no socket\n"
+	.text = "Reads a configuration and says what is wrong with it: one line each, FILE:LINE: WHAT: WHY. Opens no "
+		"socket\n"
 		"and no output. FILE defaults to NETSONDE_CONFIG, else to " COMMAND_CONFIG_DEFAULT ".",
 	.flags = flags,
 	.nflags = 1,

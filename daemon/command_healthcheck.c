@@ -16,7 +16,8 @@ static const struct command_flag flags[FLAGS] = {
 };
 static const struct command_usage usage = {
 	.line = "healthcheck [--url=URL | --config=FILE]",
-	.text = "Asks a running daemon for /-/healthy, for at most 5 s. Without --url the address is the first of web.listen in\n"
+	.text = "Asks a running daemon for /-/healthy, for at most 5 s. Without --url the address is the first of "
+		"web.listen in\n"
 		"the configuration: FILE, else NETSONDE_CONFIG, else " COMMAND_CONFIG_DEFAULT ".",
 	.flags = flags,
 	.nflags = FLAGS,

@@ -44,7 +44,7 @@ struct manual {
 	int result;
 };
 
-/* --- settings ----------------------------------------------------------------------------------------------------------------- */
+/* --- settings ---------------------------------------------------------------------------------------------------- */
 
 static int set_option(const struct probe_type *type, void *settings, const char *name, const char *value)
 {
@@ -83,8 +83,8 @@ static int copy_configured(struct manual *manual, const char *name)
 		if (probe->type != type)
 			return command_refuse("probe", "--probe=%s: it is of type %s, not %s", name, probe->type->name,
 					      type->name);
-		manual->settings = option_copy_settings(type->options, type->noptions, type->settings_size,
-							probe->settings);
+		manual->settings =
+			option_copy_settings(type->options, type->noptions, type->settings_size, probe->settings);
 		return -1;
 	}
 	return command_refuse("probe", "--probe=%s: %s has no probe of this name", name, config->file);
@@ -126,7 +126,7 @@ static int load_config(struct manual *manual, const struct command_line *line)
 	return manual->config ? -1 : COMMAND_FAILED;
 }
 
-/* --- the run ---------------------------------------------------------------------------------------------------------------------- */
+/* --- the run ----------------------------------------------------------------------------------------------------- */
 
 static void print_line(void *context, const char *line)
 {
@@ -178,8 +178,8 @@ static void take_signal(void *arg, unsigned events)
 	loop_stop(manual->loop);
 }
 
-/* An interrupt is a deadline that comes early: what there is by then is shown. To tell the type of it, its run's state must
- * be known: open and start see the wrapped settings, which are the struct manual. */
+/* An interrupt is a deadline that comes early: what there is by then is shown. To tell the type of it, its run's state
+ * must be known: open and start see the wrapped settings, which are the struct manual. */
 static void *wrapped_open(struct probe *probe, const void *settings, struct err *err)
 {
 	const struct manual *manual = settings;
@@ -262,7 +262,7 @@ free_loop:
 	return result;
 }
 
-/* --- the command -------------------------------------------------------------------------------------------------------------------- */
+/* --- the command ------------------------------------------------------------------------------------------------- */
 
 static int prepare_and_run(struct manual *manual, const struct probe_usage *usage, const struct command_line *line)
 {

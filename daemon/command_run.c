@@ -24,13 +24,14 @@ static const struct command_flag flags[] = {
 };
 static const struct command_usage usage = {
 	.line = "run [--config=FILE]",
-	.text = "Runs the daemon in the foreground: measures, serves /metrics, writes lines. SIGTERM and SIGINT end it cleanly.",
+	.text = "Runs the daemon in the foreground: measures, serves /metrics, writes lines. SIGTERM and SIGINT end it "
+		"cleanly.",
 	.flags = flags,
 	.nflags = 1,
 	.end = "exit code: 0 = ended by a signal, 1 = cannot start, 2 = wrong use",
 };
 
-/* --- signals ------------------------------------------------------------------------------------------------------------------ */
+/* --- signals ----------------------------------------------------------------------------------------------------- */
 
 struct signals {
 	struct loop *loop;
@@ -80,7 +81,7 @@ static void close_signals(struct signals *signals)
 	close(signals->descriptor);
 }
 
-/* --- what the log says at the start ----------------------------------------------------------------------------------------------- */
+/* --- what the log says at the start ------------------------------------------------------------------------------ */
 
 static void log_warnings(const struct config *config)
 {
@@ -124,7 +125,7 @@ static void log_instance(const struct config *config, const struct instance *ins
 		log_event(LOG_LEVEL_INFO, "influx", config->outputs[i]->name, "%s", config->outputs[i]->path);
 }
 
-/* --- the command -------------------------------------------------------------------------------------------------------------------- */
+/* --- the command ------------------------------------------------------------------------------------------------- */
 
 static int fail(const char *what, const char *text)
 {

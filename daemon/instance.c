@@ -40,7 +40,7 @@ struct instance {
 	struct influx_port *port; /* for the daemon's own lines */
 };
 
-/* --- what the web server asks; on its thread ------------------------------------------------------------------------------ */
+/* --- what the web server asks; on its thread --------------------------------------------------------------------- */
 
 static bool is_ready(void *context)
 {
@@ -62,7 +62,7 @@ static void read_own(void *context, void (*add)(void *arg, const struct row *row
 	own_read(((struct instance *)context)->own, add, arg);
 }
 
-/* --- creation ----------------------------------------------------------------------------------------------------------------- */
+/* --- creation ---------------------------------------------------------------------------------------------------- */
 
 static void make_labels(struct instance *instance)
 {
@@ -169,8 +169,8 @@ static int create_web(struct instance *instance, struct err *err)
 	const struct config *config = instance->config;
 
 	instance->host = (struct exporter_host){instance, is_ready, show_config, read_own};
-	instance->exporter = exporter_create(thread_loop(instance->web), &config->web, &instance->host,
-					     instance->store, err);
+	instance->exporter =
+		exporter_create(thread_loop(instance->web), &config->web, &instance->host, instance->store, err);
 	return instance->exporter ? 0 : -1;
 }
 
@@ -178,8 +178,7 @@ static int create_outputs(struct instance *instance, struct err *err)
 {
 	const struct config *config = instance->config;
 
-	instance->influx =
-		influx_create((const struct influx_settings *const *)config->outputs, config->noutputs, err);
+	instance->influx = influx_create((const struct influx_settings *const *)config->outputs, config->noutputs, err);
 	if (!instance->influx)
 		return -1;
 	if (config->noutputs == 0)
@@ -227,8 +226,7 @@ struct instance *instance_create(const struct config *config, struct loop *loop,
 	if (!instance->web)
 		goto fail;
 	/* With capabilities: the sockets of all types, those of single probes (a mark), and ports below 1024. */
-	if (create_workers(instance, err) == -1 || open_targets(instance, err) == -1 ||
-	    create_web(instance, err) == -1)
+	if (create_workers(instance, err) == -1 || open_targets(instance, err) == -1 || create_web(instance, err) == -1)
 		goto fail;
 	/* Without: whatever must go on working, such as the next file of an output. */
 	if (rights_drop(err) == -1 || create_outputs(instance, err) == -1)
@@ -241,7 +239,7 @@ fail:
 	return NULL;
 }
 
-/* --- running ------------------------------------------------------------------------------------------------------------------ */
+/* --- running ----------------------------------------------------------------------------------------------------- */
 
 int instance_start(struct instance *instance, struct err *err)
 {

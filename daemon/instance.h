@@ -1,6 +1,6 @@
 /*
- * Everything that runs in a daemon: store, workers, web server, outputs, the daemon's own figures. Made in order, freed in
- * the mirror of it.
+ * Everything that runs in a daemon: store, workers, web server, outputs, the daemon's own figures. Made in order, freed
+ * in the mirror of it.
  */
 #ifndef NETSONDE_DAEMON_INSTANCE_H
 #define NETSONDE_DAEMON_INSTANCE_H
@@ -14,8 +14,8 @@ struct config;
 struct instance;
 struct loop;
 
-/* Opens sockets, ports, probes and outputs, and gives up all capabilities in between. config and loop (the main thread's)
- * are borrowed. NULL with err. */
+/* Opens sockets, ports, probes and outputs, and gives up all capabilities in between. config and loop (the main
+ * thread's) are borrowed. NULL with err. */
 struct instance *instance_create(const struct config *config, struct loop *loop, struct err *err);
 
 /* The threads. After a failure instance_stop ends those that run. */

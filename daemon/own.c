@@ -20,7 +20,7 @@
 /* Readings of one row that somebody else fills: more than any of them has. */
 #define READINGS_MAX 32
 
-/* --- sets --------------------------------------------------------------------------------------------------------------- */
+/* --- sets -------------------------------------------------------------------------------------------------------- */
 
 static const struct measure build_measures[] = {
 	{"info", MEASURE_INFO, "Which netsonde this is: its version and the compiler that built it"},
@@ -76,7 +76,7 @@ const struct measure_set *const own_sets[] = {
 	&build_set, &process_set, &config_set, &series_set, &worker_set, &engine_set, &influx_set, &exporter_set, NULL,
 };
 
-/* --- life ----------------------------------------------------------------------------------------------------------------- */
+/* --- life -------------------------------------------------------------------------------------------------------- */
 
 struct own {
 	struct own_plan plan;
@@ -134,7 +134,7 @@ void own_note_refused(struct own *own)
 	atomic_store(&own->is_accepted, false);
 }
 
-/* --- rows ----------------------------------------------------------------------------------------------------------------- */
+/* --- rows -------------------------------------------------------------------------------------------------------- */
 
 /* Whoever takes the rows, and the label that the next ones have. */
 struct taker {
@@ -177,8 +177,8 @@ static int64_t count_descriptors(void)
 	return n;
 }
 
-/* Threads and resident pages: fields 20 and 24 of /proc/self/stat (proc(5)); the second field may hold anything but ends
- * with the last parenthesis. */
+/* Threads and resident pages: fields 20 and 24 of /proc/self/stat (proc(5)); the second field may hold anything but
+ * ends with the last parenthesis. */
 static int read_stat(int64_t *threads, int64_t *pages)
 {
 	char line[1024], *rest;
@@ -192,9 +192,9 @@ static int read_stat(int64_t *threads, int64_t *pages)
 	fclose(file);
 	line[n] = '\0';
 	rest = strrchr(line, ')');
-	if (!rest || sscanf(rest + 1,
-			    " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld %*d %*u %*u %ld",
-			    &thread_count, &page_count) != 2)
+	if (!rest ||
+	    sscanf(rest + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld %*d %*u %*u %ld",
+		   &thread_count, &page_count) != 2)
 		return -1;
 	*threads = thread_count;
 	*pages = page_count;
@@ -301,7 +301,7 @@ void own_read(struct own *own, void (*add)(void *arg, const struct row *row), vo
 		give(&taker, &exporter_set, readings, exporter_read(own->exporter, readings));
 }
 
-/* --- lines ---------------------------------------------------------------------------------------------------------------- */
+/* --- lines ------------------------------------------------------------------------------------------------------- */
 
 struct writing {
 	struct own *own;
@@ -315,8 +315,8 @@ static void write_row(void *arg, const struct row *row)
 	struct text *buffer = influx_port_buffer(writing->port);
 
 	if (buffer)
-		influx_port_added(writing->port, (unsigned)line_format(buffer, &writing->own->tags, row, NULL,
-								       writing->stamp_ns));
+		influx_port_added(writing->port,
+				  (unsigned)line_format(buffer, &writing->own->tags, row, NULL, writing->stamp_ns));
 	else
 		influx_port_lost(writing->port, 1);
 }

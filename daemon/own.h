@@ -1,6 +1,6 @@
 /*
- * The daemon about itself: build, process, configuration, store, workers, outputs, web server. Read by the web thread for
- * /metrics, and written as lines by the main thread.
+ * The daemon about itself: build, process, configuration, store, workers, outputs, web server. Read by the web thread
+ * for /metrics, and written as lines by the main thread.
  */
 #ifndef NETSONDE_DAEMON_OWN_H
 #define NETSONDE_DAEMON_OWN_H
@@ -18,7 +18,8 @@ struct own;
 struct series_store;
 struct worker;
 
-/* All sets of the daemon's own rows, but for those of the probe types' services (engine_list_services). NULL-terminated. */
+/* All sets of the daemon's own rows, but for those of the probe types' services (engine_list_services).
+ * NULL-terminated. */
 extern const struct measure_set *const own_sets[];
 
 /* All borrowed until own_free. */

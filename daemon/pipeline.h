@@ -24,7 +24,7 @@ extern const struct measure_set *const pipeline_sets[];
 struct pipeline_plan {
 	struct series_store *store;
 	unsigned shard;
-	bool wants_lines; /* false: nobody does, no tags are kept */
+	bool wants_lines;                 /* false: nobody does, no tags are kept */
 	const struct label *agent_labels; /* agent=..., and the agent's own; they lose to labels of the target */
 	size_t nagent_labels;
 	const char *boot; /* random, new at each start */

@@ -15,14 +15,22 @@ static const struct command_flag own_flags[PROBE_FLAGS] = {
 	[PROBE_FLAG_RESOLVER] = {"resolver", "SERVERS", false, "DNS servers: 192.0.2.1,[2001:db8::1]:53"},
 };
 
+/* Is this a flag of the command whose value is the next argument? */
+static bool has_value_behind(const char *argument)
+{
+	for (size_t i = 0; i < PROBE_FLAGS; i++)
+		if (own_flags[i].value && !strncmp(argument, "--", 2) && !strcmp(argument + 2, own_flags[i].name))
+			return true;
+	return false;
+}
+
 const char *probe_usage_find_type(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++) {
 		if (argv[i][0] != '-')
 			return argv[i];
-		for (size_t j = 0; j < PROBE_FLAGS; j++)
-			if (own_flags[j].value && !strncmp(argv[i], "--", 2) && !strcmp(argv[i] + 2, own_flags[j].name))
-				i++;
+		if (has_value_behind(argv[i]))
+			i++;
 	}
 	return NULL;
 }
@@ -52,7 +60,7 @@ int probe_usage_refuse_type(const char *word)
 	return COMMAND_USAGE;
 }
 
-/* --- options as flags ------------------------------------------------------------------------------------------------------------- */
+/* --- options as flags -------------------------------------------------------------------------------------------- */
 
 static const char *own_string(struct probe_usage *usage, char *string)
 {
@@ -73,7 +81,7 @@ static char *value_text(const struct option *option)
 {
 	static const char *const names[] = {
 		[OPTION_SECONDS] = "SECONDS", [OPTION_INTEGER] = "NUMBER", [OPTION_NUMBER] = "NUMBER",
-		[OPTION_SIZE] = "SIZE",	      [OPTION_BOOLEAN] = "yes|no", [OPTION_TEXT] = "TEXT",
+		[OPTION_SIZE] = "SIZE",       [OPTION_BOOLEAN] = "yes|no", [OPTION_TEXT] = "TEXT",
 		[OPTION_SECRET] = "TEXT",     [OPTION_LIST] = "A,B,...",
 	};
 
@@ -98,9 +106,8 @@ static struct command_flag option_flag(struct probe_usage *usage, const struct p
 	struct command_flag flag = {.name = option->name, .is_bare = option->kind == OPTION_BOOLEAN};
 
 	flag.value = own_string(usage, value_text(option));
-	flag.help = fallback && *fallback
-			    ? own_string(usage, mem_format("%s (default: %s)", option->help, fallback))
-			    : option->help;
+	flag.help = fallback && *fallback ? own_string(usage, mem_format("%s (default: %s)", option->help, fallback))
+					  : option->help;
 	return flag;
 }
 
@@ -145,7 +152,7 @@ void probe_usage_free(struct probe_usage *usage)
 		mem_free(usage->owned[--usage->nowned]);
 }
 
-/* --- a sample, plainly -------------------------------------------------------------------------------------------------------------- */
+/* --- a sample, plainly ------------------------------------------------------------------------------------------- */
 
 static void add_observed(struct text *out, const struct reading *reading)
 {

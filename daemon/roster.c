@@ -26,7 +26,7 @@ struct roster {
 
 #define BUCKETS_MIN 64
 
-/* --- shared by the probes of a target ---------------------------------------------------------------------------------------- */
+/* --- shared by the probes of a target ---------------------------------------------------------------------------- */
 
 struct roster_labels *roster_labels_create(const struct label *labels, size_t n)
 {
@@ -73,7 +73,7 @@ void roster_target_release(struct roster_target *target)
 		mem_free(target);
 }
 
-/* --- the table ------------------------------------------------------------------------------------------------------------------ */
+/* --- the table --------------------------------------------------------------------------------------------------- */
 
 struct roster *roster_create(struct engine *engine, struct pipeline *pipeline)
 {
@@ -126,7 +126,7 @@ static void grow(struct roster *roster)
 	mem_free(old);
 }
 
-/* --- probes ----------------------------------------------------------------------------------------------------------------------- */
+/* --- probes ------------------------------------------------------------------------------------------------------ */
 
 static void entry_close(struct entry *entry)
 {
@@ -137,8 +137,7 @@ static void entry_close(struct entry *entry)
 	mem_free(entry);
 }
 
-static int entry_open(struct roster *roster, struct entry *entry, const struct worker_probe_plan *plan,
-		      struct err *err)
+static int entry_open(struct roster *roster, struct entry *entry, const struct worker_probe_plan *plan, struct err *err)
 {
 	const struct subject subject = {
 		.target = entry->target->name,

@@ -1,7 +1,7 @@
 /*
- * What one worker measures: open probes of targets, and what is published about them. Identity is target and probe. Name,
- * address and labels are shared by the probes of a target. Belongs to the worker's thread (or to its maker before that
- * runs).
+ * What one worker measures: open probes of targets, and what is published about them. Identity is target and probe.
+ * Name, address and labels are shared by the probes of a target. Belongs to the worker's thread (or to its maker before
+ * that runs).
  */
 #ifndef NETSONDE_DAEMON_ROSTER_H
 #define NETSONDE_DAEMON_ROSTER_H

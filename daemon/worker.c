@@ -40,7 +40,7 @@ const struct measure_set worker_set = {
 	.help = "A worker: a thread with its share of the targets",
 };
 
-/* --- life ------------------------------------------------------------------------------------------------------------- */
+/* --- life -------------------------------------------------------------------------------------------------------- */
 
 static int create_engine(struct worker *worker, struct err *err)
 {
@@ -128,7 +128,7 @@ void worker_free(struct worker *worker)
 	mem_free(worker);
 }
 
-/* --- targets ------------------------------------------------------------------------------------------------------------ */
+/* --- targets ----------------------------------------------------------------------------------------------------- */
 
 int worker_open_target(struct worker *worker, const struct worker_target_plan *plan, struct err *err)
 {
@@ -167,7 +167,8 @@ static void deliver_add(struct mail *mail, void *owner)
 	struct worker *worker = owner;
 	struct err err = {0};
 
-	if (roster_open(worker->roster, message->target, message->labels, message->probes, message->nprobes, &err) == -1)
+	if (roster_open(worker->roster, message->target, message->labels, message->probes, message->nprobes, &err) ==
+	    -1)
 		log_event(LOG_LEVEL_ERROR, "target", message->target->name, "cannot be added: %s", err.text);
 	drop(mail);
 }
@@ -235,7 +236,7 @@ bool worker_relabel(struct worker *worker, const char *target, const char *probe
 	return post(worker, message);
 }
 
-/* --- single runs, figures ------------------------------------------------------------------------------------------------ */
+/* --- single runs, figures ---------------------------------------------------------------------------------------- */
 
 struct worker_ask *worker_ask(struct worker *worker, const struct worker_job *job)
 {

@@ -20,8 +20,8 @@ struct series_store;
 struct worker;
 struct worker_ask;
 
-#define WORKER_MAILS_MAX     4096 /* messages that wait for a worker */
-#define WORKER_ASKS_MAX      256  /* single runs at a time on one worker */
+#define WORKER_MAILS_MAX     4096         /* messages that wait for a worker */
+#define WORKER_ASKS_MAX      256          /* single runs at a time on one worker */
 #define WORKER_LOG_BYTES_MAX (128 * 1024) /* of one single run; the engine bounds the lines, too */
 
 /* All borrowed until worker_free. */
@@ -49,7 +49,7 @@ void worker_stop(struct worker *worker);
 /* Closes all probes; asks that were not answered yet are answered with an error. Stopped; NULL is harmless. */
 void worker_free(struct worker *worker);
 
-/* --- targets ------------------------------------------------------------------------------------------------------ */
+/* --- targets ----------------------------------------------------------------------------------------------------- */
 
 /* One probe of a target. Borrowed until it was closed: mail is delivered in order, so a worker that has answered an ask
  * which was posted after worker_remove no longer uses them. */
@@ -59,7 +59,8 @@ struct worker_probe_plan {
 	const void *settings;
 };
 
-/* Name, address and labels are copied. Identity is target and probe: the probes of a target may come and go one by one. */
+/* Name, address and labels are copied. Identity is target and probe: the probes of a target may come and go one by one.
+ */
 struct worker_target_plan {
 	const char *name;
 	const char *address;
@@ -69,8 +70,8 @@ struct worker_target_plan {
 	size_t nprobes;
 };
 
-/* Before worker_start. -1 with err when a probe is there already or cannot be opened ("TARGET: PROBE: why"): then none of
- * them is. */
+/* Before worker_start. -1 with err when a probe is there already or cannot be opened ("TARGET: PROBE: why"): then none
+ * of them is. */
 int worker_open_target(struct worker *worker, const struct worker_target_plan *plan, struct err *err);
 
 /* From any thread, by mail; false when the worker's mailbox is full. What goes wrong over there is logged. probe NULL:
@@ -81,7 +82,7 @@ bool worker_remove(struct worker *worker, const char *target, const char *probe)
 bool worker_relabel(struct worker *worker, const char *target, const char *probe, const struct label *labels,
 		    size_t nlabels);
 
-/* --- single runs -------------------------------------------------------------------------------------------------- */
+/* --- single runs ------------------------------------------------------------------------------------------------- */
 
 /* The end of a single run. Borrowed for the call. */
 struct worker_answer {
@@ -112,7 +113,8 @@ struct worker_ask *worker_ask(struct worker *worker, const struct worker_job *jo
 /* On the asker's thread: done will not come, the run is given up. */
 void worker_ask_cancel(struct worker_ask *ask);
 
-/* --- figures; any thread ------------------------------------------------------------------------------------------- */
+/* --- figures; any thread -------------------------------------------------------------------------------------------
+ */
 
 extern const struct measure_set worker_set; /* "worker" */
 size_t worker_read(const struct worker *worker, struct reading *readings);

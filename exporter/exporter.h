@@ -1,6 +1,6 @@
 /*
  * The HTTP server: /metrics, health, the configuration, a landing page. Runs on a loop of its own thread; never touches
- * a probe.
+ * a probe. The process must ignore SIGPIPE.
  */
 #ifndef NETSONDE_EXPORTER_EXPORTER_H
 #define NETSONDE_EXPORTER_EXPORTER_H

@@ -4,6 +4,8 @@
 
 /* How many slots ahead memory is asked for: enough to hide a cache miss behind the work on a series. */
 #define STORE_PREFETCH_SLOTS 8
+/* Of a block: its head, its rows and the first of its values. Addresses that are none do no harm. */
+#define STORE_PREFETCH_LINES 3
 
 struct series_store *series_store_create(unsigned shards, size_t max_series)
 {
@@ -111,11 +113,9 @@ static void prefetch(const struct store_cursor *cursor)
 	unsigned ahead = cursor->slot + STORE_PREFETCH_SLOTS;
 	if (ahead >= STORE_CHUNK_SLOTS)
 		return;
-	const char *block =
-		(const char *)atomic_load_explicit(&cursor->chunk->slots[ahead].block, memory_order_relaxed);
-	__builtin_prefetch(block);
-	__builtin_prefetch(block + 64);
-	__builtin_prefetch(block + 128);
+	uintptr_t block = (uintptr_t)atomic_load_explicit(&cursor->chunk->slots[ahead].block, memory_order_relaxed);
+	for (uintptr_t line = 0; line < STORE_PREFETCH_LINES; line++)
+		__builtin_prefetch((const void *)(block + line * 64));
 }
 
 const struct block *store_next(struct store_cursor *cursor)

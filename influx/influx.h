@@ -46,14 +46,14 @@ struct influx_port *influx_port_open(struct influx *influx, struct loop *loop);
 void influx_port_close(struct influx_port *port);
 
 /* The buffer to append lines to, with line_format*, or NULL when no buffer is free (then call influx_port_lost). After
- * appending call influx_port_added with the number of lines; if the text has overflowed by then, one line more is counted
- * as lost. */
+ * appending call influx_port_added with the number of lines; if the text has overflowed by then, one line more is
+ * counted as lost. */
 struct text *influx_port_buffer(struct influx_port *port);
 void influx_port_added(struct influx_port *port, unsigned lines);
 void influx_port_lost(struct influx_port *port, unsigned lines);
 
-/* All of that for the rows of a sample, row by row, so that even a sample larger than a buffer goes through. Returns the
- * number of lines added; those that were not are counted as lost. Costs nothing when there are no outputs. */
+/* All of that for the rows of a sample, row by row, so that even a sample larger than a buffer goes through. Returns
+ * the number of lines added; those that were not are counted as lost. Costs nothing when there are no outputs. */
 unsigned influx_port_add_sample(struct influx_port *port, const struct line_tags *tags, const struct sample *sample,
 				const char *boot);
 

@@ -8,7 +8,8 @@
 #include "core/sample.h"
 #include "core/text.h"
 
-/* Longest content of a string field and longest measurement with tags, in bytes: what InfluxDB accepts. */
+/* Longest content of a string field, and longest measurement with tags, in bytes. InfluxDB 1 takes 65535 bytes for the
+ * latter together with the name of a field and 4 more: this leaves names of up to 507. */
 #define LINE_STRING_MAX (64 * 1024)
 #define LINE_KEY_MAX    (64 * 1024 - 512)
 
@@ -39,9 +40,9 @@ struct line_run {
 /* Appends one line for one row, with LF; run is NULL but for rows[0]. stamp_ns: nanoseconds since the epoch. A row
  * without fields makes no line. Values that line protocol cannot say (NaN, infinities) are left out. A histogram
  * named rtt_seconds writes rtt_count, and rtt_min_seconds, rtt_avg_seconds, rtt_max_seconds unless the set has
- * measures of these names. Texts are cut at LINE_STRING_MAX, at a UTF-8 boundary. Labels of the row win over tags of the
- * same name. Returns the number of lines (0 or 1); a line that would pass out's ceiling (some bytes of slack included) or
- * whose key would pass LINE_KEY_MAX is left out whole (0, out->overflowed). */
+ * measures of these names. Texts are cut at LINE_STRING_MAX, at a UTF-8 boundary. Labels of the row win over tags of
+ * the same name. Returns the number of lines (0 or 1); a line that would pass out's ceiling (some bytes of slack
+ * included) or whose key would pass LINE_KEY_MAX is left out whole (0, out->overflowed). */
 int line_format(struct text *out, const struct line_tags *tags, const struct row *row, const struct line_run *run,
 		int64_t stamp_ns);
 

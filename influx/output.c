@@ -16,12 +16,15 @@ enum {
 static const struct measure output_measures[FIGURES] = {
 	[LINES_WRITTEN] = {"lines_written_total", MEASURE_COUNTER, "Lines written to the output"},
 	[BYTES_WRITTEN] = {"bytes_written_total", MEASURE_COUNTER, "Bytes of lines written to the output"},
-	[LINES_DROPPED] = {"lines_dropped_total", MEASURE_COUNTER,
-			   "Lines lost because the output could not be written for too long or all buffers were in use"},
+	[LINES_DROPPED] =
+		{"lines_dropped_total", MEASURE_COUNTER,
+		 "Lines lost because the output could not be written for too long or all buffers were in use"},
 	[WRITE_ERRORS] = {"write_errors_total", MEASURE_COUNTER, "Attempts to open, write or rotate that failed"},
 	[QUEUE_LINES] = {"queue_lines", MEASURE_INTEGER, "Lines waiting to be written"},
-	[QUEUE_AGE] = {"queue_age_seconds", MEASURE_GAUGE, "Age of the oldest line waiting to be written, 0 if none waits"},
-	[ROTATIONS] = {"rotations_total", MEASURE_COUNTER, "Times that a new file was begun because the old one was full"},
+	[QUEUE_AGE] = {"queue_age_seconds", MEASURE_GAUGE,
+		       "Age of the oldest line waiting to be written, 0 if none waits"},
+	[ROTATIONS] = {"rotations_total", MEASURE_COUNTER,
+		       "Times that a new file was begun because the old one was full"},
 };
 static const char *const output_labels[] = {"name", NULL};
 const struct measure_set influx_set = {
@@ -193,8 +196,7 @@ void output_close(struct output *output)
 	option_free_settings(influx_options, influx_noptions, output->settings);
 }
 
-size_t output_read(const struct output *output, uint64_t more_waiting, uint64_t more_dropped,
-		   struct reading *readings)
+size_t output_read(const struct output *output, uint64_t more_waiting, uint64_t more_dropped, struct reading *readings)
 {
 	int64_t oldest_ns = get(&output->oldest_ns);
 	double age = oldest_ns != 0 ? clock_seconds(clock_monotonic_ns() - oldest_ns) : 0;

@@ -1,6 +1,6 @@
 /*
- * One output: its file, what could not be written yet, when to try again, and its figures. On the influx thread, but for
- * output_read.
+ * One output: its file, what could not be written yet, when to try again, and its figures. On the influx thread, but
+ * for output_read.
  */
 #ifndef NETSONDE_INFLUX_OUTPUT_H
 #define NETSONDE_INFLUX_OUTPUT_H
@@ -25,7 +25,8 @@
 #define OUTPUT_CHECK_NS (5 * INT64_C(1000000000))
 
 struct output {
-	struct influx_settings *settings; /* a copy of its own: a thread that hangs in write may outlive the configuration */
+	struct influx_settings
+		*settings; /* a copy of its own: a thread that hangs in write may outlive the configuration */
 	struct loop *loop;
 	struct influx_file file;
 	struct backlog backlog;
@@ -57,7 +58,6 @@ bool output_flush(struct output *output);
 void output_give_up(struct output *output);
 
 /* Readings of influx_set; more_waiting, more_dropped: lines that the output does not know of. Any thread. */
-size_t output_read(const struct output *output, uint64_t more_waiting, uint64_t more_dropped,
-		   struct reading *readings);
+size_t output_read(const struct output *output, uint64_t more_waiting, uint64_t more_dropped, struct reading *readings);
 
 #endif

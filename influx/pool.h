@@ -1,6 +1,6 @@
 /*
- * The buffers in which lines travel from the workers to the influx thread. There is a fixed number of them: when they are
- * all on their way, lines are dropped, and nobody waits.
+ * The buffers in which lines travel from the workers to the influx thread. There is a fixed number of them: when they
+ * are all on their way, lines are dropped, and nobody waits.
  */
 #ifndef NETSONDE_INFLUX_POOL_H
 #define NETSONDE_INFLUX_POOL_H

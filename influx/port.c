@@ -109,7 +109,6 @@ static unsigned add_row(struct influx_port *port, const struct line_tags *tags, 
 			influx_port_added(port, lines);
 			return lines;
 		}
-		text->overflowed = false;
 		hand_over(port);
 	}
 	lose(port, 1, "a line is too long");

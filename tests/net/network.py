@@ -9,7 +9,7 @@ import os
 import pathlib
 import shutil
 import subprocess
-import threading
+from support import wait_for
 
 FOLDER = pathlib.Path(__file__).resolve().parent
 IPV4 = "10.9.0.1"
@@ -100,7 +100,6 @@ class Network:
         self.peer = peer
         self.scenario_file = folder / "scenario"
         self.wire = None
-        self.lock = threading.Lock()
         self.create()
 
     def create(self, mtu=1500):
@@ -120,6 +119,22 @@ class Network:
         run("ip", "link", "set", "va", "up")
         run("ip", "addr", "replace", f"{IPV4}/16", "dev", "va")
         run("ip", "-6", "addr", "replace", f"{IPV6}/64", "dev", "va", "nodad")
+        # The kernel notices a moment later that the other end is up, and only then there are routes.
+        wait_for(lambda: run("ip", "route", "get", host("ipv4", 1), check=False).returncode == 0
+                 and run("ip", "-6", "route", "get", host("ipv6", 1), check=False).returncode == 0
+                 and "LOWER_UP" in run("ip", "link", "show", "va").stdout
+                 and "tentative" not in run("ip", "-6", "addr", "show", "va").stdout, "the interface")
+
+    @contextlib.contextmanager
+    def dead_end(self, name):
+        """One more interface, at whose far end nobody answers."""
+        run("ip", "link", "add", name, "type", "veth", "peer", "name", "dead", "netns", self.peer.pid)
+        try:
+            self.peer.run("ip", "link", "set", "dead", "up")
+            run("ip", "link", "set", name, "up")
+            yield
+        finally:
+            run("ip", "link", "del", name, check=False)
 
     def down(self):
         run("ip", "link", "set", "va", "down")

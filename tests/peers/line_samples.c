@@ -15,12 +15,9 @@
 
 enum { COUNT, WAIT, LEVEL, WHOLE, RTT, NOTE, MEASURES };
 static const struct measure measures[MEASURES] = {
-	[COUNT] = {"count_total", MEASURE_COUNTER, ""},
-	[WAIT] = {"wait_seconds_total", MEASURE_COUNTER_SECONDS, ""},
-	[LEVEL] = {"level", MEASURE_GAUGE, ""},
-	[WHOLE] = {"whole", MEASURE_INTEGER, ""},
-	[RTT] = {"rtt_seconds", MEASURE_HISTOGRAM, ""},
-	[NOTE] = {"note", MEASURE_TEXT, ""},
+	[COUNT] = {"count_total", MEASURE_COUNTER, ""}, [WAIT] = {"wait_seconds_total", MEASURE_COUNTER_SECONDS, ""},
+	[LEVEL] = {"level", MEASURE_GAUGE, ""},         [WHOLE] = {"whole", MEASURE_INTEGER, ""},
+	[RTT] = {"rtt_seconds", MEASURE_HISTOGRAM, ""}, [NOTE] = {"note", MEASURE_TEXT, ""},
 };
 static const struct measure_set set = {.name = "hard", .measures = measures, .n = MEASURES};
 
@@ -35,7 +32,8 @@ struct hard_case {
 
 #define REPLACED "\xef\xbf\xbd"
 
-/* The first case fixes the types of the fields: whole numbers in float fields and a negative one in an integer field. */
+/* The first case fixes the types of the fields: whole numbers in float fields and a negative one in an integer field.
+ */
 static const struct hard_case cases[] = {
 	{.tag = "plain", .note = "plain", .level = 12, .wait_ns = 12000000000, .whole = -1},
 	{.tag = "zero", .note = ""},
@@ -54,7 +52,11 @@ static const struct hard_case cases[] = {
 	{.tag = "\\=x", .note = "\\n", .level = 9007199254740993.0},
 	{.tag = "\\ x", .note = "\\\\\"", .level = NAN},
 	{.tag = "\\\\,x", .note = "\"", .level = INFINITY},
-	{.tag = "line\nfeed", .tag_back = "line feed", .note = "line\nfeed", .note_back = "line feed", .level = -INFINITY},
+	{.tag = "line\nfeed",
+	 .tag_back = "line feed",
+	 .note = "line\nfeed",
+	 .note_back = "line feed",
+	 .level = -INFINITY},
 	{.tag = "\r\n", .tag_back = "  ", .note = "\r\n", .note_back = "  "},
 	{.tag = "\t\x01\x7f", .tag_back = "   ", .note = "\t\x01\x7f", .note_back = "   "},
 	{.tag = "M\xc3\xbcnchen", .note = "M\xc3\xbcnchen"},
@@ -97,7 +99,8 @@ static char *repeat(size_t n)
 static void add_line(struct text *out, const struct label *labels, size_t nlabels, const struct row *row,
 		     int64_t stamp_ns)
 {
-	static const struct line_run run = {.reason = REASON_TIMEOUT, .took_ns = 2000000000, .run = 7, .boot = "b\"oot"};
+	static const struct line_run run = {
+		.reason = REASON_TIMEOUT, .took_ns = 2000000000, .run = 7, .boot = "b\"oot"};
 	struct line_tags tags;
 	line_tags_make(&tags, labels, nlabels);
 	if (line_format(out, &tags, row, &run, stamp_ns) != 1) {
@@ -112,13 +115,16 @@ static void add_case(struct text *out, size_t i)
 	char number[24];
 	int64_t rtt_ns = rtt_of(i);
 	snprintf(number, sizeof(number), "%zu", i);
-	const struct label labels[] = {{"case", number}, {"k", cases[i].tag}, {"left_out", ""}, {"odd =,key", "is kept"},
+	const struct label labels[] = {{"case", number},
+				       {"k", cases[i].tag},
+				       {"left_out", ""},
+				       {"odd =,key", "is kept"},
 				       {"won", "by the tag"}};
 	const struct label row_labels[] = {{"won", "by the row"}, {"zone", "z"}};
 	const struct reading readings[] = {
 		reading_integer(COUNT, cases[i].count), reading_integer(WAIT, cases[i].wait_ns),
-		reading_number(LEVEL, cases[i].level),	reading_integer(WHOLE, cases[i].whole),
-		reading_histogram(RTT, &rtt_ns, 1),	reading_text(NOTE, cases[i].note),
+		reading_number(LEVEL, cases[i].level),  reading_integer(WHOLE, cases[i].whole),
+		reading_histogram(RTT, &rtt_ns, 1),     reading_text(NOTE, cases[i].note),
 	};
 	const struct row row = {&set, row_labels, 2, readings, sizeof(readings) / sizeof(readings[0])};
 	add_line(out, labels, 5, &row, stamp_of(i));
@@ -169,7 +175,8 @@ static void print_run(void)
 static void print_expected(size_t i)
 {
 	const struct hard_case *hard = &cases[i];
-	printf("{\"tags\": {\"case\": \"%zu\", \"odd =,key\": \"is kept\", \"won\": \"by the row\", \"zone\": \"z\", \"k\": ",
+	printf("{\"tags\": {\"case\": \"%zu\", \"odd =,key\": \"is kept\", \"won\": \"by the row\", \"zone\": \"z\", "
+	       "\"k\": ",
 	       i);
 	print_json_string(hard->tag_back != NULL ? hard->tag_back : hard->tag);
 	printf("}, \"fields\": {");

@@ -65,6 +65,7 @@ def test_help_of_a_type_lists_its_options_with_defaults(binary):
         (("check", "--qqqqqqqqqq"), "unknown option --qqqqqqqqqq\n"),
         (("probe",), "an argument is missing"),
         (("probe", "ping"), "an argument is missing"),
+        (("probe", "--config"), "--config needs a value"),
         (("probe", "pong", "127.0.0.1"), "unknown type 'pong'; did you mean ping?"),
         (("probe", "carrier-pigeon", "127.0.0.1"), "unknown type 'carrier-pigeon'; there are:"),
         (("probe", "ping", "127.0.0.1", "--cuont=3"), "unknown option --cuont; did you mean --count?"),

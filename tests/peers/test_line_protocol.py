@@ -186,7 +186,8 @@ def test_the_server_would_notice(influx):
     """What the tests above rely on: this server refuses what is wrong."""
     database = influx.fresh("wrong")
     assert influx.write(database, b"m a=1i 1\n")[0] == 204
-    for wrong in (b"m a=1 2", b"m,k=a\\ a=1i 3", b"m,k= a=1i 3", b"m a=1u 3", b"m a=NaN 3", b'm b="x 3', b"m,k=a b a=1i 3"):
+    for wrong in (b"m a=1 2", b"m,k=a\\ a=1i 3", b"m,k= a=1i 3", b"m a=1u 3", b"m a=NaN 3", b'm b="x 3',
+                  b"m,k=a b a=1i 3"):
         assert influx.write(database, wrong + b"\n")[0] == 400, wrong
 
 

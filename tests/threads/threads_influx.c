@@ -213,8 +213,8 @@ static void check_output(struct run *run, const char *path)
 
 static struct influx *create(const struct run *run)
 {
-	struct influx_settings rotated = {.name = (char[]){"rotated"}, .path = run->rotated, .rotate_bytes = 1 << 20,
-					  .keep = 1000};
+	struct influx_settings rotated = {
+		.name = (char[]){"rotated"}, .path = run->rotated, .rotate_bytes = 1 << 20, .keep = 1000};
 	struct influx_settings renamed = {.name = (char[]){"renamed"}, .path = run->renamed};
 	const struct influx_settings *const settings[] = {&rotated, &renamed};
 	struct err err = {0};

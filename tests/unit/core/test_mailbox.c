@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -96,6 +97,38 @@ Test(mailbox, delivers_in_order_and_counts)
 	cr_assert_eq(office.delivered, 15);
 	close_office(&office);
 	cr_assert_eq(office.dropped, 0);
+}
+
+/* The count of the only eventfd of this process. */
+static unsigned long long eventfd_count(void)
+{
+	unsigned long long count = 99;
+	for (int descriptor = 3; descriptor < 64; descriptor++) {
+		char path[64], line[200];
+		snprintf(path, sizeof path, "/proc/self/fdinfo/%d", descriptor);
+		FILE *file = fopen(path, "r");
+		while (file && fgets(line, sizeof line, file))
+			sscanf(line, "eventfd-count: %llx", &count);
+		if (file)
+			fclose(file);
+	}
+	return count;
+}
+
+Test(mailbox, sleeps_when_it_is_empty_and_wakes_once)
+{
+	struct office office;
+	open_office(&office, 1000);
+	cr_assert_eq(eventfd_count(), 0);
+	post_many(&office, 0, 300);
+	cr_assert_eq(eventfd_count(), 1, "one write for all of them");
+	office.expected = 10;
+	loop_run(office.loop, NULL); /* one batch */
+	cr_assert_eq(eventfd_count(), 1);
+	office.expected = 300;
+	loop_run(office.loop, NULL);
+	cr_assert_eq(eventfd_count(), 0);
+	close_office(&office);
 }
 
 Test(mailbox, refuses_when_full_and_drops_what_is_left)

@@ -259,7 +259,7 @@ Test(resolve, the_deadline_tells_what_there_is)
 	cr_assert_not_null(scene.resolver, "%s", err.text);
 	ask(&scene, "half.test.", ADDRESS_NONE);
 	cr_assert_str_eq(list_addresses(&scene, text, sizeof text), "192.0.2.1");
-	cr_assert(scene.server.queries < 2 + 2 * 16, "%d", scene.server.queries);
+	cr_assert(scene.server.queries < 28, "%d", scene.server.queries);
 	ask(&scene, "v4.test.", ADDRESS_IPV4);
 	cr_assert_eq(scene.n, 1);
 	close_scene(&scene);
@@ -456,6 +456,8 @@ Test(resolve, no_more_than_the_ceiling_are_asked_for_at_once)
 		many[i] = (struct one_of_many){&scene, i};
 		snprintf(name, sizeof name, "n%d.test.", i);
 		resolve_start(scene.resolver, name, ADDRESS_IPV4, one_answered, &many[i]);
+		if (i == 9)
+			run_for(&scene, 20 * NS_PER_MS); /* those have begun when the others come */
 	}
 	run_for(&scene, 200 * NS_PER_MS);
 	cr_assert_eq(scene.server.queries, RESOLVE_PARALLEL_MAX, "%d", scene.server.queries);

@@ -8,7 +8,8 @@
 #include "daemon/command.h"
 
 static const struct command_flag flags[] = {
-	{"config", "FILE", false, "the configuration, with a help text that is so long that it has to be broken at some space before its end"},
+	{"config", "FILE", false,
+	 "the configuration, with a help text that is so long that it has to be broken at some space before its end"},
 	{"json", NULL, false, "as JSON"},
 	{"keep_it", "yes|no", true, "a switch"},
 	{"a_name_that_is_wider_than_the_column", "VALUE", false, "far right"},
@@ -103,7 +104,8 @@ ParameterizedTestParameters(command, refuses)
 		{"a --keep-ti", "netsonde try: unknown option --keep-ti; did you mean --keep_it?\n"},
 		{"a --hepl", "netsonde try: unknown option --hepl; did you mean --help?\n"},
 		{"a --zzzzzzzz=1", "netsonde try: unknown option --zzzzzzzz\n"},
-		{"a --zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz", "unknown option --zzz"},
+		{"a --zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz",
+		 "unknown option --zzz"},
 		{"a --=1", "netsonde try: unknown option --\n"},
 		{"a --json=1", "netsonde try: --json takes no value\n"},
 		{"a --config", "netsonde try: --config needs a value: --config=FILE\n"},
@@ -143,15 +145,17 @@ Test(command, usage_is_in_columns)
 
 	command_print_usage(&usage, out);
 	fclose(out);
-	cr_expect_str_eq(text, "usage: netsonde try WORD [WORD]\n\nTries.\n\noptions:\n"
-			       "  --config=FILE               the configuration, with a help text that is so long that it has to be\n"
-			       "                              broken at some space before its end\n"
-			       "  --json                      as JSON\n"
-			       "  --keep_it[=yes|no]          a switch\n"
-			       "  --a_name_that_is_wider_than_the_column=VALUE\n"
-			       "                              far right\n"
-			       "  --help                      show this text\n"
-			       "\nthe end\n");
+	cr_expect_str_eq(
+		text,
+		"usage: netsonde try WORD [WORD]\n\nTries.\n\noptions:\n"
+		"  --config=FILE               the configuration, with a help text that is so long that it has to be\n"
+		"                              broken at some space before its end\n"
+		"  --json                      as JSON\n"
+		"  --keep_it[=yes|no]          a switch\n"
+		"  --a_name_that_is_wider_than_the_column=VALUE\n"
+		"                              far right\n"
+		"  --help                      show this text\n"
+		"\nthe end\n");
 	free(text);
 }
 

@@ -13,7 +13,7 @@
 #include "influx/influx.h"
 #include "probes/probe.h"
 
-/* --- a set such as a probe type has ------------------------------------------------------------------------------------------- */
+/* --- a set such as a probe type has ------------------------------------------------------------------------------ */
 
 static const struct measure echo_measures[] = {
 	{"sent_total", MEASURE_COUNTER, "Requests sent"},
@@ -27,7 +27,7 @@ static const struct measure_set hop_set = {"echo_hop", hop_measures, 1, NULL, "A
 
 static const int64_t observed_ns[] = {1000000, 3000000};
 
-/* --- store, output and pipeline ------------------------------------------------------------------------------------------------- */
+/* --- store, output and pipeline ---------------------------------------------------------------------------------- */
 
 static const struct label agent_labels[] = {{"agent", "fra1"}, {"site", "agent's"}, {"row", "7"}};
 static const struct label target_labels[] = {{"site", "the target's"}};
@@ -154,7 +154,7 @@ static void has_not(const char *text, const char *unwanted)
 	cr_expect_null(strstr(text, unwanted), "found: %s\nin:\n%s", unwanted, text);
 }
 
-/* --- tests -------------------------------------------------------------------------------------------------------------------------- */
+/* --- tests ------------------------------------------------------------------------------------------------------- */
 
 #define LABELS "target=\"t1\",probe=\"p1\",site=\"the target's\""
 
@@ -188,13 +188,13 @@ Test(pipeline, success_becomes_lines)
 	deliver_echo(&house, REASON_OK, 3);
 	text = tear_down(&house);
 	/* The target's label wins over the agent's; the agent's others are there; rows keep the sample's stamp. */
-	cr_expect_str_eq(text,
-			 "echo,agent=fra1,probe=p1,row=7,site=the\\ target's,target=t1 success=1i,reason=\"ok\","
-			 "duration_seconds=0.25,run=3i,boot=\"0123456789abcdef\",sent_total=42i,rtt_count=2i,"
-			 "rtt_min_seconds=0.001,rtt_avg_seconds=0.002,rtt_max_seconds=0.003,note=\"hello \\\"there\\\"\""
-			 " 1700000000123456789\n"
-			 "echo_hop,agent=fra1,hop=1,probe=p1,row=7,site=the\\ target's,target=t1 loss_ratio=0.5"
-			 " 1700000000123456789\n");
+	cr_expect_str_eq(
+		text, "echo,agent=fra1,probe=p1,row=7,site=the\\ target's,target=t1 success=1i,reason=\"ok\","
+		      "duration_seconds=0.25,run=3i,boot=\"0123456789abcdef\",sent_total=42i,rtt_count=2i,"
+		      "rtt_min_seconds=0.001,rtt_avg_seconds=0.002,rtt_max_seconds=0.003,note=\"hello \\\"there\\\"\""
+		      " 1700000000123456789\n"
+		      "echo_hop,agent=fra1,hop=1,probe=p1,row=7,site=the\\ target's,target=t1 loss_ratio=0.5"
+		      " 1700000000123456789\n");
 	free(text);
 }
 

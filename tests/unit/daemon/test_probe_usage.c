@@ -1,10 +1,11 @@
 #include <criterion/criterion.h>
+#include <criterion/redirect.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/probe_usage.h"
 
-/* --- a type with an option of each kind ------------------------------------------------------------------------------------------ */
+/* --- a type with an option of each kind -------------------------------------------------------------------------- */
 
 static const char *const colours[] = {"red", "green", NULL};
 static const struct option options[] = {
@@ -122,12 +123,36 @@ Test(probe_usage, finds_the_type_among_the_arguments)
 	}
 }
 
-/* --- the plain print ------------------------------------------------------------------------------------------------------------------ */
+Test(probe_usage, names_the_nearest_type, .init = cr_redirect_stderr)
+{
+	cr_expect_eq(probe_usage_refuse_type("pign"), COMMAND_USAGE);
+	fflush(stderr);
+	cr_expect_stderr_eq_str("netsonde probe: unknown type 'pign'; did you mean ping?\n"
+				"Try 'netsonde probe --help'.\n");
+}
+
+Test(probe_usage, names_all_types, .init = cr_redirect_stderr)
+{
+	char text[256] = "";
+	FILE *err;
+
+	cr_expect_eq(probe_usage_refuse_type("carrier-pigeon"), COMMAND_USAGE);
+	fflush(stderr);
+	err = cr_get_redirected_stderr();
+	text[fread(text, 1, sizeof(text) - 1, err)] = '\0';
+	cr_expect_not_null(strstr(text, "unknown type 'carrier-pigeon'; there are: "), "%s", text);
+	cr_expect_not_null(strstr(text, "ping"), "%s", text);
+}
+
+/* --- the plain print --------------------------------------------------------------------------------------------- */
 
 static const struct measure measures[] = {
-	{"count_total", MEASURE_COUNTER, "c"}, {"spent_seconds_total", MEASURE_COUNTER_SECONDS, "s"},
-	{"level", MEASURE_GAUGE, "g"},	       {"signed", MEASURE_INTEGER, "i"},
-	{"rtt_seconds", MEASURE_HISTOGRAM, "h"}, {"info", MEASURE_INFO, "n"},
+	{"count_total", MEASURE_COUNTER, "c"},
+	{"spent_seconds_total", MEASURE_COUNTER_SECONDS, "s"},
+	{"level", MEASURE_GAUGE, "g"},
+	{"signed", MEASURE_INTEGER, "i"},
+	{"rtt_seconds", MEASURE_HISTOGRAM, "h"},
+	{"info", MEASURE_INFO, "n"},
 	{"text", MEASURE_TEXT, "t"},
 };
 static const struct measure_set set = {"sketch", measures, 7, NULL, "a"};
@@ -148,29 +173,32 @@ Test(probe_usage, prints_every_reading)
 	static const int64_t observed_ns[] = {2000000, 1000000, 6000000};
 	static const struct label labels[] = {{"hop", "1\x1b[2J"}};
 	const struct reading all[] = {
-		reading_integer(0, 3),	      reading_integer(1, 1500000000), reading_number(2, 0.25), reading_integer(3, -4),
-		reading_histogram(4, observed_ns, 3), reading_integer(5, 1), reading_text(6, "bell\a"),
+		reading_integer(0, 3),     reading_integer(1, 1500000000),       reading_number(2, 0.25),
+		reading_integer(3, -4),    reading_histogram(4, observed_ns, 3), reading_integer(5, 1),
+		reading_text(6, "bell\a"),
 	};
 	const struct reading few[] = {reading_histogram(4, NULL, 0), reading_text(6, NULL)};
 	const struct row rows[] = {{&set, NULL, 0, all, 7}, {&set, labels, 1, few, 2}};
 	const struct subject subject = {"t1", "p", "sketch", NULL, 0};
-	struct sample sample = {.subject = &subject, .reason = REASON_REFUSED, .took_ns = 1500000, .rows = rows, .nrows = 2};
+	struct sample sample = {
+		.subject = &subject, .reason = REASON_REFUSED, .took_ns = 1500000, .rows = rows, .nrows = 2};
 	char *text;
 
 	cr_assert(address_parse("192.0.2.7", &sample.address));
 	text = printed(&sample);
-	cr_expect_str_eq(text, "t1 (192.0.2.7): refused in 0.001500 s\n"
-			       "sketch\n"
-			       "  count_total                     3\n"
-			       "  spent_seconds_total             1.5\n"
-			       "  level                           0.25\n"
-			       "  signed                          -4\n"
-			       "  rtt_seconds                     3: min 0.001000, avg 0.003000, max 0.006000\n"
-			       "  info                            1\n"
-			       "  text                            bell?\n"
-			       "sketch hop=1?[2J\n"
-			       "  rtt_seconds                     none\n"
-			       "  text                            \n",
+	cr_expect_str_eq(text,
+			 "t1 (192.0.2.7): refused in 0.001500 s\n"
+			 "sketch\n"
+			 "  count_total                     3\n"
+			 "  spent_seconds_total             1.5\n"
+			 "  level                           0.25\n"
+			 "  signed                          -4\n"
+			 "  rtt_seconds                     3: min 0.001000, avg 0.003000, max 0.006000\n"
+			 "  info                            1\n"
+			 "  text                            bell?\n"
+			 "sketch hop=1?[2J\n"
+			 "  rtt_seconds                     none\n"
+			 "  text                            \n",
 			 "%s", text);
 	free(text);
 	sample.address.family = ADDRESS_NONE;

@@ -9,9 +9,12 @@
 
 enum { COUNT, SPENT, LEVEL, SIGNED, RTT, INFO, TEXT, MEASURES };
 static const struct measure measures[MEASURES] = {
-	[COUNT] = {"count_total", MEASURE_COUNTER, "c"},     [SPENT] = {"spent_seconds_total", MEASURE_COUNTER_SECONDS, "s"},
-	[LEVEL] = {"level_ratio", MEASURE_GAUGE, "g"},       [SIGNED] = {"signed", MEASURE_INTEGER, "i"},
-	[RTT] = {"rtt_seconds", MEASURE_HISTOGRAM, "h"},     [INFO] = {"info", MEASURE_INFO, "n"},
+	[COUNT] = {"count_total", MEASURE_COUNTER, "c"},
+	[SPENT] = {"spent_seconds_total", MEASURE_COUNTER_SECONDS, "s"},
+	[LEVEL] = {"level_ratio", MEASURE_GAUGE, "g"},
+	[SIGNED] = {"signed", MEASURE_INTEGER, "i"},
+	[RTT] = {"rtt_seconds", MEASURE_HISTOGRAM, "h"},
+	[INFO] = {"info", MEASURE_INFO, "n"},
 	[TEXT] = {"text", MEASURE_TEXT, "t"},
 };
 static const struct measure_set alpha = {"alpha", measures, MEASURES, NULL, "a"};
@@ -115,7 +118,7 @@ Test(sample_json, rows_are_grouped_by_set)
 	const struct reading readings[] = {reading_integer(COUNT, 7), reading_number(LEVEL, 0.5)};
 	const struct row rows[] = {
 		{&alpha, NULL, 0, readings, 2}, {&beta, one, 2, readings, 1}, {&alpha, two, 1, NULL, 0},
-		{&beta, two, 1, readings, 1},	{&alpha, NULL, 0, NULL, 0},
+		{&beta, two, 1, readings, 1},   {&alpha, NULL, 0, NULL, 0},
 	};
 	struct sample sample = make_sample(rows, 5);
 	char *json = json_of(&sample);

@@ -19,7 +19,7 @@
 #include "exporter/series.h"
 #include "probes/engine.h"
 
-/* --- a probe type: each run adds one to a counter --------------------------------------------------------------------------------- */
+/* --- a probe type: each run adds one to a counter ---------------------------------------------------------------- */
 
 enum tick_mode { TICK_OK, TICK_FAIL, TICK_HANG, TICK_REFUSE };
 
@@ -112,7 +112,7 @@ static const struct probe_type tick_type = {
 	.close = tick_close,
 };
 
-/* --- a worker and its store --------------------------------------------------------------------------------------------------------- */
+/* --- a worker and its store -------------------------------------------------------------------------------------- */
 
 struct house {
 	struct series_store *store;
@@ -216,7 +216,7 @@ static int64_t worker_figure(const struct house *house, unsigned measure)
 	return readings[measure].value.integer;
 }
 
-/* --- targets -------------------------------------------------------------------------------------------------------------------------- */
+/* --- targets ----------------------------------------------------------------------------------------------------- */
 
 Test(worker, measures_targets, .timeout = 60)
 {
@@ -228,8 +228,8 @@ Test(worker, measures_targets, .timeout = 60)
 	cr_assert_eq(worker_open_target(house.worker, &plan, &house.err), 0, "%s", house.err.text);
 	start(&house);
 	wait_for_more(&house, "netsonde_tick_count_total{target=\"t1\",probe=\"p1\",tier=\"gold\"}", 2);
-	wait_for_more(&house, "netsonde_probe_failures_total{target=\"t1\",probe=\"p2\",tier=\"gold\",reason=\"content\"}",
-		      2);
+	wait_for_more(&house,
+		      "netsonde_probe_failures_total{target=\"t1\",probe=\"p2\",tier=\"gold\",reason=\"content\"}", 2);
 	cr_expect(worker_is_running(house.worker));
 	cr_expect_eq(value_of(&house, "netsonde_probe_success{target=\"t1\",probe=\"p1\""), 1);
 	cr_expect_eq(value_of(&house, "netsonde_probe_success{target=\"t1\",probe=\"p2\""), 0);
@@ -369,7 +369,7 @@ Test(worker, full_mailbox_is_told)
 	tear_down(&house);
 }
 
-/* --- single runs ------------------------------------------------------------------------------------------------------------------------ */
+/* --- single runs ------------------------------------------------------------------------------------------------- */
 
 struct asker {
 	struct house *house;

@@ -22,8 +22,8 @@ static struct fixture setup(int64_t rotate_bytes, int64_t keep)
 {
 	struct fixture fixture = {.scratch = scratch_make()};
 	fixture.path = scratch_path(&fixture.scratch, "lines");
-	fixture.file = (struct influx_file){.path = fixture.path, .rotate_bytes = rotate_bytes, .keep = keep,
-					    .descriptor = -1};
+	fixture.file = (struct influx_file){
+		.path = fixture.path, .rotate_bytes = rotate_bytes, .keep = keep, .descriptor = -1};
 	return fixture;
 }
 
@@ -336,6 +336,7 @@ Test(file, no_piece_of_a_line_stays)
 		cr_assert_eq(put(&fixture, "0\n"), 2);
 		limit_file_size(2 + room);
 		cr_expect_eq(put(&fixture, lines), whole, "room %zu", room);
+		cr_expect_eq(fixture.file.size, (int64_t)(2 + whole));
 		limit_file_size(RLIM_INFINITY);
 		char *expected = mem_format("0\n%.*s", (int)whole, lines);
 		scratch_expect(fixture.path, "", expected);
@@ -420,7 +421,8 @@ Test(file, full_file_system)
 	cr_expect_eq(memcmp(content, lines.bytes, done), 0);
 	cr_expect_eq(content[done - 1], '\n');
 	mem_free(content);
-	cr_assert_eq(mount(NULL, fixture.scratch.folder, NULL, MS_REMOUNT | MS_RDONLY, NULL), -1, "it is open for writing");
+	cr_assert_eq(mount(NULL, fixture.scratch.folder, NULL, MS_REMOUNT | MS_RDONLY, NULL), -1,
+		     "it is open for writing");
 	cr_assert_eq(truncate(fixture.path, 0), 0);
 	cr_expect_eq(put(&fixture, "room again\n"), 11);
 	scratch_expect(fixture.path, "", "room again\n");

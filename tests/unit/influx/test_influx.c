@@ -357,26 +357,25 @@ Test(influx, a_thread_that_hangs_is_left_behind)
 
 /* --- samples ------------------------------------------------------------------------------------------------- */
 
-static const struct measure measures[] = {{"n", MEASURE_INTEGER, ""},
-					  {"a", MEASURE_TEXT, ""},
-					  {"b", MEASURE_TEXT, ""},
-					  {"c", MEASURE_TEXT, ""},
-					  {"d", MEASURE_TEXT, ""},
-					  {"e", MEASURE_TEXT, ""}};
+static const struct measure measures[] = {{"n", MEASURE_INTEGER, ""}, {"a", MEASURE_TEXT, ""}, {"b", MEASURE_TEXT, ""},
+					  {"c", MEASURE_TEXT, ""},    {"d", MEASURE_TEXT, ""}, {"e", MEASURE_TEXT, ""}};
 static const struct measure_set set = {.name = "s", .measures = measures, .n = 6};
 
 Test(influx, samples)
 {
 	struct fixture *fixture = setup(1);
 	struct reading readings[] = {reading_integer(0, 1), reading_integer(0, 2)};
-	struct row rows[] = {{&set, NULL, 0, &readings[0], 1}, {&set, NULL, 0, NULL, 0}, {&set, NULL, 0, &readings[1], 1}};
-	struct sample sample = {.reason = REASON_OK, .begun_realtime_ns = 5, .took_ns = 7, .run = 1, .rows = rows, .nrows = 3};
+	struct row rows[] = {
+		{&set, NULL, 0, &readings[0], 1}, {&set, NULL, 0, NULL, 0}, {&set, NULL, 0, &readings[1], 1}};
+	struct sample sample = {
+		.reason = REASON_OK, .begun_realtime_ns = 5, .took_ns = 7, .run = 1, .rows = rows, .nrows = 3};
 	struct line_tags tags = {0};
 	start(fixture);
 	cr_expect_eq(influx_port_add_sample(fixture->port, &tags, &sample, "x"), 2);
 	stop(fixture);
-	scratch_expect(fixture->paths[0], "", "s success=1i,reason=\"ok\",duration_seconds=0.000000007,run=1i,boot=\"x\","
-					      "n=1i 5\ns n=2i 5\n");
+	scratch_expect(fixture->paths[0], "",
+		       "s success=1i,reason=\"ok\",duration_seconds=0.000000007,run=1i,boot=\"x\","
+		       "n=1i 5\ns n=2i 5\n");
 	teardown(fixture);
 }
 

@@ -37,7 +37,8 @@ static void expect_field(struct reading reading, const char *expected)
 	struct line_tags tags = {0};
 	struct row row = {.set = &ping_set, .readings = &reading, .n = 1};
 	char *line = format(&tags, &row, NULL);
-	char *whole = expected[0] != '\0' ? mem_format("ping %s 1700000000123456789\n", expected) : mem_format("%s", "");
+	char *whole =
+		expected[0] != '\0' ? mem_format("ping %s 1700000000123456789\n", expected) : mem_format("%s", "");
 	cr_expect_str_eq(line, whole);
 	mem_free(whole);
 	mem_free(line);
@@ -66,7 +67,8 @@ Test(line, tags_are_sorted_and_the_later_wins)
 
 Test(line, tags_left_out)
 {
-	static const struct label labels[] = {{"a", ""}, {"b", NULL}, {"", "c"}, {"time", "noon"}, {"d", "1"}, {"d", ""}};
+	static const struct label labels[] = {{"a", ""},        {"b", NULL}, {"", "c"},
+					      {"time", "noon"}, {"d", "1"},  {"d", ""}};
 	expect_tags(labels, 6, "");
 	expect_tags(labels, 5, ",d=1");
 	line_tags_free(NULL);
@@ -121,12 +123,30 @@ Test(line, utf8)
 		const char *bytes;
 		size_t replaced; /* number of U+FFFD expected; 0 = kept as it is */
 	} cases[] = {
-		{"\xc2\x80", 0},         {"\xdf\xbf", 0},         {"\xe0\xa0\x80", 0},     {"\xed\x9f\xbf", 0},
-		{"\xee\x80\x80", 0},     {"\xf0\x90\x80\x80", 0}, {"\xf4\x8f\xbf\xbf", 0}, {"\xf3\x80\x80\x80", 0},
-		{"\x80", 1},             {"\xbf", 1},             {"\xc0\x80", 2},         {"\xc1\xbf", 2},
-		{"\xe0\x9f\xbf", 3},     {"\xed\xa0\x80", 3},     {"\xf0\x8f\xbf\xbf", 4}, {"\xf4\x90\x80\x80", 4},
-		{"\xf5\x80\x80\x80", 4}, {"\xff", 1},             {"\xc3", 1},             {"\xe2\x82", 2},
-		{"\xf0\x9f\x93", 3},     {"\xe2\x82\xc0", 3},     {"\xf0\x9f\xc0\x80", 4}, {"\xc3\xc0", 2},
+		{"\xc2\x80", 0},
+		{"\xdf\xbf", 0},
+		{"\xe0\xa0\x80", 0},
+		{"\xed\x9f\xbf", 0},
+		{"\xee\x80\x80", 0},
+		{"\xf0\x90\x80\x80", 0},
+		{"\xf4\x8f\xbf\xbf", 0},
+		{"\xf3\x80\x80\x80", 0},
+		{"\x80", 1},
+		{"\xbf", 1},
+		{"\xc0\x80", 2},
+		{"\xc1\xbf", 2},
+		{"\xe0\x9f\xbf", 3},
+		{"\xed\xa0\x80", 3},
+		{"\xf0\x8f\xbf\xbf", 4},
+		{"\xf4\x90\x80\x80", 4},
+		{"\xf5\x80\x80\x80", 4},
+		{"\xff", 1},
+		{"\xc3", 1},
+		{"\xe2\x82", 2},
+		{"\xf0\x9f\x93", 3},
+		{"\xe2\x82\xc0", 3},
+		{"\xf0\x9f\xc0\x80", 4},
+		{"\xc3\xc0", 2},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		char expected[64] = ",k=";
@@ -270,13 +290,18 @@ static void expect_histogram(const struct measure *own, size_t n, const char *ex
 Test(line, histogram_yields_to_measures_of_the_set)
 {
 	static const struct measure own[] = {
-		{"rtt_seconds", MEASURE_HISTOGRAM, ""}, {"rtt_min_seconds", MEASURE_GAUGE, ""},
-		{"rtt_max_seconds", MEASURE_GAUGE, ""}, {"rtt_count", MEASURE_COUNTER, ""},
-		{"rtt_minimum", MEASURE_GAUGE, ""},     {"rtx_avg_seconds", MEASURE_GAUGE, ""},
-		{"rttx", MEASURE_GAUGE, ""},            {"rtt_avg_seconds", MEASURE_GAUGE, ""},
+		{"rtt_seconds", MEASURE_HISTOGRAM, ""},
+		{"rtt_min_seconds", MEASURE_GAUGE, ""},
+		{"rtt_max_seconds", MEASURE_GAUGE, ""},
+		{"rtt_count", MEASURE_COUNTER, ""},
+		{"rtt_minimum", MEASURE_GAUGE, ""},
+		{"rtx_avg_seconds", MEASURE_GAUGE, ""},
+		{"rttx", MEASURE_GAUGE, ""},
+		{"rtt_avg_seconds", MEASURE_GAUGE, ""},
 	};
-	expect_histogram(own, 1, "s rtt_count=2i,rtt_min_seconds=1,rtt_avg_seconds=2,rtt_max_seconds=3 "
-				 "1700000000123456789\n");
+	expect_histogram(own, 1,
+			 "s rtt_count=2i,rtt_min_seconds=1,rtt_avg_seconds=2,rtt_max_seconds=3 "
+			 "1700000000123456789\n");
 	expect_histogram(own, 2, "s rtt_count=2i,rtt_avg_seconds=2,rtt_max_seconds=3 1700000000123456789\n");
 	expect_histogram(own, 7, "s rtt_avg_seconds=2 1700000000123456789\n");
 	expect_histogram(own, 8, "");
@@ -286,10 +311,12 @@ Test(line, histogram_of_another_name)
 {
 	static const struct measure plain[] = {{"hops", MEASURE_HISTOGRAM, ""}};
 	static const struct measure unit[] = {{"_seconds", MEASURE_HISTOGRAM, ""}};
-	expect_histogram(plain, 1, "s hops_count=2i,hops_min_seconds=1,hops_avg_seconds=2,hops_max_seconds=3 "
-				   "1700000000123456789\n");
-	expect_histogram(unit, 1, "s _seconds_count=2i,_seconds_min_seconds=1,_seconds_avg_seconds=2,"
-				  "_seconds_max_seconds=3 1700000000123456789\n");
+	expect_histogram(plain, 1,
+			 "s hops_count=2i,hops_min_seconds=1,hops_avg_seconds=2,hops_max_seconds=3 "
+			 "1700000000123456789\n");
+	expect_histogram(unit, 1,
+			 "s _seconds_count=2i,_seconds_min_seconds=1,_seconds_avg_seconds=2,"
+			 "_seconds_max_seconds=3 1700000000123456789\n");
 }
 
 /* --- rows ---------------------------------------------------------------------------------------------------- */
@@ -356,19 +383,22 @@ Test(line, run_fields)
 Test(line, sample)
 {
 	static const struct label hop[] = {{"hop", "1"}};
-	struct reading main_readings[] = {reading_integer(SENT, 3), reading_number(LOSS, NAN), reading_integer(TTL, 60)};
+	struct reading main_readings[] = {reading_integer(SENT, 3), reading_number(LOSS, NAN),
+					  reading_integer(TTL, 60)};
 	struct reading info = {.measure = INFO};
 	struct row rows[] = {
 		{&ping_set, NULL, 0, main_readings, 3},
 		{&ping_set, hop, 1, &info, 1},
 		{&ping_set, hop, 1, main_readings, 1},
 	};
-	struct sample sample = {.reason = REASON_OK, .begun_realtime_ns = -1, .took_ns = 5, .run = 1, .rows = rows, .nrows = 3};
+	struct sample sample = {
+		.reason = REASON_OK, .begun_realtime_ns = -1, .took_ns = 5, .run = 1, .rows = rows, .nrows = 3};
 	struct line_tags tags = {0};
 	struct text text = {0};
 	cr_assert_eq(line_format_sample(&text, &tags, &sample, "x"), 2);
-	cr_expect_str_eq(text_string(&text), "ping success=1i,reason=\"ok\",duration_seconds=0.000000005,run=1i,boot=\"x\","
-					     "sent_total=3i,ttl=60i -1\nping,hop=1 sent_total=3i -1\n");
+	cr_expect_str_eq(text_string(&text),
+			 "ping success=1i,reason=\"ok\",duration_seconds=0.000000005,run=1i,boot=\"x\","
+			 "sent_total=3i,ttl=60i -1\nping,hop=1 sent_total=3i -1\n");
 	sample.nrows = 0;
 	cr_expect_eq(line_format_sample(&text, &tags, &sample, "x"), 0);
 	text_free(&text);
@@ -376,16 +406,17 @@ Test(line, sample)
 
 /* --- ceilings ------------------------------------------------------------------------------------------------ */
 
-/* A row with everything in it, with every ceiling from nothing to enough: whole or not at all, and what was there before
- * stays. */
+/* A row with everything in it, with every ceiling from nothing to enough: whole or not at all, and what was there
+ * before stays. */
 Test(line, ceiling_leaves_no_piece_of_a_line)
 {
 	static const struct label own[] = {{"agent", "a b"}, {"target", "t"}};
 	static const struct label labels[] = {{"hop", "3"}, {"zone", "x=\xfc\xfc"}};
 	static const int64_t values[] = {1, 2};
-	struct reading readings[] = {reading_integer(SENT, 1), reading_integer(WAITED, 2), reading_number(LOSS, 0.1),
-				     reading_integer(TTL, 4), reading_histogram(RTT, values, 2),
-				     reading_text(NOTE, "some \"text\" \xc3\xbc with \xfc and an end")};
+	struct reading readings[] = {
+		reading_integer(SENT, 1),          reading_integer(WAITED, 2),
+		reading_number(LOSS, 0.1),         reading_integer(TTL, 4),
+		reading_histogram(RTT, values, 2), reading_text(NOTE, "some \"text\" \xc3\xbc with \xfc and an end")};
 	struct row row = {&ping_set, labels, 2, readings, 6};
 	struct line_run run = {REASON_OK, 1, 1, "boot"};
 	struct line_tags tags;

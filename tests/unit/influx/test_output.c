@@ -49,7 +49,8 @@ static struct fixture *setup(void)
 	fixture->path = scratch_path(&fixture->scratch, "lines");
 	fixture->loop = loop_create(0, &err);
 	cr_assert_not_null(fixture->loop, "%s", err.text);
-	struct influx_settings settings = {.name = (char[]){"main"}, .path = fixture->path, .rotate_bytes = 100, .keep = 5};
+	struct influx_settings settings = {
+		.name = (char[]){"main"}, .path = fixture->path, .rotate_bytes = 100, .keep = 5};
 	cr_assert_eq(output_open(&fixture->output, &settings, fixture->loop, &err), 0, "%s", err.text);
 	return fixture;
 }
@@ -77,7 +78,7 @@ static int64_t figure(const struct fixture *fixture, const char *name)
 		cr_assert_eq(readings[i].measure, i);
 		if (strcmp(influx_set.measures[i].name, name) == 0)
 			return influx_set.measures[i].kind == MEASURE_GAUGE ? (int64_t)(readings[i].value.number * 1e3)
-									     : readings[i].value.integer;
+									    : readings[i].value.integer;
 	}
 	cr_assert(false, "no figure %s", name);
 	return 0;
