@@ -1,6 +1,6 @@
 """What all system tests share: the daemon as a thing to start, ask and stop; its configuration, figures and lines.
 
-The daemon under test is $TEST_BUILD/netsonde, by default that of build/release.
+The daemon under test is $NETSONDE_BUILD/netsonde, by default that of build/release.
 """
 
 import gzip
@@ -13,7 +13,7 @@ import subprocess
 import time
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
-BUILD = pathlib.Path(os.environ.get("TEST_BUILD", TOP / "build" / "release"))
+BUILD = pathlib.Path(os.environ.get("NETSONDE_BUILD", TOP / "build" / "release"))
 BINARY = BUILD / "netsonde"
 
 # How long anything that must happen may take on a busy machine; nothing is measured by it.
@@ -29,6 +29,11 @@ def wait_for(condition, what="it", patience=PATIENCE_SECONDS):
             return answer
         assert time.monotonic() < end, f"waited {patience} s in vain for {what}"
         time.sleep(0.05)
+
+
+def clean_environment():
+    """Options may come from the environment: none but those of the test."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("NETSONDE_")}
 
 
 # --- the configuration ---------------------------------------------------------------------------------------------
@@ -146,11 +151,9 @@ class Daemon:
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "netsonde.conf").write_text(config)
         self.log_file = open(self.folder / "log", "a+b")
-        # Options may come from the environment: none but those of the test.
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("NETSONDE_")}
         self.process = subprocess.Popen(
             [*prefix, str(BINARY), "run", "--config", "netsonde.conf", *arguments],
-            cwd=self.folder, env={**clean, **(environment or {})},
+            cwd=self.folder, env={**clean_environment(), **(environment or {})},
             stdin=subprocess.DEVNULL, stdout=self.log_file, stderr=self.log_file,
         )
         self.address = None

@@ -1,13 +1,12 @@
 """scripts/run, as the README has it, on a machine without the Internet."""
 
-import os
 import re
 import subprocess
 
 import pytest
 
 from network import host, run
-from support import BUILD, TOP, Line
+from support import BUILD, TOP, Line, clean_environment
 
 
 @pytest.fixture(autouse=True)
@@ -20,7 +19,7 @@ def only_release():
 def quickstart(folder, *arguments):
     result = subprocess.run(
         [TOP / "scripts" / "run", "--dir", folder, *arguments], capture_output=True, text=True, cwd=folder.parent,
-        stdin=subprocess.DEVNULL, env={**os.environ, "NETSONDE_WEB_LISTEN": "127.0.0.1:0"},
+        stdin=subprocess.DEVNULL, env={**clean_environment(), "NETSONDE_WEB_LISTEN": "127.0.0.1:0"},
     )
     return result.returncode, result.stdout + result.stderr
 

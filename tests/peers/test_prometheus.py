@@ -177,7 +177,7 @@ def test_shards_partition_the_targets(daemon):
     shards = [series(daemon.get(f"/metrics?shard={i}/2")) for i in range(2)]
     targets = [{value for _, labels in shard for key, value in labels if key == "target"} for shard in shards]
     assert targets[0] | targets[1] == TARGETS
-    assert not targets[0] & targets[1]
+    assert targets[0] and targets[1] and not targets[0] & targets[1]
     assert shards[0] | shards[1] == whole
     assert not shards[0] & shards[1]
     # the daemon's own figures are in the first shard alone

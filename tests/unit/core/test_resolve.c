@@ -512,8 +512,8 @@ static bool enter_namespaces(const char *resolv_conf)
 		return false;
 	int any = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	bool works = any >= 0 && ioctl(any, SIOCSIFFLAGS, &loopback) == 0 &&
-		     mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-		     mount(resolv_conf, "/etc/resolv.conf", NULL, MS_BIND, NULL) == 0;
+		     mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0 &&
+		     mount(resolv_conf, "/etc/resolv.conf", "none", MS_BIND, NULL) == 0;
 	close(any);
 	return works;
 }
