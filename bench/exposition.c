@@ -2,10 +2,10 @@
  * exposition.c - what a scrape costs: CPU per 1000 series, plain and gzip, and memory while the page is made.
  *
  * Fills a store with N targets, each as a ping probe leaves it: a row with 17 plain values and a histogram, a row of
- * the probe as a whole, one with the reason of the last failure, and one with where the target is. Then renders the whole
- * page ROUNDS times in pieces of 128 KiB, as the HTTP server does, and forgets the pieces. With WRITERS > 0 that many
- * threads update all targets meanwhile, as fast as they can.
- * build: cmake -S . -B build/release --preset release && ninja -C build/release netsonde_exporter
+ * the probe as a whole, one with the reason of the last failure, and one with where the target is. Then renders the
+ * whole page ROUNDS times in pieces of 128 KiB, as the HTTP server does, and forgets the pieces. With WRITERS > 0 that
+ * many threads update all targets meanwhile, as fast as they can. build: cmake -S . -B build/release --preset release
+ * && ninja -C build/release netsonde_exporter
  *        cc -O2 -D_GNU_SOURCE -I. bench/exposition.c -o build/exposition build/release/libnetsonde_exporter.a \
  *           build/release/libnetsonde_core.a -lz -levent -levent_pthreads -lcares -lm -lpthread
  * usage: exposition TARGETS [ROUNDS [WRITERS]]     exposition 22000 5
@@ -98,7 +98,8 @@ static void update(struct series *series, unsigned i, unsigned run)
 	snprintf(address, sizeof(address), "10.%u.%u.%u", i >> 16 & 255, i >> 8 & 255, i & 255);
 	snprintf(asn, sizeof(asn), "AS%u", 64496 + i % 1000);
 	const struct label reason[] = {{"reason", "timeout"}};
-	const struct label place[] = {{"address", address}, {"country", "DE"}, {"city", "Frankfurt am Main"}, {"asn", asn}};
+	const struct label place[] = {
+		{"address", address}, {"country", "DE"}, {"city", "Frankfurt am Main"}, {"asn", asn}};
 	const struct row rows[] = {
 		{&ping_set, NULL, 0, ping, PLAIN_VALUES + 1},
 		{&probe_set, NULL, 0, probe, 2},
@@ -179,7 +180,8 @@ int main(int argc, char **argv)
 	for (unsigned i = 0; i < n; i++) {
 		char name[32];
 		snprintf(name, sizeof(name), "target-%05u", i);
-		const struct label labels[] = {{"target", name}, {"probe", "fast_ping"}, {"site", "dc1"}, {"tier", "edge"}};
+		const struct label labels[] = {
+			{"target", name}, {"probe", "fast_ping"}, {"site", "dc1"}, {"tier", "edge"}};
 		series[i] = series_open(store, i % shards, labels, 4);
 		update(series[i], i, 1);
 	}

@@ -36,8 +36,6 @@ struct manual {
 	struct resolver *resolver;
 	struct engine *engine;
 	struct subject subject;
-	struct probe_type wrapped; /* the type, with the run's state noted on its way */
-	void *state;               /* of the run while it lives */
 	struct probe *probe;
 	int signals;
 	struct watch *watch;
@@ -147,7 +145,6 @@ static void take_sample(void *context, const struct sample *sample)
 {
 	struct manual *manual = context;
 
-	manual->state = NULL;
 	if (manual->is_json)
 		print_json(sample);
 	else if (manual->type->print)
@@ -169,31 +166,12 @@ static void take_signal(void *arg, unsigned events)
 	(void)events;
 	if (read(manual->signals, &info, sizeof(info)) != sizeof(info))
 		return;
-	if (manual->state && info.ssi_signo == SIGINT) {
-		manual->type->deadline(manual->state);
+	/* An interrupt is a deadline that comes early: what there is by then is shown. */
+	if (info.ssi_signo == SIGINT && probe_end_run(manual->probe) == 0)
 		return;
-	}
 	fputs("netsonde probe: interrupted\n", stderr);
 	manual->result = EXIT_INTERRUPTED;
 	loop_stop(manual->loop);
-}
-
-/* An interrupt is a deadline that comes early: what there is by then is shown. To tell the type of it, its run's state
- * must be known: open and start see the wrapped settings, which are the struct manual. */
-static void *wrapped_open(struct probe *probe, const void *settings, struct err *err)
-{
-	const struct manual *manual = settings;
-
-	return manual->type->open(probe, manual->settings, err);
-}
-
-static void *wrapped_start(struct run *run, void *opened, const void *settings)
-{
-	/* The engine hands the settings through; they are the caller's own. */
-	struct manual *manual = (struct manual *)(uintptr_t)settings;
-
-	manual->state = manual->type->start(run, opened, manual->settings);
-	return manual->state;
 }
 
 static int open_signals(struct manual *manual, struct err *err)
@@ -217,8 +195,8 @@ static int open_probe(struct manual *manual, struct err *err)
 {
 	struct engine_plan engine = {.loop = manual->loop, .resolver = manual->resolver};
 	struct probe_plan plan = {
-		.type = &manual->wrapped,
-		.settings = manual,
+		.type = manual->type,
+		.settings = manual->settings,
 		.subject = &manual->subject,
 		.address = manual->target,
 		.sink = {take_sample, manual->is_json ? NULL : print_line, manual},
@@ -226,9 +204,6 @@ static int open_probe(struct manual *manual, struct err *err)
 	};
 
 	manual->subject = (struct subject){manual->target, "manual", manual->type->name, NULL, 0};
-	manual->wrapped = *manual->type;
-	manual->wrapped.open = wrapped_open;
-	manual->wrapped.start = wrapped_start;
 	manual->engine = engine_create(&engine);
 	manual->probe = probe_open(manual->engine, &plan, err);
 	return manual->probe ? 0 : -1;

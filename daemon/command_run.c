@@ -14,7 +14,6 @@
 #include "daemon/instance.h"
 #include "daemon/notify.h"
 #include "daemon/rights.h"
-#include "probes/icmp/icmp_socket.h"
 
 /* How long the outputs may take to write what is left at the end. */
 #define STOP_NS (5 * NS_PER_SECOND)
@@ -95,22 +94,6 @@ static void log_warnings(const struct config *config)
 	mem_free(rest);
 }
 
-static void log_icmp(struct loop *loop, enum address_family family)
-{
-	static const char *const kinds[] = {[ICMP_SOCKET_DATAGRAM] = "datagram", [ICMP_SOCKET_RAW] = "raw"};
-	static const struct icmp_socket_events no_events;
-	const struct icmp_profile plain = {0};
-	const char *name = address_families[family - 1].name;
-	struct err err = {0};
-	struct icmp_socket *socket = icmp_socket_open(loop, family, &plain, &no_events, &err);
-
-	if (socket)
-		log_event(LOG_LEVEL_INFO, "icmp", name, "%s sockets", kinds[icmp_socket_kind(socket)]);
-	else
-		log_event(LOG_LEVEL_INFO, "icmp", name, "not available: %s", err.text);
-	icmp_socket_close(socket);
-}
-
 static void log_instance(const struct config *config, const struct instance *instance)
 {
 	size_t probes = 0;
@@ -167,8 +150,6 @@ static int run_config(const struct config *config)
 		fail("", err.text);
 		goto free_loop;
 	}
-	log_icmp(loop, ADDRESS_IPV4);
-	log_icmp(loop, ADDRESS_IPV6);
 	instance = instance_create(config, loop, &err);
 	if (!instance) {
 		fail("", err.text);

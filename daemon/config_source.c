@@ -301,8 +301,8 @@ void config_source_free(struct config_source *source)
 
 struct check {
 	struct config_source *source;
-	struct scan_token name;  /* the last one: whose value comes */
-	struct scan_token comma; /* directly before this token; SCAN_END = none */
+	struct scan_token name;   /* the last one: whose value comes */
+	struct scan_token before; /* the token before this one */
 	struct scan_token open[CONFIG_NESTING_MAX];
 	size_t depth;
 	bool is_broken;
@@ -332,6 +332,23 @@ static void check_broken(struct check *check, unsigned line, const char *why)
 	config_source_error(check->source, line, "syntax: %s", why);
 }
 
+static bool is_mark(const struct scan_token *token, const char *marks)
+{
+	return token->kind == SCAN_MARK && strchr(marks, token->text[0]);
+}
+
+/* libconfig forgets to free a text that it meets where none can be. */
+static void check_string(struct check *check, const struct scan_token *token)
+{
+	bool is_in_list = check->depth && check->open[check->depth - 1].text[0] != '{';
+
+	if (scan_string_has_zero(token))
+		check_broken(check, token->line, "a zero byte in a text");
+	else if (check->before.kind != SCAN_STRING && !is_mark(&check->before, "=:([") &&
+		 !(is_in_list && is_mark(&check->before, ",")))
+		check_broken(check, token->line, "a text cannot stand here (is a = missing before it?)");
+}
+
 static char closing_of(char opening)
 {
 	return opening == '{' ? '}' : opening == '(' ? ')' : ']';
@@ -341,8 +358,8 @@ static void check_closing(struct check *check, const struct scan_token *token)
 {
 	const struct scan_token *open;
 
-	if (check->comma.kind != SCAN_END && token->text[0] != '}')
-		check_broken(check, check->comma.line, "a comma after the last element of a list");
+	if (is_mark(&check->before, ",") && token->text[0] != '}')
+		check_broken(check, check->before.line, "a comma after the last element of a list");
 	if (!check->depth) {
 		check->is_broken = true;
 		config_source_error(check->source, token->line, "syntax: \"%c\" closes nothing", token->text[0]);
@@ -356,6 +373,8 @@ static void check_closing(struct check *check, const struct scan_token *token)
 			    token->text[0], open->text[0], line_in_file(check->source, open->line));
 }
 
+static const char include_rule[] = "@include wants a file in quotes and a line of its own";
+
 static void check_mark(struct check *check, const struct scan_token *token)
 {
 	char mark = token->text[0];
@@ -367,6 +386,8 @@ static void check_mark(struct check *check, const struct scan_token *token)
 			check->open[check->depth++] = *token;
 	} else if (mark == '}' || mark == ')' || mark == ']') {
 		check_closing(check, token);
+	} else if (mark == '@') {
+		check_broken(check, token->line, include_rule);
 	}
 }
 
@@ -380,8 +401,7 @@ static void check_token(struct check *check, const struct scan_token *token)
 		check->name = *token;
 		break;
 	case SCAN_STRING:
-		if (scan_string_has_zero(token))
-			check_broken(check, token->line, "a zero byte in a text");
+		check_string(check, token);
 		break;
 	case SCAN_OPEN_STRING:
 		check_broken(check, token->line, "a text begins here and never ends");
@@ -391,7 +411,7 @@ static void check_token(struct check *check, const struct scan_token *token)
 		break;
 	case SCAN_INCLUDE:
 	case SCAN_BAD_INCLUDE:
-		check_broken(check, token->line, "@include wants a file in quotes and a line of its own");
+		check_broken(check, token->line, include_rule);
 		break;
 	case SCAN_MARK:
 		check_mark(check, token);
@@ -400,8 +420,7 @@ static void check_token(struct check *check, const struct scan_token *token)
 	case SCAN_END:
 		break;
 	}
-	check->comma =
-		token->kind == SCAN_MARK && token->text[0] == ',' ? *token : (struct scan_token){.kind = SCAN_END};
+	check->before = *token;
 }
 
 bool config_source_is_misread(const struct config_source *source, unsigned line)

@@ -3,10 +3,10 @@
  *
  *     head | row 0 .. row n-1 | words of row 0, row 1, ... | labels of the block, of row 0, of row 1, ...
  *
- * Everything but the words and the sequence count is immutable once the block is published. The words are atomics: their
- * writer stores with release and readers load with acquire, which makes the sequence count sound without fences
- * (a reader that saw a word of an update also sees the count that this update raised) and costs nothing on x86 or ARMv8.
- * ThreadSanitizer knows no fences.
+ * Everything but the words and the sequence count is immutable once the block is published. The words are atomics:
+ * their writer stores with release and readers load with acquire, which makes the sequence count sound without fences
+ * (a reader that saw a word of an update also sees the count that this update raised) and costs nothing on x86 or
+ * ARMv8. ThreadSanitizer knows no fences.
  */
 #ifndef NETSONDE_EXPORTER_BLOCK_H
 #define NETSONDE_EXPORTER_BLOCK_H
@@ -23,12 +23,13 @@
 struct block_row {
 	const struct shape *shape; /* held */
 	uint32_t words;            /* where its words begin, counted from the head in words */
-	uint32_t text;             /* where its label text begins, in bytes from the head; ends where the next one's begins */
+	uint32_t text; /* where its label text begins, in bytes from the head; ends where the next one's begins */
 };
 
 struct block {
-	uint64_t birth; /* the store's clock when the series were opened: renders that are not younger do not see them */
-	uint64_t hash;  /* hash_stable of the target's name, for ?shard= */
+	uint64_t
+		birth; /* the store's clock when the series were opened: renders that are not younger do not see them */
+	uint64_t hash; /* hash_stable of the target's name, for ?shard= */
 	_Atomic uint32_t sequence; /* odd while values are written */
 	uint32_t nrows;
 	uint32_t labels; /* where the block's label text begins, in bytes from the head */

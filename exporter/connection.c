@@ -135,8 +135,8 @@ static void reply_status(struct connection *connection, int status)
 {
 	struct text body = {0};
 	text_add_format(&body, "%d %s\n", status, http_status_text(status));
-	connection_reply(connection, &(struct http_reply){.status = status, .type = "text/plain; charset=utf-8"}, body.bytes,
-		       body.length);
+	connection_reply(connection, &(struct http_reply){.status = status, .type = "text/plain; charset=utf-8"},
+			 body.bytes, body.length);
 	text_free(&body);
 }
 

@@ -20,7 +20,8 @@ const struct option exporter_options[] = {
 	 .kind = OPTION_LIST,
 	 .offset = offsetof(struct exporter_settings, listen),
 	 .fallback = "0.0.0.0:9975",
-	 .help = "Addresses to serve HTTP on, such as \"0.0.0.0:9975\" or \"[::]:9975\" (IPv6 only); an empty list opens no "
+	 .help = "Addresses to serve HTTP on, such as \"0.0.0.0:9975\" or \"[::]:9975\" (IPv6 only); an empty list "
+		 "opens no "
 		 "port"},
 	{.name = "max_series",
 	 .kind = OPTION_INTEGER,
@@ -189,11 +190,8 @@ static const struct {
 	const char *path;
 	void (*serve)(struct exporter *exporter, struct connection *connection, const struct http_request *request);
 } routes[] = {
-	{"/", serve_page},
-	{"/-/healthy", serve_healthy},
-	{"/-/ready", serve_ready},
-	{"/config", serve_config},
-	{"/metrics", serve_metrics},
+	{"/", serve_page},         {"/-/healthy", serve_healthy}, {"/-/ready", serve_ready},
+	{"/config", serve_config}, {"/metrics", serve_metrics},
 };
 
 static void handle(void *context, struct connection *connection, const struct http_request *request)

@@ -7,8 +7,20 @@
 
 /* Units that OpenMetrics is told of: what a family's name ends in. */
 static const char *const units[] = {
-	"bits_per_second", "bytes_per_second", "packets_per_second", "seconds", "bytes", "ratio",  "meters",
-	"celsius",         "volts",            "amperes",            "watts",   "hertz", "joules", "decibels",
+	"bits_per_second",
+	"bytes_per_second",
+	"packets_per_second",
+	"seconds",
+	"bytes",
+	"ratio",
+	"meters",
+	"celsius",
+	"volts",
+	"amperes",
+	"watts",
+	"hertz",
+	"joules",
+	"decibels",
 };
 
 static bool ends_in(const char *name, size_t length, const char *end)
@@ -107,8 +119,8 @@ static void find_ambiguous(struct family_list *list)
 	for (size_t i = 0; i < list->n; i++) {
 		struct family *family = &list->families[i];
 		if (base_length(family) < family->name_length)
-			family->is_ambiguous = bsearch(family, list->families, list->n, sizeof(*family),
-						       compare_base) != NULL;
+			family->is_ambiguous =
+				bsearch(family, list->families, list->n, sizeof(*family), compare_base) != NULL;
 	}
 }
 

@@ -141,7 +141,8 @@ static int parse_field(char *line, struct http_request *request)
 	char *value = colon + 1 + strspn(colon + 1, " \t");
 	for (size_t n = strlen(value); n > 0 && (value[n - 1] == ' ' || value[n - 1] == '\t');)
 		value[--n] = '\0';
-	/* White space before the colon or a folded line makes no token: two readers could understand them differently. */
+	/* White space before the colon or a folded line makes no token: two readers could understand them differently.
+	 */
 	if (!is_token(line) || !is_field_value(value))
 		return 400;
 	if (request->nfields == HTTP_FIELDS_MAX)

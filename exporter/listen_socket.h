@@ -7,8 +7,8 @@
 #include "core/address.h"
 #include "core/err.h"
 
-/* A socket that listens on the address (port 0: the kernel chooses), non-blocking; it is the caller's. "[::]" means IPv6
- * only, so that "0.0.0.0" can stand beside it. -1 with err. */
+/* A socket that listens on the address (port 0: the kernel chooses), non-blocking; it is the caller's. "[::]" means
+ * IPv6 only, so that "0.0.0.0" can stand beside it. -1 with err. */
 int listen_socket_open(const struct address *address, struct err *err);
 
 /* Where a socket is bound. -1 with err. */

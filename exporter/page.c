@@ -33,11 +33,13 @@ static const char head[] =
 	"<body>\n"
 	"<main>\n"
 	"<h1>netsonde</h1>\n"
-	"<p>Measures networks and says how good they are: for Prometheus on this port, for InfluxDB as line protocol.</p>\n";
+	"<p>Measures networks and says how good they are: for Prometheus on this port, for InfluxDB as line "
+	"protocol.</p>\n";
 
 static const char links[] =
 	"<dl>\n"
-	"<div><dt><a href=\"/metrics\">/metrics</a></dt><dd>All results, as Prometheus text or OpenMetrics. A part of them"
+	"<div><dt><a href=\"/metrics\">/metrics</a></dt><dd>All results, as Prometheus text or OpenMetrics. A part of "
+	"them"
 	" with <a href=\"/metrics?shard=0/4\">?shard=0/4</a>: the first of four parts, split by target.</dd></div>\n"
 	"<div><dt><a href=\"/config\">/config</a></dt><dd>The configuration in force, with all defaults and without"
 	" secrets.</dd></div>\n"

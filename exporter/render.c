@@ -13,7 +13,7 @@ const char *const render_content_types[2] = {
 
 /* The bounds of series_bucket_bound_ns in seconds; in the canonical form of OpenMetrics, which asks for it. */
 static const char *const bucket_bounds[SERIES_BUCKETS + 1] = {
-	"5e-05",  "0.0001", "0.0002", "0.0004", "0.0008", "0.0016", "0.0032", "0.0064", "0.0128",  "0.0256",  "0.0512",
+	"5e-05",  "0.0001", "0.0002", "0.0004", "0.0008", "0.0016", "0.0032", "0.0064",  "0.0128",  "0.0256", "0.0512",
 	"0.1024", "0.2048", "0.4096", "0.8192", "1.6384", "3.2768", "6.5536", "13.1072", "26.2144", "+Inf",
 };
 #define BOUND_LENGTH_MAX 8
@@ -63,7 +63,8 @@ static void take_own_rows(struct render *render, const struct render_plan *plan)
 		text_clear(&raw);
 		labels_render(&raw, row->labels, row->nlabels);
 		labels_filter(&render->own_labels, (struct label_text){raw.bytes, raw.length}, (struct label_text){0});
-		render->own[i] = (struct own_row){row, catalogue_hold_set(render->store->catalogue, row->set),
+		render->own[i] = (struct own_row){row,
+						  catalogue_hold_set(render->store->catalogue, row->set),
 						  {NULL, render->own_labels.length - begin}};
 	}
 	const char *at = render->own_labels.bytes;

@@ -1,6 +1,7 @@
 /*
- * The exposition, in pieces: families contiguous over all shards, HELP/TYPE/UNIT once each, stable order. Text 0.0.4 and
- * OpenMetrics 1.0 (docs: https://prometheus.io/docs/instrumenting/exposition_formats/). Pure but for reading the store.
+ * The exposition, in pieces: families contiguous over all shards, HELP/TYPE/UNIT once each, stable order. Text 0.0.4
+ * and OpenMetrics 1.0 (docs: https://prometheus.io/docs/instrumenting/exposition_formats/). Pure but for reading the
+ * store.
  */
 #ifndef NETSONDE_EXPORTER_RENDER_H
 #define NETSONDE_EXPORTER_RENDER_H

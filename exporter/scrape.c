@@ -8,8 +8,8 @@
 #include "core/text.h"
 #include "exporter/gzip.h"
 
-/* Bytes of the page made at a time: small enough that other clients hardly wait for it, large enough that the turn of the
- * loop between two pieces costs nothing. */
+/* Bytes of the page made at a time: small enough that other clients hardly wait for it, large enough that the turn of
+ * the loop between two pieces costs nothing. */
 #define PIECE_BYTES ((size_t)128 * 1024)
 
 /* The fastest: a scrape is paid for in CPU here and in bytes on a network that is rarely short of them. */

@@ -218,8 +218,8 @@ static bool is_same_structure(struct series_shard *shard, const struct block *bl
 /* A row as it shall be. */
 struct wanted {
 	const struct row *row;
-	size_t text, text_length; /* in change.text */
-	uint32_t old;             /* the row of the old block that it goes on from, or NO_ROW */
+	size_t text, text_length;  /* in change.text */
+	uint32_t old;              /* the row of the old block that it goes on from, or NO_ROW */
 	const struct shape *shape; /* held; NULL: refused */
 };
 
@@ -230,7 +230,8 @@ struct change {
 	struct wanted *wanted;
 	size_t n;
 	struct text text;
-	uint32_t *buckets; /* hash table of rows: 0 = empty, else 1 + index of an old row, or of a wanted row + old->nrows */
+	uint32_t *buckets; /* hash table of rows: 0 = empty, else 1 + index of an old row, or of a wanted row +
+			      old->nrows */
 	size_t nbuckets;   /* a power of two */
 	uint64_t *measures;
 };

@@ -3,7 +3,8 @@
  * one reader (the web thread), which copies under a sequence count and formats outside. Values are kept as relaxed
  * atomics, so that this is no data race to the letter either.
  *
- * A change of structure (rows come or go) makes a new block; the old one is freed after the last render that may see it.
+ * A change of structure (rows come or go) makes a new block; the old one is freed after the last render that may see
+ * it.
  */
 #ifndef NETSONDE_EXPORTER_SERIES_H
 #define NETSONDE_EXPORTER_SERIES_H

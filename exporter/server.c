@@ -167,8 +167,7 @@ static int open_listener(struct server *server, const char *text, struct err *er
 static void prepare_refusal(struct server *server)
 {
 	const char *body = "too many connections\n";
-	http_write_head(&server->refusal,
-			&(struct http_reply){503, "text/plain; charset=utf-8", "Retry-After: 1\r\n"},
+	http_write_head(&server->refusal, &(struct http_reply){503, "text/plain; charset=utf-8", "Retry-After: 1\r\n"},
 			&(struct http_message){.framing = HTTP_LENGTH,
 					       .length = strlen(body),
 					       .minor = 1,

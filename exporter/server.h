@@ -1,10 +1,10 @@
 /*
- * A small HTTP server on the loop of its thread, made for strangers: a ceiling on connections, on the bytes of a request's
- * head, and an absolute time for each request with its reply, which a client cannot stretch by dripping bytes. Replies are
- * whole or streamed; a stream is asked for its next piece only when the last one has nearly left.
+ * A small HTTP server on the loop of its thread, made for strangers: a ceiling on connections, on the bytes of a
+ * request's head, and an absolute time for each request with its reply, which a client cannot stretch by dripping
+ * bytes. Replies are whole or streamed; a stream is asked for its next piece only when the last one has nearly left.
  *
- * It is not evhttp, on libevent's bufferevents all the same: evhttp 2.1 has no ceiling on connections, tells nobody when a
- * connection without a request ends, and its timeouts begin anew with each byte.
+ * It is not evhttp, on libevent's bufferevents all the same: evhttp 2.1 has no ceiling on connections, tells nobody
+ * when a connection without a request ends, and its timeouts begin anew with each byte.
  */
 #ifndef NETSONDE_EXPORTER_SERVER_H
 #define NETSONDE_EXPORTER_SERVER_H
@@ -38,7 +38,8 @@ struct server_plan {
 	struct loop *loop;
 	const struct option_list *listen;
 	size_t max_connections;
-	int64_t reply_timeout_ns; /* from the first byte of a request (the first: from accept) to the last of its reply */
+	int64_t reply_timeout_ns; /* from the first byte of a request (the first: from accept) to the last of its reply
+				   */
 	int64_t idle_timeout_ns;  /* between a reply and the next request */
 	void (*handle)(void *context, struct connection *connection, const struct http_request *request);
 	void *context;

@@ -221,6 +221,15 @@ int probe_run_once(struct probe *probe)
 	return 0;
 }
 
+int probe_end_run(struct probe *probe)
+{
+	struct run *run = &probe->turns->run;
+	if (run->phase != RUN_ALIVE && run->phase != RUN_ENDING)
+		return -1;
+	run_expire(run);
+	return 0;
+}
+
 void probe_close(struct probe *probe)
 {
 	if (!probe)

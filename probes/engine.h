@@ -44,6 +44,10 @@ struct probe *probe_open(struct engine *engine, const struct probe_plan *plan, s
 /* Starts one run of the first turn now (from the next round of the loop). Returns -1 when one is still running. */
 int probe_run_once(struct probe *probe);
 
+/* Ends the run of the first turn as its deadline would, with a sample of what there is. Not from inside a callback of
+ * this probe. -1 when none lives. */
+int probe_end_run(struct probe *probe);
+
 /* Ends running runs without a sample, frees everything. The sink is not called again. */
 void probe_close(struct probe *probe);
 

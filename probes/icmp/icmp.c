@@ -383,7 +383,7 @@ void icmp_lane_close(struct icmp_lane *lane)
 
 const char *icmp_lane_kind(const struct icmp_lane *lane)
 {
-	return icmp_socket_kind(lane->socket) == ICMP_SOCKET_DATAGRAM ? "datagram" : "raw";
+	return icmp_socket_kind(lane->socket) == ICMP_SOCKET_DATAGRAM ? "datagram sockets" : "raw sockets";
 }
 
 /* --- peers -------------------------------------------------------------------------------------------------------- */
@@ -467,8 +467,13 @@ static void *icmp_create(struct engine *engine)
 	icmp->loop = engine_loop(engine);
 	icmp->key = hash_key_random();
 	/* Opened now, while there are rights, and kept; who asks for a lane that failed is told why then. */
-	for (enum address_family family = ADDRESS_IPV4; family <= ADDRESS_IPV6; family++)
-		icmp_lane_open(icmp, family, &(struct icmp_profile){0}, NULL);
+	for (enum address_family family = ADDRESS_IPV4; family <= ADDRESS_IPV6; family++) {
+		struct err err = {{0}};
+		const struct icmp_lane *lane = icmp_lane_open(icmp, family, &(struct icmp_profile){0}, &err);
+		if (engine_worker(engine) == 0)
+			log_event(LOG_LEVEL_INFO, "icmp", address_families[family - 1].name, "%s",
+				  lane ? icmp_lane_kind(lane) : err.text);
+	}
 	return icmp;
 }
 

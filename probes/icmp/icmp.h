@@ -25,7 +25,7 @@ struct icmp_lane *icmp_lane_open(struct icmp *icmp, enum address_family family, 
 				 struct err *err);
 void icmp_lane_close(struct icmp_lane *lane);
 
-/* "datagram" or "raw". */
+/* "datagram sockets" or "raw sockets". */
 const char *icmp_lane_kind(const struct icmp_lane *lane);
 
 enum icmp_event_kind {

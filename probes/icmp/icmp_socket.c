@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/clock.h"
@@ -22,9 +23,10 @@
 #include "probes/icmp/icmp_wire.h"
 
 #define RECEIVE_BUFFER_BYTES (8 << 20) /* a burst of some 10,000 replies */
-#define RECEIVE_ROUNDS       16        /* batches before other descriptors get their turn */
+#define RECEIVE_ROUNDS       256       /* batches before alarms ring: replies that are here must not be called late */
 #define PACKET_BYTES         128       /* of a reply we need the headers and the secret only */
 #define CONTROL_BYTES        512       /* timestamps, hop limit, extended error with offender */
+#define STAMP_TRIES          20        /* a millisecond apart */
 #define TRANSMIT_RING        4096      /* requests whose transmit stamp may still come; power of two */
 #define SEND_TRIES           3         /* an error may be another target's: it is cleared and the packet tried again */
 
@@ -169,6 +171,44 @@ static int set_profile(const struct icmp_socket *socket_, struct err *err)
 	return 0;
 }
 
+static bool is_stamped(int descriptor)
+{
+	uint8_t byte;
+	_Alignas(struct cmsghdr) uint8_t control[CONTROL_BYTES];
+	struct iovec part = {&byte, sizeof(byte)};
+	struct msghdr header = {
+		.msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
+	if (recvmsg(descriptor, &header, MSG_DONTWAIT) < 0)
+		return false;
+	for (struct cmsghdr *one = CMSG_FIRSTHDR(&header); one; one = CMSG_NXTHDR(&header, one))
+		if (one->cmsg_level == SOL_SOCKET && one->cmsg_type == SCM_TIMESTAMPING)
+			return true;
+	return false;
+}
+
+/* The kernel begins to stamp packets only a moment after the first socket has asked for it. Datagrams to ourselves show
+ * when it does; without a loopback address it is given the time that it takes at most. */
+static void wait_for_stamps(void)
+{
+	const struct timespec pause = {.tv_nsec = NS_PER_MS};
+	struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t length = sizeof(name);
+	int stamps = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
+	int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (descriptor < 0)
+		return;
+	bool is_ready = setsockopt(descriptor, SOL_SOCKET, SO_TIMESTAMPING, &stamps, sizeof(stamps)) ||
+			bind(descriptor, (struct sockaddr *)&name, length) ||
+			getsockname(descriptor, (struct sockaddr *)&name, &length);
+	for (int tries = 0; tries < STAMP_TRIES && !is_ready; tries++) {
+		if (tries)
+			nanosleep(&pause, NULL);
+		sendto(descriptor, "", 1, MSG_DONTWAIT, (struct sockaddr *)&name, length);
+		is_ready = is_stamped(descriptor);
+	}
+	close(descriptor);
+}
+
 static int set_options(struct icmp_socket *socket_, struct err *err)
 {
 	int descriptor = socket_->descriptor;
@@ -183,6 +223,7 @@ static int set_options(struct icmp_socket *socket_, struct err *err)
 	    set_option(descriptor, family->level, family->receive_hop_limit, 1, err) ||
 	    set_option(descriptor, family->level, family->receive_class, 1, err))
 		return -1;
+	wait_for_stamps();
 	int bytes = RECEIVE_BUFFER_BYTES;
 	if (setsockopt(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)))
 		setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));

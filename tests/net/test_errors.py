@@ -111,6 +111,11 @@ def test_unreachable_targets_do_not_hurt_the_others(net, sockets, start_daemon):
     assert reasons["port4"] == {"unreachable_port"}
     assert reasons["silent4"] <= {"unreachable_host", "local"} and reasons["silent6"] <= {"unreachable_host", "local"}
     assert reasons["noroute4"] <= {"local", "unreachable_net"} and reasons["noroute6"] <= {"local", "unreachable_net"}
+    daemon.stop()
+    for name in bad:
+        for line in daemon.lines("ping", target=name):
+            made_up = {"reply_hop_limit", "rtt_avg_seconds", "jitter_seconds"} & set(line.fields)
+            assert made_up == set(), f"{name}: nobody replied"
 
 
 # --- size --------------------------------------------------------------------------------------------------------

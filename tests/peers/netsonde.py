@@ -122,7 +122,7 @@ agent: { name = "tester"; workers = 2; labels = { site = "lab"; }; };
 web: { listen = [ "127.0.0.1:0" ]; };
 probes: { fast: { type = "ping"; interval = 0.2; timeout = 0.15; }; };
 targets: (
-  { name = "loopback-ipv4"; address = "127.0.0.1"; probes = [ "fast" ]; labels = { family = "ipv4"; }; },
-  { name = "loopback-ipv6"; address = "::1"; probes = [ "fast" ]; labels = { family = "ipv6"; }; }
+  { name = "lo4"; address = "127.0.0.1"; probes = [ "fast" ]; labels = { family = "ipv4"; }; },
+  { name = "lo6"; address = "::1"; probes = [ "fast" ]; labels = { family = "ipv6"; }; }
 );
 """

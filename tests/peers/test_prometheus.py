@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from netsonde import LOOPBACK, Daemon, wait_until
 
-TARGETS = {"loopback-ipv4", "loopback-ipv6"}
+TARGETS = {"lo4", "lo6"}
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 
 
@@ -98,7 +98,7 @@ def test_prometheus_sees_both_targets(prometheus):
     labels = prometheus.query("netsonde_ping_received_total")[0][0]
     assert labels["probe"] == "fast" and labels["family"] in ("ipv4", "ipv6") and labels["job"] == "netsonde"
     info = {row["target"]: row["address"] for row, _ in prometheus.query("netsonde_target_info == 1")}
-    assert info == {"loopback-ipv4": "127.0.0.1", "loopback-ipv6": "::1"}
+    assert info == {"lo4": "127.0.0.1", "lo6": "::1"}
 
 
 def test_prometheus_computes_rates_and_quantiles(prometheus):

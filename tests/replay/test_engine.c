@@ -362,6 +362,21 @@ Test(engine, a_single_run_has_a_deadline_too)
 	bench_close(&bench);
 }
 
+Test(engine, a_run_can_be_ended_early)
+{
+	struct bench bench;
+	bench_open(&bench, &(struct script){.interval_ns = 60 * NS_PER_SECOND, .timeout_ns = 50 * NS_PER_SECOND}, true);
+	cr_assert_eq(probe_end_run(bench.probe), -1, "none lives");
+	probe_run_once(bench.probe);
+	cr_assert_eq(probe_end_run(bench.probe), -1, "asked for, not begun");
+	fake_advance_ns(NS_PER_SECOND);
+	cr_assert_eq(probe_end_run(bench.probe), 0);
+	cr_assert_eq(bench.reasons[REASON_TIMEOUT], 1);
+	cr_assert_eq(bench.script.stopped, 1);
+	cr_assert_eq(probe_end_run(bench.probe), -1);
+	bench_close(&bench);
+}
+
 Test(engine, a_probe_that_cannot_work_says_why)
 {
 	struct bench bench;

@@ -1,6 +1,6 @@
 /*
- * Several writers open, update with changing rows, relabel and close series, while a reader has several renders open all the
- * time. Each page must be well-formed: families contiguous, no series twice, histograms monotone and whole. For
+ * Several writers open, update with changing rows, relabel and close series, while a reader has several renders open
+ * all the time. Each page must be well-formed: families contiguous, no series twice, histograms monotone and whole. For
  * ThreadSanitizer, but as useful under AddressSanitizer: blocks that are freed too early show there.
  */
 #include <pthread.h>
@@ -75,8 +75,9 @@ static void update(struct writer *writer, unsigned i)
 {
 	static const int64_t observed[OBSERVED] = {OBSERVED_NS, OBSERVED_NS, OBSERVED_NS};
 	static const char *const names[HOPS] = {"1", "2", "3", "4", "5", "6", "7", "8"};
-	struct reading ping[4] = {reading_histogram(0, observed, OBSERVED), reading_integer(1, (int64_t)writer->updates),
-				  reading_number(2, 0.5), reading_text(3, "text")};
+	struct reading ping[4] = {reading_histogram(0, observed, OBSERVED),
+				  reading_integer(1, (int64_t)writer->updates), reading_number(2, 0.5),
+				  reading_text(3, "text")};
 	struct reading hop[2] = {reading_number(0, 0.25), reading_integer(1, 1)};
 	struct reading built[2] = {reading_integer(0, 1), reading_integer(1, -1)};
 	struct label labels[HOPS];
@@ -228,7 +229,8 @@ static void check_histogram(struct check *check, const char *line, double value)
 	} else if (strncmp(rest, "_count{", 7) == 0) {
 		if ((int64_t)value != check->bucket)
 			fail(check, "+Inf is not the count", line);
-		/* All observations are of 1 ms. When the writer was stopped half-way, buckets and sum may be a run apart. */
+		/* All observations are of 1 ms. When the writer was stopped half-way, buckets and sum may be a run
+		 * apart. */
 		double apart = check->sum * 1e9 / OBSERVED_NS - value;
 		if (apart > OBSERVED + 0.1 || apart < -OBSERVED - 0.1)
 			fail(check, "sum and count are apart", line);

@@ -29,8 +29,8 @@ Test(block, every_observation_is_in_the_first_bucket_that_holds_it)
 }
 
 static const struct measure measures[] = {
-	{"a", MEASURE_GAUGE, ""},     {"b_total", MEASURE_COUNTER, ""}, {"c_seconds", MEASURE_HISTOGRAM, ""},
-	{"d", MEASURE_TEXT, ""},      {"e", MEASURE_INTEGER, ""},       {"info", MEASURE_INFO, ""},
+	{"a", MEASURE_GAUGE, ""}, {"b_total", MEASURE_COUNTER, ""}, {"c_seconds", MEASURE_HISTOGRAM, ""},
+	{"d", MEASURE_TEXT, ""},  {"e", MEASURE_INTEGER, ""},       {"info", MEASURE_INFO, ""},
 	{"g", MEASURE_GAUGE, ""},
 };
 static const struct measure_set set = {"s", measures, 7, NULL, ""};

@@ -1,6 +1,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -20,12 +21,8 @@
 
 static char *expected_page(const struct web *web, enum render_format format)
 {
-	return page_of(&(struct render_plan){.store = web_store(web),
-					     .own = &web_own_row,
-					     .nown = 1,
-					     .format = format,
-					     .shard = 0,
-					     .shards = 1});
+	return page_of(&(struct render_plan){
+		.store = web_store(web), .own = &web_own_row, .nown = 1, .format = format, .shard = 0, .shards = 1});
 }
 
 static void expect_body(struct answer *answer, const char *expected)
@@ -149,8 +146,9 @@ Test(exporter, shards)
 		web_forget(&answer);
 	}
 	cr_expect_eq(series, 24 * 50 + 1);
-	static const char *const wrong[] = {"/metrics?shard=3/3", "/metrics?shard=", "/metrics?shard", "/metrics?shard=a",
-					    "/metrics?shard=%zz", "/metrics?shard=1/99999999999999999999999999999999"};
+	static const char *const wrong[] = {
+		"/metrics?shard=3/3", "/metrics?shard=",    "/metrics?shard",
+		"/metrics?shard=a",   "/metrics?shard=%zz", "/metrics?shard=1/99999999999999999999999999999999"};
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		struct answer answer = web_get(web, wrong[i], "");
 		cr_expect_eq(answer.status, 400, "%s", wrong[i]);
@@ -539,6 +537,30 @@ Test(exporter, too_many_connections)
 	web_stop(web);
 }
 
+Test(exporter, a_process_without_descriptors_accepts_again_when_there_are_some)
+{
+	enum { FILLERS = 256 };
+	struct web *web = web_start((struct web_plan){0});
+	struct rlimit limit = {FILLERS, FILLERS};
+	int fillers[FILLERS], n = 0;
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	while (n < FILLERS && (fillers[n] = dup(STDERR_FILENO)) >= 0)
+		n++;
+	cr_assert_gt(n, 1);
+	close(fillers[--n]);
+	int client = web_connect(web, false); /* takes the last one */
+	web_send(client, "GET /-/healthy HTTP/1.1\r\nHost: a\r\n\r\n");
+	usleep(50000); /* lets the server meet the fault; without that the test is only weaker */
+	cr_expect_eq(web_figure(web, "connections_open"), 0);
+	while (n > 0)
+		close(fillers[--n]);
+	struct answer answer = web_receive(client, true);
+	cr_expect_eq(answer.status, 200);
+	web_forget(&answer);
+	close(client);
+	web_stop(web);
+}
+
 /* --- listening --------------------------------------------------------------------------------------------------- */
 
 static struct exporter *try_listen(struct loop *loop, struct exporter_settings *settings, char **items, size_t n,
@@ -581,7 +603,8 @@ Test(exporter, listeners)
 
 Test(exporter, addresses_that_are_none)
 {
-	static const char *const wrong[] = {"localhost:9975", "127.0.0.1:x", ":9975", "1.2.3:80", "", "[::1", "1.1.1.1:65536"};
+	static const char *const wrong[] = {"localhost:9975", "127.0.0.1:x",  ":9975", "1.2.3:80", "",
+					    "[::1",           "1.1.1.1:65536"};
 	struct err err = {0};
 	struct loop *loop = loop_create(0, &err);
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {

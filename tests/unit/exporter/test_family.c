@@ -44,7 +44,8 @@ Test(family, heads_by_kind)
 		 "# TYPE netsonde_s_a counter\n# HELP netsonde_s_a H\n"},
 		{{"a_seconds_total", MEASURE_COUNTER_SECONDS, "H"},
 		 "# HELP netsonde_s_a_seconds_total H\n# TYPE netsonde_s_a_seconds_total counter\n",
-		 "# TYPE netsonde_s_a_seconds counter\n# UNIT netsonde_s_a_seconds seconds\n# HELP netsonde_s_a_seconds H\n"},
+		 "# TYPE netsonde_s_a_seconds counter\n# UNIT netsonde_s_a_seconds seconds\n# HELP "
+		 "netsonde_s_a_seconds H\n"},
 		{{"a", MEASURE_COUNTER, "H"},
 		 "# HELP netsonde_s_a H\n# TYPE netsonde_s_a counter\n",
 		 "# TYPE netsonde_s_a unknown\n# HELP netsonde_s_a H\n"},
@@ -63,7 +64,8 @@ Test(family, heads_by_kind)
 		 "# TYPE netsonde_s_gigabytes gauge\n# HELP netsonde_s_gigabytes H\n"},
 		{{"a_seconds", MEASURE_HISTOGRAM, "H"},
 		 "# HELP netsonde_s_a_seconds H\n# TYPE netsonde_s_a_seconds histogram\n",
-		 "# TYPE netsonde_s_a_seconds histogram\n# UNIT netsonde_s_a_seconds seconds\n# HELP netsonde_s_a_seconds "
+		 "# TYPE netsonde_s_a_seconds histogram\n# UNIT netsonde_s_a_seconds seconds\n# HELP "
+		 "netsonde_s_a_seconds "
 		 "H\n"},
 		{{"info", MEASURE_INFO, "H"},
 		 "# HELP netsonde_s_info H\n# TYPE netsonde_s_info gauge\n",
@@ -114,17 +116,18 @@ Test(family, of_two_kinds_under_one_name_one_is_left)
 
 Test(family, a_name_that_openmetrics_would_give_twice)
 {
-	const struct measure measures[] = {{"x", MEASURE_INTEGER, ""},     {"x_total", MEASURE_COUNTER, ""},
-					   {"x_info", MEASURE_INFO, ""},   {"xa_total", MEASURE_COUNTER, ""},
-					   {"xab", MEASURE_INTEGER, ""},   {"w_total", MEASURE_COUNTER, ""}};
+	const struct measure measures[] = {{"x", MEASURE_INTEGER, ""},   {"x_total", MEASURE_COUNTER, ""},
+					   {"x_info", MEASURE_INFO, ""}, {"xa_total", MEASURE_COUNTER, ""},
+					   {"xab", MEASURE_INTEGER, ""}, {"w_total", MEASURE_COUNTER, ""}};
 	const struct measure_set set = {"s", measures, 6, NULL, ""}, *sets[] = {&set};
 	char *page = heads(sets, 1, RENDER_OPENMETRICS);
-	cr_expect_str_eq(page, "# TYPE netsonde_s_w counter\n"
-			       "# TYPE netsonde_s_x gauge\n"
-			       "# TYPE netsonde_s_x_info gauge\n"
-			       "# TYPE netsonde_s_x_total unknown\n"
-			       "# TYPE netsonde_s_xa counter\n"
-			       "# TYPE netsonde_s_xab gauge\n",
+	cr_expect_str_eq(page,
+			 "# TYPE netsonde_s_w counter\n"
+			 "# TYPE netsonde_s_x gauge\n"
+			 "# TYPE netsonde_s_x_info gauge\n"
+			 "# TYPE netsonde_s_x_total unknown\n"
+			 "# TYPE netsonde_s_xa counter\n"
+			 "# TYPE netsonde_s_xab gauge\n",
 			 "%s", page);
 	mem_free(page);
 }

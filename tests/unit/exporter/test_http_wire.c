@@ -156,7 +156,8 @@ Test(http_wire, what_is_no_request)
 
 Test(http_wire, every_part_of_a_request_ends_in_an_answer)
 {
-	static const char head[] = "GET /metrics?shard=1%2F2 HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAccept: */*\r\n\r\n";
+	static const char head[] =
+		"GET /metrics?shard=1%2F2 HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAccept: */*\r\n\r\n";
 	for (size_t n = 0; n < sizeof(head); n++) {
 		char *copy = malloc(n + 1);
 		memcpy(copy, head, n);
@@ -169,7 +170,8 @@ Test(http_wire, every_part_of_a_request_ends_in_an_answer)
 
 Test(http_wire, fields)
 {
-	struct parsed parsed = parse("GET / HTTP/1.1\r\nHost: a\r\nACCEPT: \t text/plain \t\r\nX-Empty:\r\naccept: second\r\n\r\n");
+	struct parsed parsed =
+		parse("GET / HTTP/1.1\r\nHost: a\r\nACCEPT: \t text/plain \t\r\nX-Empty:\r\naccept: second\r\n\r\n");
 	cr_assert_eq(parsed.status, 0);
 	cr_expect_str_eq(http_field(&parsed.request, "accept"), "text/plain");
 	cr_expect_str_eq(http_field(&parsed.request, "x-empty"), "");
@@ -274,7 +276,8 @@ Test(http_wire, heads_of_replies)
 		 "Transfer-Encoding: chunked\r\n\r\n"},
 		{{503, NULL, NULL},
 		 {HTTP_UNTIL_CLOSE, 0, false, 0, 0},
-		 "HTTP/1.1 503 Service Unavailable\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\nConnection: close\r\n\r\n"},
+		 "HTTP/1.1 503 Service Unavailable\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\nConnection: "
+		 "close\r\n\r\n"},
 		{{200, NULL, NULL},
 		 {HTTP_LENGTH, 1, true, 0, 0},
 		 "HTTP/1.1 200 OK\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\nContent-Length: 1\r\n"

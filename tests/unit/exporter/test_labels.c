@@ -60,8 +60,8 @@ Test(labels, names_are_made_valid)
 	static const struct {
 		const char *name, *expected;
 	} cases[] = {
-		{"site", "site=\"v\""},       {"Site_9", "Site_9=\"v\""},   {"rack-row", "rack_row=\"v\""},
-		{"9lives", "_9lives=\"v\""},  {"a.b/c d", "a_b_c_d=\"v\""}, {"", "_=\"v\""},
+		{"site", "site=\"v\""},      {"Site_9", "Site_9=\"v\""},   {"rack-row", "rack_row=\"v\""},
+		{"9lives", "_9lives=\"v\""}, {"a.b/c d", "a_b_c_d=\"v\""}, {"", "_=\"v\""},
 		{"\xC3\xBC", "__=\"v\""},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -3,14 +3,14 @@
 #include "exporter/render.h"
 
 #define PROMETHEUS_2                                                                                                   \
-	"application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"               \
+	"application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"                \
 	"text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
 #define PROMETHEUS_3                                                                                                   \
-	"application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,"                                      \
-	"application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,"       \
+	"application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,"                                       \
+	"application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,"        \
 	"text/plain;version=0.0.4;q=0.2,/;q=0.1"
 #define PROMETHEUS_3_NATIVE                                                                                            \
-	"application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6,"           \
+	"application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6,"            \
 	"application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.2,*/*;q=0.1"
 #define FIREFOX "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 

@@ -12,9 +12,12 @@ static const struct measure_set ping_set = {"ping", ping_measures, 2, NULL, "Pin
 static const struct measure target_measures[] = {{"info", MEASURE_INFO, "Where it is"}};
 static const struct measure_set target_set = {"target", target_measures, 1, NULL, "Target"};
 static const struct measure build_measures[] = {
-	{"info", MEASURE_INFO, "The build"},          {"load_ratio", MEASURE_GAUGE, "Load"},
-	{"note", MEASURE_TEXT, "A text"},             {"lag_seconds", MEASURE_HISTOGRAM, "Lag"},
-	{"busy_seconds_total", MEASURE_COUNTER_SECONDS, "Busy"}, {"open", MEASURE_INTEGER, "Open"},
+	{"info", MEASURE_INFO, "The build"},
+	{"load_ratio", MEASURE_GAUGE, "Load"},
+	{"note", MEASURE_TEXT, "A text"},
+	{"lag_seconds", MEASURE_HISTOGRAM, "Lag"},
+	{"busy_seconds_total", MEASURE_COUNTER_SECONDS, "Busy"},
+	{"open", MEASURE_INTEGER, "Open"},
 	{"done_total", MEASURE_COUNTER, "Done"},
 };
 static const struct measure_set build_set = {"build", build_measures, 7, NULL, "Build"};
@@ -139,12 +142,9 @@ Test(render, an_empty_page)
 static const int64_t lags[] = {60000, 1000000000};
 static const struct label build_labels[] = {{"version", "1\"2"}, {"version", "3"}, {"empty", ""}};
 static const struct reading build_readings[] = {
-	{.measure = 0, .value.integer = 1},
-	{.measure = 1, .value.number = 0.5},
-	{.measure = 2, .value.text = "hidden"},
-	{.measure = 3, .count = 2, .value.observed_ns = lags},
-	{.measure = 4, .value.integer = 2500000000},
-	{.measure = 5, .value.integer = -4},
+	{.measure = 0, .value.integer = 1},          {.measure = 1, .value.number = 0.5},
+	{.measure = 2, .value.text = "hidden"},      {.measure = 3, .count = 2, .value.observed_ns = lags},
+	{.measure = 4, .value.integer = 2500000000}, {.measure = 5, .value.integer = -4},
 	{.measure = 6, .value.integer = 9},
 };
 static const struct row own_rows[] = {
@@ -178,8 +178,7 @@ Test(render, shards_are_a_partition_by_target)
 {
 	enum { N = 200, SHARDS = 3 };
 	struct series_store *store = store_with_targets(N);
-	struct render_plan plan = {
-		.store = store, .own = own_rows, .nown = 1, .format = RENDER_TEXT, .shards = SHARDS};
+	struct render_plan plan = {.store = store, .own = own_rows, .nown = 1, .format = RENDER_TEXT, .shards = SHARDS};
 	char *pages[SHARDS];
 	for (plan.shard = 0; plan.shard < SHARDS; plan.shard++)
 		pages[plan.shard] = page_of(&plan);

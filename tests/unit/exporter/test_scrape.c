@@ -12,14 +12,30 @@ Test(scrape, shards)
 		bool is_shard;
 		unsigned shard, shards;
 	} cases[] = {
-		{"0/1", true, 0, 1},    {"3/4", true, 3, 4},    {"65535/65536", true, 65535, 65536},
-		{"00/01", true, 0, 1},  {"", false, 0, 0},      {"1", false, 0, 0},
-		{"/", false, 0, 0},     {"1/", false, 0, 0},    {"/1", false, 0, 0},
-		{"0/0", false, 0, 0},   {"4/4", false, 0, 0},   {"5/4", false, 0, 0},
-		{"-1/4", false, 0, 0},  {"+1/4", false, 0, 0},  {" 1/4", false, 0, 0},
-		{"1/4 ", false, 0, 0},  {"1/4/", false, 0, 0},  {"1 /4", false, 0, 0},
-		{"a/b", false, 0, 0},   {"0/65537", false, 0, 0}, {"0/4294967297", false, 0, 0},
-		{"4294967296/5", false, 0, 0}, {"0x1/4", false, 0, 0}, {"1,4", false, 0, 0},
+		{"0/1", true, 0, 1},
+		{"3/4", true, 3, 4},
+		{"65535/65536", true, 65535, 65536},
+		{"00/01", true, 0, 1},
+		{"", false, 0, 0},
+		{"1", false, 0, 0},
+		{"/", false, 0, 0},
+		{"1/", false, 0, 0},
+		{"/1", false, 0, 0},
+		{"0/0", false, 0, 0},
+		{"4/4", false, 0, 0},
+		{"5/4", false, 0, 0},
+		{"-1/4", false, 0, 0},
+		{"+1/4", false, 0, 0},
+		{" 1/4", false, 0, 0},
+		{"1/4 ", false, 0, 0},
+		{"1/4/", false, 0, 0},
+		{"1 /4", false, 0, 0},
+		{"a/b", false, 0, 0},
+		{"0/65537", false, 0, 0},
+		{"0/4294967297", false, 0, 0},
+		{"4294967296/5", false, 0, 0},
+		{"0x1/4", false, 0, 0},
+		{"1,4", false, 0, 0},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		unsigned shard, shards;
@@ -37,9 +53,17 @@ Test(page, says_what_it_is_and_loads_nothing)
 	struct text out = {0};
 	page_write(&(struct page_facts){.version = "1.2.3", .is_ready = false, .series = 42}, &out);
 	const char *page = text_string(&out);
-	static const char *const there[] = {"<!doctype html>", "<title>netsonde</title>", "1.2.3", "not ready", "42 series",
-					    "href=\"/metrics\"", "href=\"/config\"", "href=\"/-/healthy\"",
-					    "href=\"/-/ready\"", "prefers-color-scheme: dark", "</html>\n"};
+	static const char *const there[] = {"<!doctype html>",
+					    "<title>netsonde</title>",
+					    "1.2.3",
+					    "not ready",
+					    "42 series",
+					    "href=\"/metrics\"",
+					    "href=\"/config\"",
+					    "href=\"/-/healthy\"",
+					    "href=\"/-/ready\"",
+					    "prefers-color-scheme: dark",
+					    "</html>\n"};
 	for (size_t i = 0; i < sizeof(there) / sizeof(there[0]); i++)
 		cr_expect(strstr(page, there[i]), "%s", there[i]);
 	static const char *const not_there[] = {"http://", "https://", "src=", "<script", "url(", "@import"};

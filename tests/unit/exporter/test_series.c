@@ -5,12 +5,9 @@
 #include "page_fixture.h"
 
 static const struct measure measures[] = {
-	{"sent_total", MEASURE_COUNTER, "Sent"},
-	{"loss_ratio", MEASURE_GAUGE, "Loss"},
-	{"note", MEASURE_TEXT, "Note"},
-	{"rtt_seconds", MEASURE_HISTOGRAM, "RTT"},
-	{"ttl", MEASURE_INTEGER, "TTL"},
-	{"wait_seconds_total", MEASURE_COUNTER_SECONDS, "Wait"},
+	{"sent_total", MEASURE_COUNTER, "Sent"}, {"loss_ratio", MEASURE_GAUGE, "Loss"},
+	{"note", MEASURE_TEXT, "Note"},          {"rtt_seconds", MEASURE_HISTOGRAM, "RTT"},
+	{"ttl", MEASURE_INTEGER, "TTL"},         {"wait_seconds_total", MEASURE_COUNTER_SECONDS, "Wait"},
 	{"info", MEASURE_INFO, "Place"},
 };
 enum { SENT, LOSS, NOTE, RTT, TTL, WAIT, INFO };
@@ -51,7 +48,7 @@ Test(series, values_of_every_kind)
 	struct series *series = series_open(store, 0, quad9, 2);
 	expect_page(store, "");
 	const struct reading readings[] = {
-		reading_integer(SENT, 12), reading_number(LOSS, 0.25), reading_text(NOTE, "hi"),
+		reading_integer(SENT, 12), reading_number(LOSS, 0.25),        reading_text(NOTE, "hi"),
 		reading_integer(TTL, -3),  reading_integer(WAIT, 1500000001), reading_integer(INFO, 1),
 	};
 	update_row(series, &(struct row){&set, NULL, 0, readings, 6});
@@ -125,7 +122,8 @@ static char *bucket_lines(const unsigned *counts, const char *sum)
 	unsigned count = 0;
 	for (unsigned i = 0; i <= SERIES_BUCKETS; i++) {
 		count += counts[i];
-		text_add_format(&out, "netsonde_ping_rtt_seconds_bucket{target=\"quad9\",probe=\"fast\",le=\"%s\"} %u\n",
+		text_add_format(&out,
+				"netsonde_ping_rtt_seconds_bucket{target=\"quad9\",probe=\"fast\",le=\"%s\"} %u\n",
 				bounds[i], count);
 	}
 	text_add_format(&out, "netsonde_ping_rtt_seconds_sum{target=\"quad9\",probe=\"fast\"} %s\n", sum);
@@ -401,7 +399,7 @@ Test(series, more_rows_than_one_probe_may_have)
 	struct series *series = series_open(store, 0, quad9, 2);
 	struct row *rows = mem_zero(ROWS, sizeof(*rows));
 	struct label *labels = mem_zero(ROWS, sizeof(*labels));
-	char (*texts)[8] = mem_zero(ROWS, sizeof(*texts));
+	char(*texts)[8] = mem_zero(ROWS, sizeof(*texts));
 	struct reading reading = reading_number(0, 1);
 	for (size_t i = 0; i < ROWS; i++) {
 		snprintf(texts[i], sizeof(texts[i]), "%zu", i);
@@ -450,6 +448,31 @@ Test(series, an_open_render_keeps_old_blocks_and_does_not_see_new_series)
 			   "netsonde_hop_rtt_seconds{target=\"new\",hop=\"y\"} 2\n"
 			   "netsonde_hop_rtt_seconds{target=\"new\",hop=\"z\"} 3\n");
 	update_hops(series, "xyz", 1);
+	text_free(&page);
+	series_store_free(store);
+}
+
+/* With a younger render always open, some of the old blocks can be freed and some cannot. */
+Test(series, old_blocks_are_freed_one_after_the_other)
+{
+	struct series_store *store = series_store_create(1, 1000);
+	struct series *series = series_open(store, 0, quad9, 2);
+	struct render_plan plan = {.store = store, .format = RENDER_TEXT, .shard = 0, .shards = 1};
+	struct render *render = render_create(&plan);
+	for (unsigned i = 0; i < 500; i++) {
+		update_hops(series, i % 2 ? "ab" : "a", i);
+		if (i % 40 != 39)
+			continue;
+		struct render *next = render_create(&plan);
+		render_free(render);
+		render = next;
+	}
+	struct text page = {0};
+	while (render_more(render, &page, 1))
+		;
+	cr_expect_eq(count_series(text_string(&page)), 2);
+	render_free(render);
+	update_hops(series, "ab", 1);
 	text_free(&page);
 	series_store_free(store);
 }

@@ -120,11 +120,11 @@ static struct web *web_start(struct web_plan plan)
 	web->store = series_store_create(1, 1000000);
 	fill_store(web->store, plan.targets);
 	web->address = mem_copy_string("127.0.0.1:0");
-	web->settings = (struct exporter_settings){
-		.listen = {&web->address, 1},
-		.max_series = 1000000,
-		.max_connections = plan.max_connections ? plan.max_connections : 100,
-		.reply_timeout_ns = plan.reply_timeout_ns ? plan.reply_timeout_ns : INT64_C(60000000000)};
+	web->settings = (struct exporter_settings){.listen = {&web->address, 1},
+						   .max_series = 1000000,
+						   .max_connections = plan.max_connections ? plan.max_connections : 100,
+						   .reply_timeout_ns = plan.reply_timeout_ns ? plan.reply_timeout_ns
+											     : INT64_C(60000000000)};
 	web->host = (struct exporter_host){web, is_ready, show_config, read_own};
 	web->exporter = exporter_create(web->loop, &web->settings, &web->host, web->store, &err);
 	cr_assert(web->exporter, "%s", err.text);
@@ -183,7 +183,7 @@ static bool web_wait(const struct web *web, const char *measure, int64_t value)
 /* --- the client -------------------------------------------------------------------------------------------------- */
 
 struct answer {
-	int status;     /* 0: the connection ended before an answer was whole */
+	int status; /* 0: the connection ended before an answer was whole */
 	struct text head, body;
 	bool is_chunked;
 };

@@ -1,0 +1,71 @@
+/*
+ * The head of an HTTP request, as a stranger sends it: found, parsed, and everything asked of it that the server asks.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exporter/http_wire.h"
+#include "exporter/render.h"
+#include "exporter/scrape.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define REQUIRE(condition)                                                                                             \
+	do {                                                                                                           \
+		if (!(condition)) {                                                                                    \
+			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);                        \
+			abort();                                                                                       \
+		}                                                                                                      \
+	} while (0)
+
+/* What is borrowed lies within the head, with its end. */
+static void require_inside(const char *head, size_t length, const char *text)
+{
+	REQUIRE(*text == '\0' || (text >= head && text + strlen(text) < head + length));
+}
+
+static void look_at(const char *head, size_t length, const struct http_request *request)
+{
+	char value[64];
+	unsigned shard, shards;
+	REQUIRE(request->path[0] == '/' || strcmp(request->path, "*") == 0);
+	REQUIRE(request->nfields <= HTTP_FIELDS_MAX);
+	require_inside(head, length, request->method);
+	require_inside(head, length, request->path);
+	require_inside(head, length, request->query);
+	for (size_t i = 0; i < request->nfields; i++) {
+		require_inside(head, length, request->fields[i].name);
+		require_inside(head, length, request->fields[i].value);
+		REQUIRE(http_field(request, request->fields[i].name) != NULL);
+	}
+	int found = http_parameter(request, "shard", value, sizeof(value));
+	REQUIRE(found >= -1 && found <= 1);
+	if (found == 1 && scrape_parse_shard(value, &shard, &shards))
+		REQUIRE(shard < shards && shards <= SCRAPE_SHARDS_MAX);
+	enum render_format format = render_negotiate(http_field(request, "accept"));
+	REQUIRE(format == RENDER_TEXT || format == RENDER_OPENMETRICS);
+	render_accepts_gzip(http_field(request, "accept-encoding"));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct http_request request;
+	size_t length = size > 0 ? http_head_length((const char *)data, size, 0) : 0;
+	REQUIRE(length <= size);
+	/* What is no whole head must not be read beyond its end either. */
+	if (length == 0)
+		length = size;
+	char *head = malloc(length > 0 ? length : 1);
+	if (!head)
+		return 0;
+	if (length > 0)
+		memcpy(head, data, length);
+	int status = http_parse_request(head, length, &request);
+	REQUIRE(status == 0 || status == 400 || status == 417 || status == 431 || status == 501 || status == 505);
+	if (status == 0)
+		look_at(head, length, &request);
+	free(head);
+	return 0;
+}
