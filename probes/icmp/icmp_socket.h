@@ -27,7 +27,7 @@ struct icmp_profile {
 
 /* A batch has one pair of clock readings around it, between which the moments of sending are interpolated: small enough
  * to keep that exact, large enough to have the system call paid off. */
-#define ICMP_SEND_BATCH    16
+#define ICMP_SEND_BATCH    8
 #define ICMP_RECEIVE_BATCH 64
 #define ICMP_PAYLOAD_MIN   16
 #define ICMP_PAYLOAD_MAX   65507
