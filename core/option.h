@@ -15,7 +15,7 @@ enum option_kind {
 	OPTION_SECONDS, /* int64_t nanoseconds; written as seconds, integer or float; minimum and maximum in seconds */
 	OPTION_INTEGER, /* int64_t */
 	OPTION_NUMBER,  /* double */
-	OPTION_SIZE,    /* int64_t bytes; written "8GiB", "64 KiB", "1500", or an integer; minimum and maximum in bytes */
+	OPTION_SIZE, /* int64_t bytes; written "8GiB", "64 KiB", "1500", or an integer; minimum and maximum in bytes */
 	OPTION_BOOLEAN, /* bool; true/false, on CLI and environment also yes/no/1/0 */
 	OPTION_TEXT,    /* char *, owned by the settings; NULL when unset */
 	OPTION_SECRET,  /* as OPTION_TEXT; shown as <secret> */
@@ -32,7 +32,7 @@ struct option_list {
 struct option {
 	const char *name;
 	enum option_kind kind;
-	size_t offset; /* into the settings struct */
+	size_t offset;           /* into the settings struct */
 	double minimum, maximum; /* both 0 = unbounded */
 	const char *fallback;
 	const char *const *choices; /* OPTION_CHOICE: NULL-terminated */
@@ -43,8 +43,13 @@ struct option {
 
 /* A value as it was written, whatever syntax it came from. Borrowed. */
 struct option_value {
-	enum { OPTION_WRITTEN_TEXT, OPTION_WRITTEN_INTEGER, OPTION_WRITTEN_NUMBER, OPTION_WRITTEN_BOOLEAN,
-	       OPTION_WRITTEN_LIST } form;
+	enum {
+		OPTION_WRITTEN_TEXT,
+		OPTION_WRITTEN_INTEGER,
+		OPTION_WRITTEN_NUMBER,
+		OPTION_WRITTEN_BOOLEAN,
+		OPTION_WRITTEN_LIST
+	} form;
 	const char *text;
 	int64_t integer;
 	double number;

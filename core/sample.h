@@ -97,7 +97,8 @@ static inline struct reading reading_text(unsigned measure, const char *text)
 
 static inline struct reading reading_histogram(unsigned measure, const int64_t *observed_ns, unsigned count)
 {
-	return (struct reading){.measure = (uint16_t)measure, .count = (uint16_t)count, .value.observed_ns = observed_ns};
+	return (struct reading){
+		.measure = (uint16_t)measure, .count = (uint16_t)count, .value.observed_ns = observed_ns};
 }
 
 /* One label set in Prometheus, one line in InfluxDB. Everything is borrowed. */
@@ -124,8 +125,8 @@ struct sample {
 	enum reason reason;
 	int64_t begun_realtime_ns; /* wall clock at the start of the run: the stamp of the result */
 	int64_t took_ns;
-	uint64_t run;           /* counts the runs of this target and probe since the daemon started, from 1 */
-	uint64_t skipped;       /* turns skipped so far because the run before them still lived, or the daemon was late */
+	uint64_t run;     /* counts the runs of this target and probe since the daemon started, from 1 */
+	uint64_t skipped; /* turns skipped so far because the run before them still lived, or the daemon was late */
 	struct address address; /* who was really talked to; family ADDRESS_NONE when nobody */
 	const struct row *rows;
 	size_t nrows;
