@@ -120,9 +120,8 @@ Test(config, has_defaults_for_everything)
 Test(config, takes_a_comment_at_the_very_end_and_a_byte_order_mark)
 {
 	static const char *const texts[] = {"agent: { workers = 2; }; # end", "agent: { workers = 2; }; // end",
-					    "\xef\xbb\xbf"
-					    "agent: { workers = 2; };",
-					    "agent: { workers = 2; } /* x */", "agent\r\n:\r\n{\r\nworkers=2\r\n}\r\n"};
+					    "\357\273\277agent: { workers = 2; };", "agent: { workers = 2; } /* x */",
+					    "agent\r\n:\r\n{\r\nworkers=2\r\n}\r\n"};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		struct config *config = good_config(texts[i]);
