@@ -323,13 +323,28 @@ static void expect_ceiling(char *config, const char *expected)
 	mem_free(config);
 }
 
+/* libconfig makes room for a list 32 elements at a time: cheap by the C library's mremap, but under AddressSanitizer,
+ * which copies every time, a million elements take minutes. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) /* clang */
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
+#ifdef __SANITIZE_ADDRESS__
+#define IS_SANITIZED true
+#else
+#define IS_SANITIZED false
+#endif
+
 Test(config_errors, ceilings)
 {
 	expect_ceiling(repeat("agent: { labels = {", "l%zu=\"\";", 65, "}; };"),
 		       "agent.labels: has more than 64 labels\n");
 	expect_ceiling(repeat(P "targets: ( { address = \"a\"; probes = [\"e\"", ", \"e%zu\"", 256, "]; } );"),
 		       "targets[0].probes: has more than 256 elements\n");
-	expect_ceiling(repeat("targets: ( 1", ",%zu", 1000000, ");"), "targets: has more than 1000000 elements\n");
+	if (!IS_SANITIZED)
+		expect_ceiling(repeat("targets: ( 1", ",%zu", 1000000, ");"),
+			       "targets: has more than 1000000 elements\n");
 	expect_ceiling(repeat("influx: ( 1", ",%zu", 64, ");"), "influx: has more than 64 elements\n");
 	expect_ceiling(repeat("agent: { labels = { a = \"", "0123456%.0zu", 586, "\"; }; };"),
 		       "agent.labels.a: is longer than 4096 bytes\n");
