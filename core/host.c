@@ -1,21 +1,27 @@
 #include "core/host.h"
 
+#include <stdio.h>
+
 #include "core/clock.h"
 #include "core/loop.h"
 #include "core/mem.h"
 #include "core/resolve.h"
+
+#define NO_SUCH_FAMILY "no address of that family"
 
 struct host {
 	struct resolver *resolver;
 	char *name; /* NULL: a literal */
 	struct host_policy policy;
 	struct resolution *resolution;
-	struct deferred literal_done; /* what stands for the resolution of a literal */
+	struct deferred known; /* tells what is known without a resolution */
 	void (*done)(void *arg, const char *error);
 	void *arg;
 	struct address *addresses; /* owned; exactly n */
 	size_t n;
 	int64_t expires_ns;
+	char *error;      /* why the last resolution failed; NULL when it did not */
+	int64_t retry_ns; /* a name that failed is not asked for again before */
 };
 
 static enum address_family preferred_family(const struct host *host)
@@ -47,10 +53,12 @@ static void tell(struct host *host, const char *error)
 		done(host->arg, error);
 }
 
-static void finish_literal(void *arg)
+static void tell_known(void *arg)
 {
 	struct host *host = arg;
-	tell(host, host->n ? NULL : "no address of that family");
+	char error[128]; /* the host may be closed by who is told */
+	snprintf(error, sizeof error, "%s", host->error ? host->error : NO_SUCH_FAMILY);
+	tell(host, host->n ? NULL : error);
 }
 
 struct host *host_open(struct resolver *resolver, const char *name, struct host_policy policy)
@@ -59,7 +67,7 @@ struct host *host_open(struct resolver *resolver, const char *name, struct host_
 	struct address literal;
 	host->resolver = resolver;
 	host->policy = policy;
-	deferred_prepare(&host->literal_done, finish_literal, host);
+	deferred_prepare(&host->known, tell_known, host);
 	if (!address_parse(name, &literal))
 		host->name = mem_copy_string(name);
 	else if (!is_only(host) || literal.family == preferred_family(host))
@@ -72,7 +80,8 @@ void host_close(struct host *host)
 	if (!host)
 		return;
 	resolve_cancel(host->resolution);
-	loop_defer_cancel(resolver_loop(host->resolver), &host->literal_done);
+	loop_defer_cancel(resolver_loop(host->resolver), &host->known);
+	mem_free(host->error);
 	mem_free(host->addresses);
 	mem_free(host->name);
 	mem_free(host);
@@ -114,6 +123,13 @@ static size_t choose_address(const struct host *host, const struct address *addr
 	return 0;
 }
 
+static void note_outcome(struct host *host, const char *error)
+{
+	mem_free(host->error);
+	host->error = mem_copy_string(error);
+	host->retry_ns = error ? clock_monotonic_ns() + HOST_RETRY_SECONDS * NS_PER_SECOND : 0;
+}
+
 static void resolved(void *arg, const struct resolve_answer *answer)
 {
 	struct host *host = arg;
@@ -128,19 +144,26 @@ static void resolved(void *arg, const struct resolve_answer *answer)
 	} else if (!host->policy.keeps_last) {
 		set_addresses(host, NULL, 0, 0);
 	}
-	if (host->n)
-		tell(host, NULL);
-	else
-		tell(host, answer->error ? answer->error : "no address of that family");
+	note_outcome(host, n ? NULL : answer->error ? answer->error : NO_SUCH_FAMILY);
+	loop_defer_cancel(resolver_loop(host->resolver), &host->known);
+	tell_known(host);
+}
+
+/* Nobody waits for name servers when the answer is known anyway: a literal, a name that failed just now, or one whose
+ * last good addresses serve for as long as need be. */
+static bool is_known(const struct host *host, int64_t now_ns)
+{
+	return !host->name || now_ns < host->retry_ns || (host->policy.keeps_last && host->n);
 }
 
 void host_refresh(struct host *host, void (*done)(void *arg, const char *error), void *arg)
 {
+	int64_t now_ns = clock_monotonic_ns();
 	host->done = done;
 	host->arg = arg;
-	if (!host->name) {
-		loop_defer(resolver_loop(host->resolver), &host->literal_done);
-	} else if (!host->resolution) {
+	if (is_known(host, now_ns))
+		loop_defer(resolver_loop(host->resolver), &host->known);
+	if (host->name && !host->resolution && now_ns >= host->retry_ns) {
 		enum address_family family = is_only(host) ? preferred_family(host) : ADDRESS_NONE;
 		host->resolution = resolve_start(host->resolver, host->name, family, resolved, host);
 	}

@@ -34,9 +34,13 @@ bool host_is_fresh(const struct host *host);
  * however the servers turn their answers round. *n = 0 when none is known. */
 const struct address *host_addresses(const struct host *host, size_t *n);
 
-/* Resolves again; done comes once, later: error is NULL when there are addresses to use (with keeps_last also old
- * ones), else says why not, borrowed for the call. Only one refresh at a time; a second call replaces the first one's
- * callback. */
+/* A name that failed is not asked for again before this time, so that thousands of names that do not resolve cost the
+ * name servers little; a refresh meanwhile tells of the same failure. */
+#define HOST_RETRY_SECONDS 5
+
+/* Resolves again; done comes once, later: error is NULL when there are addresses to use, else says why not, borrowed
+ * for the call. With keeps_last the old ones are told without waiting, and the resolution goes on for the next time.
+ * Only one refresh at a time; a second call replaces the first one's callback. */
 void host_refresh(struct host *host, void (*done)(void *arg, const char *error), void *arg);
 /* The callback of a running refresh will not come. The resolution goes on and its result is kept, so that a caller less
  * patient than the name servers finds the addresses next time. */

@@ -72,6 +72,8 @@ struct icmp_socket {
 	struct transmitted *ring; /* by the kernel's count of datagrams sent; NULL without transmit timestamps */
 	uint32_t ring_next;
 	_Atomic uint64_t foreign;
+	uint32_t drops_seen; /* the kernel's count at the last look */
+	uint64_t dropped;    /* of those, for want of room */
 	struct batch batch;
 	uint8_t rest[ICMP_PAYLOAD_MAX]; /* of large replies: all write here, nobody reads; it gives their length */
 };
@@ -165,9 +167,11 @@ static int set_profile(const struct icmp_socket *socket_, struct err *err)
 	if (profile->fwmark &&
 	    setsockopt(socket_->descriptor, SOL_SOCKET, SO_MARK, &profile->fwmark, sizeof(profile->fwmark)))
 		return err_set_errno(err, "fwmark %u (needs CAP_NET_ADMIN or CAP_NET_RAW)", profile->fwmark);
-	if (profile->dont_fragment &&
-	    set_option(socket_->descriptor, family->level, family->discover, family->discover_probe, err))
-		return -1;
+	/* Left to itself the kernel forbids routers to fragment IPv4, and the first large request after a change of
+	 * path fails. */
+	if (profile->dont_fragment || socket_->family == ADDRESS_IPV4)
+		return set_option(socket_->descriptor, family->level, family->discover,
+				  profile->dont_fragment ? family->discover_probe : IP_PMTUDISC_DONT, err);
 	return 0;
 }
 
@@ -402,10 +406,28 @@ static bool read_reply(struct icmp_socket *socket_, size_t i, struct icmp_reply 
 	return true;
 }
 
+/* The kernel has one count for replies that found no room and for those with a bad checksum. Where the buffer
+ * overflowed it is still full when we come to read; else the packets were damaged, and none of ours. */
+static void look_for_drops(struct icmp_socket *socket_)
+{
+	uint32_t info[SK_MEMINFO_VARS] = {0};
+	socklen_t length = sizeof(info);
+	if (getsockopt(socket_->descriptor, SOL_SOCKET, SO_MEMINFO, info, &length))
+		return;
+	uint32_t drops = info[SK_MEMINFO_DROPS] - socket_->drops_seen;
+	bool was_full = info[SK_MEMINFO_RMEM_ALLOC] >= info[SK_MEMINFO_RCVBUF] / 2;
+	socket_->drops_seen = info[SK_MEMINFO_DROPS];
+	if (drops && was_full)
+		socket_->dropped += drops;
+	else if (drops)
+		atomic_fetch_add_explicit(&socket_->foreign, drops, memory_order_relaxed);
+}
+
 static void receive_replies(struct icmp_socket *socket_)
 {
 	struct icmp_reply replies[ICMP_RECEIVE_BATCH];
 	for (int round = 0; round < RECEIVE_ROUNDS; round++) {
+		look_for_drops(socket_);
 		size_t n = receive_batch(socket_, 0);
 		size_t good = 0;
 		for (size_t i = 0; i < n; i++) {
@@ -585,11 +607,7 @@ size_t icmp_socket_send(struct icmp_socket *socket_, const struct icmp_request *
 
 uint64_t icmp_socket_dropped(const struct icmp_socket *socket_)
 {
-	uint32_t info[SK_MEMINFO_VARS] = {0};
-	socklen_t length = sizeof(info);
-	if (getsockopt(socket_->descriptor, SOL_SOCKET, SO_MEMINFO, info, &length))
-		return 0;
-	return info[SK_MEMINFO_DROPS];
+	return socket_->dropped;
 }
 
 uint64_t icmp_socket_foreign(const struct icmp_socket *socket_)

@@ -92,9 +92,10 @@ struct icmp_sending {
 size_t icmp_socket_send(struct icmp_socket *socket, const struct icmp_request *requests, size_t n, int *results,
 			struct icmp_sending *sending);
 
-/* Packets that the kernel dropped because our receive buffer was full, cumulative (SO_MEMINFO). */
+/* Packets that the kernel dropped because our receive buffer was full, cumulative (SO_MEMINFO), as of the last time
+ * that the socket was read. */
 uint64_t icmp_socket_dropped(const struct icmp_socket *socket);
-/* Packets that reached us but are none of ours (wrong id, type, too short), cumulative. */
+/* Packets that reached us but are none of ours (wrong id, type, checksum, too short), cumulative. */
 uint64_t icmp_socket_foreign(const struct icmp_socket *socket);
 
 #endif

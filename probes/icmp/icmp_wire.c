@@ -90,7 +90,9 @@ bool icmp_wire_read_reply(const void *bytes, size_t size, enum address_family fa
 	if (has_ip_header) {
 		uint8_t first = wire_read_u8(&wire);
 		*header_size = (size_t)(first & 0x0f) * 4;
-		if (first >> 4 != 4 || *header_size < 20)
+		if (first >> 4 != 4 || *header_size < 20 || *header_size > size)
+			return false;
+		if (wire_checksum((const uint8_t *)bytes + *header_size, size - *header_size) != 0)
 			return false;
 		wire_seek(&wire, *header_size);
 	}

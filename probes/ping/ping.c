@@ -149,7 +149,7 @@ static size_t requests_remembered(const struct ping_settings *settings)
 
 static void path_open(struct ping *ping, struct ping_path *path, const struct address *address)
 {
-	*path = (struct ping_path){.ping = ping};
+	*path = (struct ping_path){.ping = ping, .hop_limit = -1};
 	icmp_peer_open(&path->peer, ping->lanes[address->family - 1], address, requests_remembered(ping->settings),
 		       ping_event);
 }

@@ -287,6 +287,7 @@ Test(host, a_failure_forgets_the_addresses)
 	cr_assert_str_eq(scene.error, "timeout");
 	assert_addresses(&scene, "");
 	cr_assert(!host_is_fresh(scene.host));
+	now_ns += HOST_RETRY_SECONDS * NS_PER_SECOND;
 	refresh(&scene, "192.0.2.3", 60, NULL);
 	cr_assert_str_eq(scene.error, "");
 	assert_addresses(&scene, "192.0.2.3");
@@ -300,12 +301,49 @@ Test(host, keeps_last_good_addresses)
 	/* There is nothing to keep yet. */
 	refresh(&scene, "", 0, "server failure");
 	cr_assert_str_eq(scene.error, "server failure");
+	now_ns += HOST_RETRY_SECONDS * NS_PER_SECOND;
 	refresh(&scene, BOTH, 60, NULL);
 	now_ns += 61 * NS_PER_SECOND;
 	refresh(&scene, "", 0, "timeout");
 	cr_assert_str_eq(scene.error, "");
 	assert_addresses(&scene, BOTH);
 	cr_assert(!host_is_fresh(scene.host), "old addresses are asked for again at the next occasion");
+	close_scene(&scene);
+}
+
+Test(host, a_name_that_failed_is_left_alone_for_a_while)
+{
+	struct scene scene;
+	open_scene(&scene, "host.example", (struct host_policy){0});
+	refresh(&scene, "", 0, "no such name");
+	for (int round = 0; round < 3; round++) {
+		scene.error[0] = '\0';
+		host_refresh(scene.host, done, &scene);
+		run(&scene);
+		cr_assert_eq(scene.calls, 2 + round);
+		cr_assert_str_eq(scene.error, "no such name", "the same failure is told without asking");
+		cr_assert_eq(scene.resolver.asked, 1);
+	}
+	now_ns += HOST_RETRY_SECONDS * NS_PER_SECOND;
+	refresh(&scene, "192.0.2.1", 60, NULL);
+	assert_addresses(&scene, "192.0.2.1");
+	close_scene(&scene);
+}
+
+Test(host, kept_addresses_wait_for_nobody)
+{
+	struct scene scene;
+	open_scene(&scene, "host.example", (struct host_policy){.keeps_last = true});
+	refresh(&scene, "192.0.2.1", 5, NULL);
+	now_ns += 6 * NS_PER_SECOND;
+	host_refresh(scene.host, done, &scene);
+	run(&scene);
+	cr_assert_eq(scene.calls, 2, "told while the resolution is under way");
+	cr_assert_str_eq(scene.error, "");
+	assert_addresses(&scene, "192.0.2.1");
+	answer(&scene.resolver, "192.0.2.2", 60, NULL);
+	cr_assert_eq(scene.calls, 2, "and told once");
+	assert_addresses(&scene, "192.0.2.2");
 	close_scene(&scene);
 }
 

@@ -18,7 +18,7 @@ Test(icmp_wire, request_bytes)
 }
 
 /* Reply with identifier 0xbeef, sequence 7, secret 1..8. */
-static const uint8_t reply[] = {0, 0, 0, 0, 0xbe, 0xef, 0, 7, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9};
+static const uint8_t reply[] = {0, 0, 0x27, 0xec, 0xbe, 0xef, 0, 7, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9};
 
 Test(icmp_wire, reply_cut_at_every_length)
 {
@@ -54,6 +54,9 @@ Test(icmp_wire, reply_behind_ip_headers_of_every_length)
 			cr_assert_eq(echo.sequence, 7);
 		}
 		cr_assert(!icmp_wire_read_reply(packet, length ? length - 1 : 0, ADDRESS_IPV4, true, &echo, &header));
+		packet[length + sizeof(reply) - 1] ^= 1;
+		cr_assert(!icmp_wire_read_reply(packet, length + sizeof(reply), ADDRESS_IPV4, true, &echo, &header),
+			  "damaged, %u words", words);
 	}
 	uint8_t version6[40 + sizeof(reply)] = {0x65};
 	struct icmp_echo echo;
