@@ -62,6 +62,7 @@ def test_transmit_timestamps_measure_the_same(net, sockets, family, start_daemon
     net.play(f"{target} delay=5ms")
     daemon = start_daemon(make_config([("a", target)], ping(transmit_timestamps=True)))
     metrics = daemon.wait_runs("a", 5)
+    assert metrics.failures("a") == {}
     assert metrics.get("netsonde_ping_loss_ratio", target="a") == 0
     assert metrics.get("netsonde_ping_rtt_min_seconds", target="a") >= 0.005
     assert metrics.get("netsonde_ping_received_total", target="a") >= 5
