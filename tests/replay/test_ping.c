@@ -769,3 +769,83 @@ Test(ping, requests_of_one_slot_leave_in_batches)
 		probe_close(probes[i]);
 	bench_close(bench);
 }
+
+/* 3 ms, 30 ms, 300 ms, then one that swaps places with the next, and one that is late. */
+static struct fake_answer all_kinds(void *context, const struct icmp_request *request, unsigned nth)
+{
+	static const int64_t delays_ms[] = {3, 30, 300, 1500, 20, 4000};
+	(void)context, (void)request;
+	return (struct fake_answer){.copies = 1, .delay_ns = delays_ms[nth % 6] * MS, .hop_limit = nth == 1 ? -1 : 64};
+}
+
+static const char *print_last(struct bench *bench, char *text, size_t size)
+{
+	FILE *out = fmemopen(text, size, "w");
+	bench->type->print(bench->last, out);
+	fclose(out);
+	return text;
+}
+
+Test(ping, prints_every_kind_of_reply)
+{
+	static const char *const lines[] = {
+		"PING 2001:db8::1 (2001:db8::1) 56(104) bytes of data.\n",
+		"64 bytes from 2001:db8::1: icmp_seq=1 ttl=64 time=3.000 ms\n",
+		"64 bytes from 2001:db8::1: icmp_seq=2 time=30.00 ms\n",
+		"64 bytes from 2001:db8::1: icmp_seq=3 ttl=64 time=300.0 ms\n",
+		"64 bytes from 2001:db8::1: icmp_seq=4 ttl=64 time=1500.0 ms (reordered)\n",
+	};
+	reset(all_kinds);
+	struct err err = {{0}};
+	struct bench *bench = bench_open_err("2001:db8::1", "interval=6 count=6 spacing=0.5 timeout=5", false, &err);
+	fake_advance_ns(20 * NS_PER_SECOND);
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
+		cr_assert_not_null(strstr(bench->log, lines[i]), "%s%s", lines[i], bench->log);
+	cr_assert_not_null(strstr(bench->log, " (late)\n"), "%s", bench->log);
+	char text[512] = "";
+	print_last(bench, text, sizeof(text));
+	cr_assert_not_null(strstr(text, "16.6667% packet loss"), "%s", text);
+	cr_assert_not_null(strstr(text, "jitter (RFC 3550) = "), "%s", text);
+	bench_close(bench);
+}
+
+Test(ping, prints_what_was_never_sent)
+{
+	reset(no_buffer);
+	struct err err = {{0}};
+	struct bench *bench = bench_open_err("192.0.2.1", "interval=60 count=2 spacing=0.1", true, &err);
+	probe_run_once(bench->probe);
+	fake_advance_ns(2 * NS_PER_SECOND);
+	cr_assert_not_null(strstr(bench->log, "From this host icmp_seq=1 Network is unreachable\n"), "%s", bench->log);
+	char text[512] = "";
+	print_last(bench, text, sizeof(text));
+	cr_assert_not_null(strstr(text, "0 packets transmitted, 0 received, time "), "%s", text);
+	cr_assert_null(strstr(text, "rtt"), "%s", text);
+	cr_assert_null(strstr(text, "jitter"), "%s", text);
+	bench_close(bench);
+}
+
+Test(ping, addresses_with_nothing_to_tell)
+{
+	reset(no_buffer);
+	fake_resolve_set_text("host.example", "192.0.2.1 2001:db8::1", 300);
+	struct bench *bench = bench_open("host.example", "interval=2 all_addresses=true");
+	fake_advance_ns(5 * NS_PER_SECOND);
+	cr_assert_eq(bench->reasons[REASON_LOCAL], bench->samples);
+	for (size_t i = 1; i < 3; i++) {
+		const struct row *row = &bench->last->rows[i];
+		cr_assert_eq(row->n, 2, "sent and received, nothing else");
+		cr_assert_eq(find(row, "sent_total")->value.integer, 0);
+	}
+	bench_close(bench);
+
+	reset(good);
+	fake_resolve_set_text("host.example", "192.0.2.1 2001:db8::1", 300);
+	bench = bench_open("host.example", "interval=2 count=3 all_addresses=true");
+	fake_advance_ns(5 * NS_PER_SECOND);
+	cr_assert_eq(bench->reasons[REASON_OK], bench->samples);
+	cr_assert_not_null(find(&bench->last->rows[1], "jitter_seconds"));
+	cr_assert_not_null(reading(bench, "jitter_seconds"));
+	cr_assert_null(reading(bench, "reply_hop_limit"), "of which address?");
+	bench_close(bench);
+}
