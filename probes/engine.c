@@ -10,6 +10,10 @@
 /* The largest lag is shown for windows of this length, so that any number of scrapers see the same figure. */
 #define LAG_WINDOW_NS (10 * NS_PER_SECOND)
 
+/* A run whose timeout is all of its interval ends with the turn that comes next, though it began a little late: else
+ * every jitter of starts would cost a turn. */
+#define DEADLINE_GRACE_NS (5 * NS_PER_MS)
+
 enum engine_measure {
 	ENGINE_PROBES,
 	ENGINE_ALIVE,
@@ -147,11 +151,12 @@ static void turn_ring(void *arg)
 	struct turn *turn = arg;
 	struct run *run = &turn->run;
 	int64_t now_ns = clock_monotonic_ns();
+	bool is_due = turn->due_ns && now_ns >= turn->due_ns;
 	bool lives = run->phase == RUN_ALIVE || run->phase == RUN_ENDING;
-	if (lives && now_ns >= run_deadline_ns(run))
+	if (lives && now_ns >= run_deadline_ns(run) - (is_due ? DEADLINE_GRACE_NS : 0))
 		run_expire(run);
 	run_settle(run);
-	if (turn->due_ns && now_ns >= turn->due_ns)
+	if (is_due)
 		turn_start(turn, now_ns);
 	turn_arm(turn);
 }

@@ -48,7 +48,7 @@ int probe_run_once(struct probe *probe);
  * this probe. -1 when none lives. */
 int probe_end_run(struct probe *probe);
 
-/* Ends running runs without a sample, frees everything. The sink is not called again. */
+/* Ends running runs without a sample, frees everything. The sink is not called again. Not from inside a sink. */
 void probe_close(struct probe *probe);
 
 /* New labels for a probe that goes on: the plan's subject is replaced (borrowed until close). */

@@ -14,6 +14,8 @@
 
 #define QUEUE_MAX         (1U << 18)          /* requests waiting for one socket */
 #define RETRY_PAUSE_NS    (5 * NS_PER_MS)     /* after ENOBUFS, which no event ends */
+#define REFUSALS_MAX      64                  /* in one go: devices with a full queue must not hold up the others */
+#define DROPS_LOOK_NS     (100 * NS_PER_MS)   /* drops are looked for at most so often while replies come */
 #define SENT_SLACK_MAX_NS INT64_C(4000000000) /* fits icmp_attempt.slack_ns */
 
 enum icmp_measure {
@@ -71,6 +73,8 @@ struct icmp_lane {
 	unsigned references;
 	uint64_t dropped_seen;   /* by the kernel, as of the last look */
 	uint64_t dropped_unpaid; /* drops that no lost reply has been put down to yet */
+	int64_t dropped_ns;      /* wall clock: the last drop was before this */
+	int64_t looked_ns;       /* wall clock: when drops were looked for */
 	uint64_t foreign_seen;
 	struct icmp_socket_events events;
 };
@@ -144,6 +148,8 @@ static void lane_replied(struct icmp_lane *lane, const struct icmp_reply *reply)
 
 static void lane_failed(struct icmp_lane *lane, const struct icmp_reply *reply)
 {
+	if (!icmp_wire_is_failure(lane->family, reply->error_type))
+		return;
 	struct icmp_match match = icmp_flight_error(lane->flight, &reply->destination, reply->sequence);
 	if (!match.endpoint) {
 		count(lane->icmp, ICMP_FOREIGN, 1);
@@ -184,10 +190,35 @@ static void socket_transmitted(void *context, const struct address *destination,
 	attempt->slack_ns = 0;
 }
 
+static void note_drops(struct icmp_lane *lane)
+{
+	uint64_t dropped = icmp_socket_dropped(lane->socket);
+	lane->looked_ns = clock_realtime_ns();
+	if (dropped <= lane->dropped_seen)
+		return;
+	count(lane->icmp, ICMP_DROPPED, (int64_t)(dropped - lane->dropped_seen));
+	lane->dropped_unpaid += dropped - lane->dropped_seen;
+	lane->dropped_seen = dropped;
+	lane->dropped_ns = lane->looked_ns;
+}
+
+/* Drops in our own socket buffer are put down to replies that stay out, one for one: more than that the network lost,
+ * and so it did what was sent only after the drops. */
+static bool take_drop(struct icmp_lane *lane, const struct icmp_attempt *attempt)
+{
+	if (!lane->dropped_unpaid || attempt->sent_ns > lane->dropped_ns)
+		return false;
+	lane->dropped_unpaid--;
+	return true;
+}
+
 static void socket_receiving(void *context)
 {
 	struct icmp_lane *lane = context;
 	look_at_clocks(lane->icmp);
+	int64_t since_ns = clock_realtime_ns() - lane->looked_ns;
+	if (since_ns < 0 || since_ns >= DROPS_LOOK_NS)
+		note_drops(lane);
 	uint64_t foreign = icmp_socket_foreign(lane->socket);
 	count(lane->icmp, ICMP_FOREIGN, (int64_t)(foreign - lane->foreign_seen));
 	lane->foreign_seen = foreign;
@@ -209,37 +240,65 @@ static void fail_unsent(struct icmp_peer *peer, struct icmp_attempt *attempt, in
 	peer->event(peer, &event);
 }
 
-/* What one batch became: requests i of n left at begun + i / n of the time that the batch took. */
-static void note_batch(const struct icmp_lane *lane, const struct order *orders, size_t n, const int *results,
-		       const struct icmp_sending *sending)
+/* The next requests of the queue, as the socket wants them. */
+struct batch {
+	struct icmp_request requests[ICMP_SEND_BATCH];
+	size_t places[ICMP_SEND_BATCH]; /* in the queue */
+	int results[ICMP_SEND_BATCH];
+	size_t n;
+	size_t end; /* the queue has been looked at up to here */
+};
+
+static void lane_append(struct icmp_lane *lane, struct order order)
 {
+	if (lane->queued == lane->queue_size) {
+		lane->queue_size = lane->queue_size ? lane->queue_size * 2 : ICMP_SEND_BATCH;
+		lane->queue = mem_resize(lane->queue, lane->queue_size, sizeof(*lane->queue));
+	}
+	lane->queue[lane->queued++] = order;
+}
+
+static void note_sent(const struct icmp_lane *lane, struct icmp_peer *peer, struct icmp_attempt *attempt,
+		      int64_t begun_ns, int64_t slack_ns)
+{
+	attempt->sent_ns = begun_ns + slack_ns;
+	attempt->slack_ns = (uint32_t)slack_ns;
+	attempt->clock_epoch = lane->icmp->clock.epoch;
+	icmp_endpoint_set_state(&peer->endpoint, attempt, ICMP_ATTEMPT_FLYING);
+	const struct icmp_event event = {.kind = ICMP_EVENT_SENT, .sequence = attempt->sequence, .rtt_ns = -1};
+	peer->event(peer, &event);
+}
+
+/* What the first n of a batch became: request i left at begun + i / n of the time that they took. One that a device has
+ * no room for goes to the end of the queue. Returns how many of those there were. */
+static size_t note_batch(struct icmp_lane *lane, const struct batch *batch, size_t n,
+			 const struct icmp_sending *sending)
+{
+	size_t refused = 0;
 	int64_t step_ns = n ? (sending->ended_ns - sending->begun_ns) / (int64_t)n : 0;
 	if (step_ns < 0 || step_ns * (int64_t)n > SENT_SLACK_MAX_NS)
 		step_ns = 0;
 	for (size_t i = 0; i < n; i++) {
-		struct icmp_peer *peer = orders[i].peer;
-		struct icmp_attempt *attempt = icmp_endpoint_attempt(&peer->endpoint, orders[i].sequence);
-		if (results[i]) {
-			fail_unsent(peer, attempt, results[i]);
-			continue;
+		struct order order = lane->queue[batch->places[i]];
+		struct icmp_attempt *attempt = icmp_endpoint_attempt(&order.peer->endpoint, order.sequence);
+		if (batch->results[i] == ENOBUFS) {
+			lane_append(lane, order);
+			refused++;
+		} else if (batch->results[i]) {
+			fail_unsent(order.peer, attempt, batch->results[i]);
+		} else {
+			note_sent(lane, order.peer, attempt, sending->begun_ns, step_ns * (int64_t)i);
 		}
-		attempt->sent_ns = sending->begun_ns + step_ns * (int64_t)i;
-		attempt->slack_ns = (uint32_t)(step_ns * (int64_t)i);
-		attempt->clock_epoch = lane->icmp->clock.epoch;
-		icmp_endpoint_set_state(&peer->endpoint, attempt, ICMP_ATTEMPT_FLYING);
-		const struct icmp_event event = {.kind = ICMP_EVENT_SENT, .sequence = attempt->sequence, .rtt_ns = -1};
-		peer->event(peer, &event);
 	}
+	return refused;
 }
 
-/* Takes the next batch from the queue, leaving out what nobody waits for any more. Returns its size; *taken: how many
- * orders that used up. */
-static size_t fill_batch(const struct icmp_lane *lane, size_t first, struct icmp_request *requests,
-			 struct order *orders, size_t *taken)
+/* Takes the next batch out of queue[first..end), leaving out what nobody waits for any more. */
+static void fill_batch(const struct icmp_lane *lane, size_t first, size_t end, struct batch *batch)
 {
-	size_t n = 0;
 	size_t i = first;
-	for (; i < lane->queued && n < ICMP_SEND_BATCH; i++) {
+	batch->n = 0;
+	for (; i < end && batch->n < ICMP_SEND_BATCH; i++) {
 		const struct order *order = &lane->queue[i];
 		if (!order->peer)
 			continue;
@@ -247,8 +306,8 @@ static size_t fill_batch(const struct icmp_lane *lane, size_t first, struct icmp
 		if (!attempt || attempt->state != ICMP_ATTEMPT_QUEUED)
 			continue;
 		const struct icmp_shape *shape = order->shape;
-		orders[n] = *order;
-		requests[n++] = (struct icmp_request){
+		batch->places[batch->n] = i;
+		batch->requests[batch->n++] = (struct icmp_request){
 			.destination = order->peer->endpoint.address,
 			.source = shape->source,
 			.interface = shape->interface,
@@ -259,32 +318,32 @@ static size_t fill_batch(const struct icmp_lane *lane, size_t first, struct icmp
 			.secret = attempt->secret,
 		};
 	}
-	*taken = i - first;
-	return n;
+	batch->end = i;
 }
 
-/* Sends what is queued until the queue is empty or the socket is full; orders not sent move to the front. */
+/* Sends what is queued, once each, until the socket is full or too much is refused; what was not sent stays. */
 static void lane_flush(void *arg)
 {
 	struct icmp_lane *lane = arg;
-	struct icmp_request requests[ICMP_SEND_BATCH];
-	struct order orders[ICMP_SEND_BATCH];
-	int results[ICMP_SEND_BATCH];
+	struct batch batch;
 	struct icmp_sending sending = {0};
 	size_t first = 0;
+	size_t end = lane->queued;
+	size_t refused = 0;
 	look_at_clocks(lane->icmp);
-	while (first < lane->queued && !sending.stopped) {
-		size_t taken;
-		size_t n = fill_batch(lane, first, requests, orders, &taken);
-		size_t done = n ? icmp_socket_send(lane->socket, requests, n, results, &sending) : 0;
-		note_batch(lane, orders, done, results, &sending);
-		/* Orders already sent that are looked at again are no longer QUEUED, and so left out. */
-		first += done < n ? 0 : taken;
+	alarm_cancel(lane->icmp->loop, &lane->retry);
+	while (first < end && !sending.stopped && refused < REFUSALS_MAX) {
+		fill_batch(lane, first, end, &batch);
+		size_t done = 0;
+		if (batch.n)
+			done = icmp_socket_send(lane->socket, batch.requests, batch.n, batch.results, &sending);
+		refused += note_batch(lane, &batch, done, &sending);
+		first = done < batch.n ? batch.places[done] : batch.end;
 	}
 	lane->queued -= first;
 	if (lane->queued)
 		memmove(lane->queue, lane->queue + first, lane->queued * sizeof(*lane->queue));
-	if (sending.stopped) {
+	if (sending.stopped || refused) {
 		count(lane->icmp, ICMP_STOPPED, 1);
 		alarm_set(lane->icmp->loop, &lane->retry, clock_monotonic_ns() + RETRY_PAUSE_NS);
 	}
@@ -300,11 +359,7 @@ static int lane_queue(struct icmp_lane *lane, const struct order *order)
 {
 	if (lane->queued >= QUEUE_MAX)
 		return -1;
-	if (lane->queued == lane->queue_size) {
-		lane->queue_size = lane->queue_size ? lane->queue_size * 2 : ICMP_SEND_BATCH;
-		lane->queue = mem_resize(lane->queue, lane->queue_size, sizeof(*lane->queue));
-	}
-	lane->queue[lane->queued++] = *order;
+	lane_append(lane, *order);
 	if (!alarm_is_set(&lane->retry))
 		loop_defer(lane->icmp->loop, &lane->flush);
 	return 0;
@@ -422,18 +477,6 @@ int icmp_peer_send(struct icmp_peer *peer, const struct icmp_shape *shape, uint1
 	return 0;
 }
 
-/* Drops in our own socket buffer are put down to replies that stay out, one for one: more than that the network lost.
- */
-static void note_drops(struct icmp_lane *lane)
-{
-	uint64_t dropped = icmp_socket_dropped(lane->socket);
-	if (dropped <= lane->dropped_seen)
-		return;
-	count(lane->icmp, ICMP_DROPPED, (int64_t)(dropped - lane->dropped_seen));
-	lane->dropped_unpaid += dropped - lane->dropped_seen;
-	lane->dropped_seen = dropped;
-}
-
 struct icmp_leftover icmp_peer_expire(struct icmp_peer *peer)
 {
 	struct icmp_leftover leftover = {0};
@@ -448,12 +491,10 @@ struct icmp_leftover icmp_peer_expire(struct icmp_peer *peer)
 			icmp_endpoint_set_state(endpoint, attempt, ICMP_ATTEMPT_FAILED);
 		} else if (attempt->state == ICMP_ATTEMPT_FLYING) {
 			icmp_endpoint_set_state(endpoint, attempt, ICMP_ATTEMPT_EXPIRED);
-			if (peer->lane->dropped_unpaid) {
-				peer->lane->dropped_unpaid--;
+			if (take_drop(peer->lane, attempt))
 				leftover.lost_locally++;
-			} else {
+			else
 				leftover.lost++;
-			}
 		}
 	}
 	return leftover;

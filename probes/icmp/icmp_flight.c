@@ -74,7 +74,7 @@ void icmp_flight_add(struct icmp_flight *flight, struct icmp_endpoint *endpoint,
 	endpoint->mask = (uint16_t)(size - 1);
 	endpoint->next_sequence = first_sequence;
 	endpoint->flying = 0;
-	endpoint->has_answered = false;
+	endpoint->last_answered = first_sequence;
 	link_endpoint(bucket_of(flight, &endpoint->address), endpoint);
 	flight->count++;
 }
@@ -116,12 +116,18 @@ void icmp_endpoint_set_state(struct icmp_endpoint *endpoint, struct icmp_attempt
 		endpoint->flying--;
 }
 
-/* Does another endpoint of this address remember an attempt of this number? Its errors could not be told from ours. */
+/* Replies are told apart by their secret, errors only by their number: may one about this attempt still come? */
+static bool expects_errors(const struct icmp_attempt *attempt)
+{
+	return attempt && (is_in_flight(attempt) || attempt->state == ICMP_ATTEMPT_EXPIRED);
+}
+
+/* Does another endpoint of this address have an attempt of this number whose errors could not be told from ours? */
 static bool is_taken(const struct icmp_endpoint *first, const struct icmp_endpoint *asker, uint16_t sequence)
 {
 	for (const struct icmp_endpoint *other = first; other; other = other->next)
 		if (other != asker && address_equal(&other->address, &asker->address) &&
-		    icmp_endpoint_attempt(other, sequence))
+		    expects_errors(icmp_endpoint_attempt(other, sequence)))
 			return true;
 	return false;
 }
@@ -166,14 +172,17 @@ struct icmp_match icmp_flight_error(struct icmp_flight *flight, const struct add
 	return match;
 }
 
-/* First answer to an attempt that flies: is a later one answered already? Sequence numbers compare in a circle. */
-static bool note_order(struct icmp_endpoint *endpoint, uint16_t sequence)
+/* First answer to an attempt that flies: is one that was sent later answered already? The times of sending tell,
+ * because numbers run in a circle, and are not in order when a device refused a request at first. A step of the clock
+ * between the two leaves it open. */
+static bool note_order(struct icmp_endpoint *endpoint, const struct icmp_attempt *attempt)
 {
-	bool is_behind = endpoint->has_answered && (int16_t)(uint16_t)(sequence - endpoint->highest_answered) < 0;
-	if (!is_behind)
-		endpoint->highest_answered = sequence;
-	endpoint->has_answered = true;
-	return is_behind;
+	const struct icmp_attempt *last = icmp_endpoint_attempt(endpoint, endpoint->last_answered);
+	if (last && last->state == ICMP_ATTEMPT_ANSWERED && last->clock_epoch == attempt->clock_epoch &&
+	    attempt->sent_ns < last->sent_ns)
+		return true;
+	endpoint->last_answered = attempt->sequence;
+	return false;
 }
 
 static void judge(struct icmp_match *match)
@@ -182,7 +191,7 @@ static void judge(struct icmp_match *match)
 	case ICMP_ATTEMPT_FLYING:
 		icmp_endpoint_set_state(match->endpoint, match->attempt, ICMP_ATTEMPT_ANSWERED);
 		match->verdict = ICMP_VERDICT_ANSWER;
-		match->is_reordered = note_order(match->endpoint, match->attempt->sequence);
+		match->is_reordered = note_order(match->endpoint, match->attempt);
 		break;
 	case ICMP_ATTEMPT_EXPIRED:
 	case ICMP_ATTEMPT_FAILED:

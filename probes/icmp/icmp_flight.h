@@ -43,9 +43,8 @@ struct icmp_endpoint {
 	struct address address;
 	uint16_t mask; /* size of the ring - 1 */
 	uint16_t next_sequence;
-	uint16_t highest_answered; /* for reordering (RFC 4737: less than one that came before) */
-	uint16_t flying;           /* attempts QUEUED or FLYING */
-	bool has_answered;
+	uint16_t last_answered; /* of those answered the one sent last, for reordering (RFC 4737) */
+	uint16_t flying;        /* attempts QUEUED or FLYING */
 };
 
 #define ICMP_FLIGHT_RING_MAX 32768
@@ -60,8 +59,8 @@ void icmp_flight_add(struct icmp_flight *flight, struct icmp_endpoint *endpoint,
 /* Takes it out and frees its ring. Harmless when it is in none. */
 void icmp_flight_remove(struct icmp_flight *flight, struct icmp_endpoint *endpoint);
 
-/* A new attempt, QUEUED, with a sequence number that nobody else with this address uses now. NULL when the space has
- * run out: all that are remembered still fly, or all numbers are taken. */
+/* A new attempt, QUEUED, with a sequence number of which nobody else with this address may still see an error. NULL
+ * when the space has run out: all that are remembered still fly, or all numbers are taken. */
 struct icmp_attempt *icmp_flight_launch(struct icmp_flight *flight, struct icmp_endpoint *endpoint, uint64_t secret);
 
 /* The attempt with this number, or NULL when it is not remembered. */

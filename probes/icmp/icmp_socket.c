@@ -590,9 +590,9 @@ size_t icmp_socket_send(struct icmp_socket *socket_, const struct icmp_request *
 			memset(results + done, 0, (size_t)sent * sizeof(*results));
 			done += (size_t)sent;
 			tries = 0;
-		} else if (errno == EAGAIN || errno == ENOBUFS) {
+		} else if (errno == EAGAIN) {
 			sending->stopped = errno;
-		} else if (++tries < SEND_TRIES) {
+		} else if (errno != ENOBUFS && ++tries < SEND_TRIES) {
 			clear_error(socket_);
 		} else {
 			results[done++] = errno;
@@ -600,7 +600,7 @@ size_t icmp_socket_send(struct icmp_socket *socket_, const struct icmp_request *
 		}
 	}
 	sending->ended_ns = clock_realtime_ns();
-	if (sending->stopped == EAGAIN)
+	if (sending->stopped)
 		watch_set(socket_->watch, WATCH_READ | WATCH_WRITE);
 	return done;
 }

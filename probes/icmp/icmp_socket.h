@@ -81,14 +81,15 @@ void icmp_socket_close(struct icmp_socket *socket);
 enum icmp_socket_kind icmp_socket_kind(const struct icmp_socket *socket);
 
 /* Around one batch: wall clock just before and just after the system calls; stopped: 0, or why the socket took no more
- * (EAGAIN, ENOBUFS). */
+ * (EAGAIN). */
 struct icmp_sending {
 	int64_t begun_ns, ended_ns;
 	int stopped;
 };
 
 /* Sends n <= ICMP_SEND_BATCH requests in order. Returns how many are dealt with: results[i] is 0 (the kernel has it) or
- * an errno that concerns request i itself. Fewer than n: the socket is full, writable will be called. */
+ * an errno that concerns request i itself (ENOBUFS: the queue of its device is full now). Fewer than n: the socket is
+ * full, writable will be called. */
 size_t icmp_socket_send(struct icmp_socket *socket, const struct icmp_request *requests, size_t n, int *results,
 			struct icmp_sending *sending);
 

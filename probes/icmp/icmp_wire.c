@@ -105,6 +105,13 @@ bool icmp_wire_read_quote(const void *bytes, size_t size, enum address_family fa
 	return read_echo(&wire, echo_types[family - 1].request, echo);
 }
 
+bool icmp_wire_is_failure(enum address_family family, uint8_t type)
+{
+	if (family == ADDRESS_IPV6)
+		return !(type & ICMP6_INFOMSG_MASK);
+	return type != ICMP_REDIRECT && type != ICMP_SOURCE_QUENCH;
+}
+
 static const struct meaning *find_meaning(enum address_family family, uint8_t type, uint8_t code)
 {
 	for (size_t i = 0; i < sizeof(meanings) / sizeof(*meanings); i++)

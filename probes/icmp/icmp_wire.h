@@ -35,6 +35,10 @@ bool icmp_wire_read_reply(const void *bytes, size_t size, enum address_family fa
  * (routers may quote no more, RFC 792). False when it is no echo request. */
 bool icmp_wire_read_quote(const void *bytes, size_t size, enum address_family family, struct icmp_echo *echo);
 
+/* Does a message about a request of ours say that it was lost? Redirects and source quenches do not, though the kernel
+ * reports them with the errors: the request has gone on (RFC 792, RFC 4861 4.5). */
+bool icmp_wire_is_failure(enum address_family family, uint8_t type);
+
 /* What an ICMP error means (RFC 792, RFC 1122 3.2.2.1, RFC 1812 5.2.7.1, RFC 4443 3, RFC 1191). */
 enum reason icmp_wire_reason(enum address_family family, uint8_t type, uint8_t code);
 

@@ -11,6 +11,8 @@
 
 /* Late and duplicate replies are recognised for this long after a run. */
 #define LATE_WINDOW_NS (3 * NS_PER_SECOND)
+/* Requests to one address that leave together, after a stall. */
+#define BURST_MAX 8
 
 /* --- the run ------------------------------------------------------------------------------------------------------ */
 
@@ -126,13 +128,21 @@ static void request_path(struct ping_path *path)
 	path->has_first = true;
 }
 
-static void request_all(void *arg)
+static void request_all(struct ping *ping)
 {
-	struct ping *ping = arg;
 	for (size_t i = 0; i < ping->npaths; i++)
 		request_path(&ping->paths[i]);
 	ping->requested++;
 	ping->due_ns += ping->settings->spacing_ns;
+}
+
+/* Alarms ring once a slot, which may be longer than the spacing: what is due by now leaves together. */
+static void request_due(void *arg)
+{
+	struct ping *ping = arg;
+	int64_t now_ns = clock_monotonic_ns();
+	for (int n = 0; n < BURST_MAX && ping->due_ns <= now_ns && ping->requested < ping->settings->count; n++)
+		request_all(ping);
 	if (ping->requested < ping->settings->count)
 		alarm_set(probe_loop(ping->probe), &ping->next_request, ping->due_ns);
 	finish_if_settled(ping);
@@ -196,15 +206,26 @@ static bool paths_match(const struct ping *ping, const struct address *addresses
 	return true;
 }
 
-/* Leaves out addresses of a family that this host has no socket for. */
+static bool is_link_local(const struct address *address)
+{
+	return address->family == ADDRESS_IPV6 && address->bytes[0] == 0xfe && (address->bytes[1] & 0xc0) == 0x80;
+}
+
+/* Leaves out addresses of a family that this host has no socket for. A link-local one is that of the interface asked
+ * for: replies from it come with their interface. */
 static size_t usable_addresses(const struct ping *ping, struct address out[RESOLVE_ADDRESSES_MAX])
 {
 	size_t n;
 	size_t usable = 0;
 	const struct address *addresses = host_addresses(ping->host, &n);
-	for (size_t i = 0; i < n && usable < RESOLVE_ADDRESSES_MAX; i++)
-		if (ping->lanes[addresses[i].family - 1])
-			out[usable++] = addresses[i];
+	for (size_t i = 0; i < n && usable < RESOLVE_ADDRESSES_MAX; i++) {
+		if (!ping->lanes[addresses[i].family - 1])
+			continue;
+		out[usable] = addresses[i];
+		if (is_link_local(&out[usable]) && !out[usable].scope_id)
+			out[usable].scope_id = ping->shape.interface;
+		usable++;
+	}
 	return usable;
 }
 
@@ -239,12 +260,10 @@ static void ping_finish_local(void *arg)
 static void begin_requests(struct ping *ping)
 {
 	struct address addresses[RESOLVE_ADDRESSES_MAX];
+	const char *fault = find_interface(ping) ? "there is no such interface now" : NULL;
 	size_t n = usable_addresses(ping, addresses);
-	const char *fault = NULL;
 	if (!n)
 		fault = "this host has no ICMP socket for the address family of the target";
-	else if (find_interface(ping))
-		fault = "there is no such interface now";
 	if (fault) {
 		run_log(ping->run, "%s", fault);
 		run_finish_later(ping->run, ping_finish_local);
@@ -255,7 +274,7 @@ static void begin_requests(struct ping *ping)
 	run_set_address(ping->run, &ping->paths[0].peer.endpoint.address);
 	log_beginning(ping);
 	ping->due_ns = clock_monotonic_ns();
-	request_all(ping);
+	request_due(ping);
 }
 
 static void ping_resolved(void *arg, const char *error)
@@ -340,11 +359,19 @@ void ping_close(void *opened)
 	mem_free(ping);
 }
 
-static bool wants_family(const struct ping_settings *settings, enum address_family family)
+/* A source address leaves no choice. */
+static enum host_family family_of(const struct ping *ping)
 {
-	if (settings->family == HOST_ONLY_IPV4)
+	if (ping->shape.source.family == ADDRESS_NONE)
+		return (enum host_family)ping->settings->family;
+	return ping->shape.source.family == ADDRESS_IPV4 ? HOST_ONLY_IPV4 : HOST_ONLY_IPV6;
+}
+
+static bool wants_family(const struct ping *ping, enum address_family family)
+{
+	if (family_of(ping) == HOST_ONLY_IPV4)
 		return family == ADDRESS_IPV4;
-	return settings->family != HOST_ONLY_IPV6 || family == ADDRESS_IPV6;
+	return family_of(ping) != HOST_ONLY_IPV6 || family == ADDRESS_IPV6;
 }
 
 /* One family is enough to live on (a host may have no IPv6). */
@@ -359,7 +386,7 @@ static int open_lanes(struct ping *ping, struct err *err)
 	struct icmp *icmp = probe_service(ping->probe, &icmp_service);
 	int opened = 0;
 	for (enum address_family family = ADDRESS_IPV4; family <= ADDRESS_IPV6; family++) {
-		if (!wants_family(settings, family))
+		if (!wants_family(ping, family))
 			continue;
 		ping->lanes[family - 1] = icmp_lane_open(icmp, family, &profile, err);
 		opened += ping->lanes[family - 1] != NULL;
@@ -380,9 +407,9 @@ void *ping_open(struct probe *probe, const void *arg, struct err *err)
 	};
 	if (settings->source)
 		address_parse(settings->source, &ping->shape.source);
-	alarm_prepare(&ping->next_request, request_all, ping);
+	alarm_prepare(&ping->next_request, request_due, ping);
 	struct host_policy policy = {
-		.family = (enum host_family)settings->family,
+		.family = family_of(ping),
 		.keeps_last = settings->keep_address,
 		.wants_all = settings->all_addresses,
 	};

@@ -46,5 +46,7 @@ const struct icmp_request *fake_icmp_last(void);
 
 /* A reply or error out of the blue, to every socket of its family. */
 void fake_icmp_inject(const struct icmp_reply *reply);
+/* The same after a while, to the first socket of its family. */
+void fake_icmp_inject_later(const struct icmp_reply *reply, int64_t delay_ns);
 
 #endif

@@ -113,30 +113,45 @@ static void arrive(void *arg)
 	mem_free(pending);
 }
 
+static void send_later(struct icmp_socket *socket, const struct icmp_reply *reply, int64_t delay_ns)
+{
+	struct pending *pending = mem_zero(1, sizeof(*pending));
+	pending->socket = socket;
+	pending->reply = *reply;
+	pending->next = socket->pending;
+	socket->pending = pending;
+	alarm_prepare(&pending->alarm, arrive, pending);
+	alarm_set(socket->loop, &pending->alarm, clock_monotonic_ns() + delay_ns);
+}
+
+void fake_icmp_inject_later(const struct icmp_reply *reply, int64_t delay_ns)
+{
+	struct icmp_socket *socket = fake.sockets;
+	while (socket && socket->family != reply->destination.family)
+		socket = socket->next;
+	if (socket)
+		send_later(socket, reply, delay_ns);
+}
+
 static void answer_request(struct icmp_socket *socket, const struct icmp_request *request,
 			   const struct fake_answer *answer)
 {
-	struct pending *pending = mem_zero(1, sizeof(*pending));
-	struct icmp_reply *reply = &pending->reply;
-	pending->socket = socket;
-	pending->next = socket->pending;
-	socket->pending = pending;
-	reply->from = request->destination;
-	reply->destination = request->destination;
-	if (answer->from && !address_parse(answer->from, &reply->from))
-		reply->from = (struct address){0};
-	reply->sequence = request->sequence;
-	reply->secret = answer->is_spoofed ? ~request->secret : request->secret;
-	reply->has_secret = !answer->is_short && !answer->is_error;
-	reply->stamp_ns = answer->is_unstamped ? 0 : clock_realtime_ns() + answer->delay_ns;
-	reply->hop_limit = answer->hop_limit ? answer->hop_limit : 64;
-	reply->is_error = answer->is_error;
-	reply->error_type = answer->error_type;
-	reply->error_code = answer->error_code;
-	reply->error_info = answer->error_info;
-	reply->size = 8U + request->payload_size;
-	alarm_prepare(&pending->alarm, arrive, pending);
-	alarm_set(socket->loop, &pending->alarm, clock_monotonic_ns() + answer->delay_ns);
+	struct icmp_reply reply = {0};
+	reply.from = request->destination;
+	reply.destination = request->destination;
+	if (answer->from && !address_parse(answer->from, &reply.from))
+		reply.from = (struct address){0};
+	reply.sequence = request->sequence;
+	reply.secret = answer->is_spoofed ? ~request->secret : request->secret;
+	reply.has_secret = !answer->is_short && !answer->is_error;
+	reply.stamp_ns = answer->is_unstamped ? 0 : clock_realtime_ns() + answer->delay_ns;
+	reply.hop_limit = answer->hop_limit ? answer->hop_limit : 64;
+	reply.is_error = answer->is_error;
+	reply.error_type = answer->error_type;
+	reply.error_code = answer->error_code;
+	reply.error_info = answer->error_info;
+	reply.size = 8U + request->payload_size;
+	send_later(socket, &reply, answer->delay_ns);
 }
 
 struct icmp_socket *icmp_socket_open(struct loop *loop, enum address_family family, const struct icmp_profile *profile,

@@ -240,6 +240,23 @@ Test(engine, timeout_equal_to_the_interval_skips_nothing)
 	bench_close(&bench);
 }
 
+Test(engine, timeout_equal_to_the_interval_skips_nothing_when_starts_jitter)
+{
+	struct bench bench;
+	bench_open(&bench, &(struct script){.interval_ns = 100 * NS_PER_MS, .timeout_ns = 5 * NS_PER_SECOND}, false);
+	/* Each slot is seen to a little late, now more, now less, as on a machine that has other things to do. */
+	int64_t begun_ns = fake_now_ns();
+	for (int slot = 1; slot <= 2000; slot++) {
+		int64_t end_ns = begun_ns + slot * 5 * NS_PER_MS;
+		fake_advance_ns(end_ns - NS_PER_MS - fake_now_ns());
+		fake_stall_ns(NS_PER_MS + slot * 7 % 13 * 50 * NS_PER_US);
+		fake_advance_ns(0);
+	}
+	cr_assert_geq(bench.samples, 98, "%u", bench.samples);
+	cr_assert_eq(bench.last.skipped, 0);
+	bench_close(&bench);
+}
+
 Test(engine, a_stalled_worker_counts_what_it_missed)
 {
 	struct bench bench;

@@ -1,6 +1,7 @@
 /* Ping on virtual time: a network of the test's own, the real engine, flight table and type. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -234,6 +235,47 @@ static struct fake_answer unstamped(void *context, const struct icmp_request *re
 	return answer;
 }
 
+/* A router says that there is a better way, and forwards the request all the same. */
+static struct fake_answer redirected(void *context, const struct icmp_request *request, unsigned nth)
+{
+	const struct icmp_reply redirect = {
+		.destination = request->destination,
+		.sequence = request->sequence,
+		.is_error = true,
+		.error_type = request->destination.family == ADDRESS_IPV4 ? 5 : 137,
+		.error_code = 1,
+	};
+	fake_icmp_inject_later(&redirect, 5 * MS);
+	return good(context, request, nth);
+}
+
+/* The device of 192.0.2.1 takes nothing. */
+static struct fake_answer one_device_full(void *context, const struct icmp_request *request, unsigned nth)
+{
+	struct fake_answer answer = good(context, request, nth);
+	answer.send_errno = request->destination.bytes[3] == 1 ? ENOBUFS : 0;
+	return answer;
+}
+
+/* The device has room only after *context tries. */
+static struct fake_answer device_full_at_first(void *context, const struct icmp_request *request, unsigned nth)
+{
+	struct fake_answer answer = good(NULL, request, 0);
+	unsigned *tries = context;
+	(void)nth;
+	answer.send_errno = *tries ? ENOBUFS : 0;
+	*tries -= *tries > 0;
+	return answer;
+}
+
+/* Answers until *context is set. */
+static struct fake_answer until_cut(void *context, const struct icmp_request *request, unsigned nth)
+{
+	struct fake_answer answer = good(NULL, request, nth);
+	answer.copies = *(const bool *)context ? 0 : 1;
+	return answer;
+}
+
 /* 192.0.2.1 and every IPv6 address answer, others do not. */
 static struct fake_answer first_only(void *context, const struct icmp_request *request, unsigned nth)
 {
@@ -363,6 +405,21 @@ Test(ping, an_error_ends_the_attempt_at_once)
 	bench_close(bench);
 }
 
+Test(ping, a_redirect_is_no_failure)
+{
+	static const char *const targets[] = {"192.0.2.1", "2001:db8::1"};
+	for (size_t i = 0; i < 2; i++) {
+		reset(redirected);
+		struct bench *bench = bench_open(targets[i], "interval=1");
+		fake_advance_ns(5 * NS_PER_SECOND);
+		cr_assert_geq(bench->samples, 4);
+		cr_assert_eq(bench->reasons[REASON_OK], bench->samples);
+		cr_assert_eq(integer(bench, "late_total"), 0);
+		cr_assert_eq(integer(bench, "received_total"), bench->samples);
+		bench_close(bench);
+	}
+}
+
 Test(ping, errors_about_others_do_not_hit)
 {
 	reset(slow);
@@ -428,6 +485,78 @@ Test(ping, a_socket_that_stays_full_is_a_local_fault)
 	cr_assert_eq(fake_icmp_sent(), 0, "requests that nobody waits for are not sent");
 	fake_advance_ns(5 * NS_PER_SECOND);
 	cr_assert_geq(bench->reasons[REASON_OK], 1);
+	bench_close(bench);
+}
+
+Test(ping, what_a_device_refuses_is_tried_again)
+{
+	unsigned tries = 20;
+	fake_reset();
+	fake_icmp_reset(device_full_at_first, &tries);
+	struct bench *bench = bench_open("192.0.2.1", "interval=1 count=3 spacing=0.01");
+	fake_advance_ns(4 * NS_PER_SECOND);
+	cr_assert_eq(tries, 0);
+	cr_assert_eq(bench->reasons[REASON_OK], bench->samples);
+	cr_assert_eq(integer(bench, "sent_total"), 3 * bench->samples);
+	cr_assert_eq(integer(bench, "received_total"), 3 * bench->samples);
+	cr_assert_eq(integer(bench, "reordered_total"), 0, "it was us who sent them in another order");
+	bench_close(bench);
+}
+
+Test(ping, a_full_device_holds_up_nobody_else)
+{
+	reset(one_device_full);
+	struct bench *bench = bench_open("192.0.2.1", "interval=1 count=5 spacing=0.1");
+	struct bench *other = mem_zero(1, sizeof(*other));
+	struct subject subject = {.target = "other", .probe = "p", .type = "ping"};
+	struct probe *probe = probe_open(bench->engine,
+					 &(struct probe_plan){.type = bench->type,
+							      .settings = bench->settings,
+							      .subject = &subject,
+							      .address = "192.0.2.2",
+							      .sink = {bench_deliver, NULL, other}},
+					 NULL);
+	fake_advance_ns(5 * NS_PER_SECOND);
+	cr_assert_geq(other->samples, 4);
+	cr_assert_eq(other->reasons[REASON_OK], other->samples);
+	cr_assert_eq(integer(other, "received_total"), 5 * other->samples);
+	cr_assert_eq(bench->reasons[REASON_LOCAL], bench->samples);
+	cr_assert_eq(integer(bench, "sent_total"), 0);
+	cr_assert_null(reading(bench, "loss_ratio"));
+	probe_close(probe);
+	mem_free(other->last);
+	mem_free(other);
+	bench_close(bench);
+}
+
+Test(ping, old_drops_excuse_no_new_loss)
+{
+	bool is_cut = false;
+	fake_reset();
+	fake_icmp_reset(until_cut, &is_cut);
+	struct bench *bench = bench_open("192.0.2.1", "interval=1");
+	fake_advance_ns(3 * NS_PER_SECOND);
+	/* Of a flood that was none of our replies. */
+	fake_icmp_set_dropped(1000000);
+	fake_advance_ns(3 * NS_PER_SECOND);
+	cr_assert_eq(bench->reasons[REASON_OK], bench->samples);
+	unsigned before = bench->samples;
+	is_cut = true;
+	fake_advance_ns(5 * NS_PER_SECOND);
+	cr_assert_eq(bench->reasons[REASON_TIMEOUT], bench->samples - before, "an outage is told as one");
+	cr_assert_eq(number(bench, "loss_ratio"), 1);
+	cr_assert_eq(integer(bench, "lost_locally_total"), 0);
+	bench_close(bench);
+}
+
+Test(ping, requests_closer_than_a_slot_all_leave_in_time)
+{
+	reset(good);
+	struct bench *bench = bench_open("192.0.2.1", "interval=2 count=1000 spacing=0.001");
+	fake_advance_ns(4 * NS_PER_SECOND);
+	cr_assert_geq(bench->samples, 1);
+	cr_assert_eq(integer(bench, "sent_total"), 1000 * bench->samples);
+	cr_assert_eq(number(bench, "loss_ratio"), 0);
 	bench_close(bench);
 }
 
@@ -631,6 +760,37 @@ Test(ping, requests_look_as_asked)
 	cr_assert_eq(request->traffic_class, 46 << 2);
 	cr_assert_eq(request->source.bytes[3], 50);
 	cr_assert_eq(request->interface, 1);
+	bench_close(bench);
+}
+
+Test(ping, a_source_decides_the_family)
+{
+	reset(good);
+	fake_resolve_set_text("both.example", "192.0.2.1 2001:db8::1", 300);
+	fake_resolve_set_text("four.example", "192.0.2.1", 300);
+	struct bench *bench = bench_open("both.example", "interval=1 source=2001:db8::99");
+	fake_advance_ns(2 * NS_PER_SECOND);
+	cr_assert_eq(bench->reasons[REASON_OK], bench->samples);
+	cr_assert_eq(fake_icmp_last()->destination.family, ADDRESS_IPV6);
+	bench_close(bench);
+	reset(good);
+	fake_resolve_set_text("four.example", "192.0.2.1", 300);
+	bench = bench_open("four.example", "interval=1 source=2001:db8::99");
+	fake_advance_ns(3 * NS_PER_SECOND);
+	cr_assert_geq(bench->samples, 1);
+	cr_assert_eq(bench->reasons[REASON_OK], 0, "not from another source than the one asked for");
+	cr_assert_eq(fake_icmp_sent(), 0);
+	bench_close(bench);
+}
+
+Test(ping, a_link_local_address_is_that_of_the_interface)
+{
+	reset(good);
+	struct bench *bench = bench_open("fe80::1", "interval=1 interface=lo");
+	fake_advance_ns(2 * NS_PER_SECOND);
+	cr_assert_geq(bench->samples, 1);
+	/* The kernel says where replies came in; without it they would be a stranger's. */
+	cr_assert_eq(fake_icmp_last()->destination.scope_id, if_nametoindex("lo"));
 	bench_close(bench);
 }
 

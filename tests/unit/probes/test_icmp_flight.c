@@ -100,8 +100,11 @@ Test(icmp_flight, reordering_in_a_circle)
 	struct one one;
 	one_open(&one, 16, 65533);
 	uint16_t sequence[6];
-	for (int i = 0; i < 6; i++)
-		sequence[i] = launch(one.flight, &one.endpoint, 1)->sequence;
+	for (int i = 0; i < 6; i++) {
+		struct icmp_attempt *attempt = launch(one.flight, &one.endpoint, 1);
+		attempt->sent_ns = 1000 + i;
+		sequence[i] = attempt->sequence;
+	}
 	cr_assert_eq(sequence[3], 0);
 	static const struct {
 		int index;
@@ -113,6 +116,79 @@ Test(icmp_flight, reordering_in_a_circle)
 		cr_assert_eq(match.is_reordered, arrivals[i].is_reordered, "arrival %zu", i);
 	}
 	one_close(&one);
+}
+
+Test(icmp_flight, reordering_is_against_the_order_of_sending)
+{
+	struct one one;
+	one_open(&one, 4, 65535);
+	struct icmp_attempt *held_up = launch(one.flight, &one.endpoint, 1);
+	struct icmp_attempt *prompt = launch(one.flight, &one.endpoint, 1);
+	held_up->sent_ns = 2000;
+	prompt->sent_ns = 1000;
+	cr_assert_not(icmp_flight_reply(one.flight, &one.address, prompt->sequence, 1).is_reordered);
+	cr_assert_not(icmp_flight_reply(one.flight, &one.address, held_up->sequence, 1).is_reordered);
+	/* The wall clock was set back in between: the times say nothing. */
+	struct icmp_attempt *after = launch(one.flight, &one.endpoint, 1);
+	after->sent_ns = 500;
+	after->clock_epoch = 1;
+	cr_assert_not(icmp_flight_reply(one.flight, &one.address, after->sequence, 1).is_reordered);
+	one_close(&one);
+}
+
+Test(icmp_flight, a_long_silence_makes_no_reordering)
+{
+	struct one one;
+	one_open(&one, 4, 0);
+	launch(one.flight, &one.endpoint, 1);
+	cr_assert_eq(icmp_flight_reply(one.flight, &one.address, 0, 1).verdict, ICMP_VERDICT_ANSWER);
+	/* Longer than half of the circle: the last number answered seems to lie ahead. */
+	for (int i = 0; i < 40000; i++)
+		icmp_endpoint_set_state(&one.endpoint, launch(one.flight, &one.endpoint, 1), ICMP_ATTEMPT_EXPIRED);
+	for (int i = 0; i < 10; i++) {
+		uint16_t sequence = launch(one.flight, &one.endpoint, 1)->sequence;
+		struct icmp_match match = icmp_flight_reply(one.flight, &one.address, sequence, 1);
+		cr_assert_eq(match.verdict, ICMP_VERDICT_ANSWER);
+		cr_assert_not(match.is_reordered, "answer %d after the silence", i);
+	}
+	one_close(&one);
+}
+
+Test(icmp_flight, numbers_that_are_answered_are_free_for_others)
+{
+	struct one one;
+	struct icmp_endpoint other = {0};
+	one_open(&one, 4, 7);
+	icmp_flight_add(one.flight, &other, &one.address, 4, 7);
+	launch(one.flight, &one.endpoint, 1);
+	icmp_flight_reply(one.flight, &one.address, 7, 1);
+	cr_assert_eq(launch(one.flight, &other, 2)->sequence, 7, "no error can come any more");
+	cr_assert_eq(icmp_flight_reply(one.flight, &one.address, 7, 1).verdict, ICMP_VERDICT_DUPLICATE);
+	cr_assert_eq(icmp_flight_error(one.flight, &one.address, 7).endpoint, &other);
+	/* One that expired may still be hit by a late error, which must not end another's request. */
+	icmp_endpoint_set_state(&one.endpoint, launch(one.flight, &one.endpoint, 3), ICMP_ATTEMPT_EXPIRED);
+	cr_assert_eq(launch(one.flight, &other, 4)->sequence, 9);
+	icmp_flight_remove(one.flight, &other);
+	one_close(&one);
+}
+
+Test(icmp_flight, many_probes_of_one_address_find_numbers)
+{
+	enum { N = 40 };
+	struct icmp_flight *flight = icmp_flight_create((struct hash_key){3, 4});
+	struct icmp_endpoint *endpoints = mem_zero(N, sizeof(*endpoints));
+	struct address to = address("192.0.2.1");
+	for (unsigned i = 0; i < N; i++)
+		icmp_flight_add(flight, &endpoints[i], &to, 2000, (uint16_t)(i * 100));
+	for (unsigned n = 0; n < 2500; n++) {
+		for (unsigned i = 0; i < N; i++) {
+			struct icmp_attempt *attempt = launch(flight, &endpoints[i], i);
+			cr_assert_not_null(attempt, "request %u of endpoint %u", n, i);
+			cr_assert_eq(icmp_flight_reply(flight, &to, attempt->sequence, i).verdict, ICMP_VERDICT_ANSWER);
+		}
+	}
+	icmp_flight_free(flight);
+	mem_free(endpoints);
 }
 
 Test(icmp_flight, a_ring_full_of_flights_gives_no_number)

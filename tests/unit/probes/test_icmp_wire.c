@@ -145,3 +145,15 @@ Test(icmp_wire, reasons)
 	cr_assert_str_eq(icmp_wire_describe(ADDRESS_IPV4, 3, 1), "Destination Host Unreachable");
 	cr_assert_str_eq(icmp_wire_describe(ADDRESS_IPV4, 99, 1), "Unknown ICMP Error");
 }
+
+Test(icmp_wire, what_says_that_a_request_is_lost)
+{
+	static const uint8_t failures[] = {3, 11, 12};
+	for (size_t i = 0; i < sizeof(failures); i++)
+		cr_assert(icmp_wire_is_failure(ADDRESS_IPV4, failures[i]));
+	for (uint8_t type = 1; type <= 4; type++)
+		cr_assert(icmp_wire_is_failure(ADDRESS_IPV6, type));
+	cr_assert_not(icmp_wire_is_failure(ADDRESS_IPV4, 4), "source quench");
+	cr_assert_not(icmp_wire_is_failure(ADDRESS_IPV4, 5), "redirect");
+	cr_assert_not(icmp_wire_is_failure(ADDRESS_IPV6, 137), "redirect");
+}
