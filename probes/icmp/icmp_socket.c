@@ -30,6 +30,9 @@
 #define TRANSMIT_RING        4096      /* requests whose transmit stamp may still come; power of two */
 #define SEND_TRIES           3         /* an error may be another target's: it is cleared and the packet tried again */
 
+#define STAMPS_RECEIVE  (SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE)
+#define STAMPS_TRANSMIT (SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_OPT_ID | SOF_TIMESTAMPING_OPT_TSONLY)
+
 /* What differs between the families in socket options and control messages, by enum address_family - 1. */
 static const struct facts {
 	int protocol;
@@ -197,7 +200,7 @@ static void wait_for_stamps(void)
 	const struct timespec pause = {.tv_nsec = NS_PER_MS};
 	struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t length = sizeof(name);
-	int stamps = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
+	int stamps = STAMPS_RECEIVE;
 	int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (descriptor < 0)
 		return;
@@ -217,9 +220,9 @@ static int set_options(struct icmp_socket *socket_, struct err *err)
 {
 	int descriptor = socket_->descriptor;
 	const struct facts *family = socket_->facts;
-	int stamps = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
+	int stamps = STAMPS_RECEIVE;
 	if (socket_->profile.transmit_timestamps) {
-		stamps |= SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_OPT_ID | SOF_TIMESTAMPING_OPT_TSONLY;
+		stamps |= STAMPS_TRANSMIT;
 		socket_->ring = mem_zero(TRANSMIT_RING, sizeof(*socket_->ring));
 	}
 	if (set_option(descriptor, SOL_SOCKET, SO_TIMESTAMPING, stamps, err) ||
@@ -573,29 +576,52 @@ static void note_sent(struct icmp_socket *socket_, const struct icmp_request *re
 			(struct transmitted){requests[i].destination, requests[i].sequence};
 }
 
+/* The kernel's count of datagrams includes what a device refused. Whether it includes what failed otherwise depends on
+ * where it failed and on the kernel: then both counts begin again at zero, as the kernel's does when the option is set
+ * anew. */
+static void note_failed(struct icmp_socket *socket_, const struct icmp_request *request, int error)
+{
+	static const int steps[] = {STAMPS_RECEIVE, STAMPS_RECEIVE | STAMPS_TRANSMIT};
+	if (!socket_->ring)
+		return;
+	if (error == ENOBUFS) {
+		note_sent(socket_, request, 1);
+		return;
+	}
+	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++)
+		setsockopt(socket_->descriptor, SOL_SOCKET, SO_TIMESTAMPING, &steps[i], sizeof(steps[i]));
+	socket_->ring_next = 0;
+}
+
 size_t icmp_socket_send(struct icmp_socket *socket_, const struct icmp_request *requests, size_t n, int *results,
 			struct icmp_sending *sending)
 {
 	for (size_t i = 0; i < n; i++)
 		build_message(socket_, i, &requests[i]);
+	/* sendmmsg hides why it stopped half-way, and then nobody knows what the kernel has counted. */
+	size_t most = socket_->ring ? 1 : n;
 	size_t done = 0;
 	int tries = 0;
 	sending->stopped = 0;
 	sending->begun_ns = clock_realtime_ns();
 	while (done < n && !sending->stopped) {
-		int sent = sendmmsg(socket_->descriptor, socket_->batch.headers + done, (unsigned)(n - done),
-				    MSG_DONTWAIT);
+		size_t next = n - done < most ? n - done : most;
+		int sent = sendmmsg(socket_->descriptor, socket_->batch.headers + done, (unsigned)next, MSG_DONTWAIT);
 		if (sent > 0) {
 			note_sent(socket_, requests + done, (size_t)sent);
 			memset(results + done, 0, (size_t)sent * sizeof(*results));
 			done += (size_t)sent;
 			tries = 0;
-		} else if (errno == EAGAIN) {
-			sending->stopped = errno;
-		} else if (errno != ENOBUFS && ++tries < SEND_TRIES) {
+			continue;
+		}
+		int error = errno;
+		note_failed(socket_, &requests[done], error);
+		if (error == EAGAIN) {
+			sending->stopped = error;
+		} else if (error != ENOBUFS && ++tries < SEND_TRIES) {
 			clear_error(socket_);
 		} else {
-			results[done++] = errno;
+			results[done++] = error;
 			tries = 0;
 		}
 	}

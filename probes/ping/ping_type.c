@@ -61,9 +61,8 @@ static const struct option ping_options[] = {
 	 .help = "Form of the histogram of round-trip times on /metrics: classic buckets (50 us times powers of two), "
 		 "or none"},
 	{"transmit_timestamps", OPTION_BOOLEAN, AT(transmit_timestamps), .fallback = "false",
-	 .help = "Takes the kernel's time of sending, too: some 10 us more exact, for about a tenth more CPU. Replies "
-		 "are "
-		 "always stamped by the kernel"},
+	 .help = "Takes the kernel's time of sending, too: more exact, but dearer, since each request is then a system "
+		 "call of its own. Replies are always stamped by the kernel"},
 };
 
 /* For a person at a terminal: five requests, a second apart. */
