@@ -12,7 +12,9 @@
 #include "core/sample.h"
 #include "core/text.h"
 
+struct connection;
 struct exporter;
+struct http_request;
 struct loop;
 struct series_store;
 
@@ -26,9 +28,18 @@ struct exporter_settings {
 extern const struct option exporter_options[];
 extern const size_t exporter_noptions;
 
+/* A page that the daemon serves itself, with the functions of exporter/server.h. */
+struct exporter_route {
+	const char *path;
+	const char *method; /* "GET" (HEAD goes with it) or "POST" */
+	void (*serve)(void *context, struct connection *connection, const struct http_request *request);
+};
+
 /* What the server asks of the daemon. Called on the web thread. */
 struct exporter_host {
 	void *context;
+	const struct exporter_route *routes; /* pages beside the exporter's own */
+	size_t nroutes;
 	bool (*is_ready)(void *context);
 	/* The configuration as text, secrets hidden. */
 	void (*show_config)(void *context, struct text *out);

@@ -33,7 +33,8 @@ struct stream {
 	void *state;
 };
 
-/* All borrowed until server_free. handle must call connection_reply or connection_stream before it returns. */
+/* All borrowed until server_free. handle must call connection_reply, connection_stream or connection_wait before it
+ * returns. */
 struct server_plan {
 	struct loop *loop;
 	const struct option_list *listen;
@@ -60,6 +61,11 @@ struct server_figures {
 };
 /* Any thread. */
 void server_read(const struct server *server, struct server_figures *out);
+
+/* The reply comes later: one connection_reply or connection_stream, from the loop, after handle has returned; the
+ * request is gone by then. Unless gone is called first (the client has left, its time is up, the server ends): then
+ * there must be none. gone is not called once the reply was made. */
+void connection_wait(struct connection *connection, void (*gone)(void *arg), void *arg);
 
 /* reply is borrowed for the call; body is copied. */
 void connection_reply(struct connection *connection, const struct http_reply *reply, const void *body, size_t n);
