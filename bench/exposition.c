@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #include "core/text.h"
-#include "exporter/gzip.h"
+#include "core/gzip.h"
 #include "exporter/render.h"
 #include "exporter/series.h"
 

@@ -94,6 +94,15 @@ static void log_warnings(const struct config *config)
 	mem_free(rest);
 }
 
+static void log_output(const struct influx_settings *output)
+{
+	if (influx_kind(output) == INFLUX_FILE)
+		log_event(LOG_LEVEL_INFO, "influx", output->name, "%s", output->path);
+	else
+		log_event(LOG_LEVEL_INFO, "influx", output->name, "%s, %s %s", output->url,
+			  output->bucket ? "bucket" : "database", output->bucket ? output->bucket : output->database);
+}
+
 static void log_instance(const struct config *config, const struct instance *instance)
 {
 	size_t probes = 0;
@@ -105,7 +114,7 @@ static void log_instance(const struct config *config, const struct instance *ins
 	for (size_t i = 0; instance_listener(instance, i); i++)
 		log_event(LOG_LEVEL_INFO, "web", NULL, "http://%s/metrics", instance_listener(instance, i));
 	for (size_t i = 0; i < config->noutputs; i++)
-		log_event(LOG_LEVEL_INFO, "influx", config->outputs[i]->name, "%s", config->outputs[i]->path);
+		log_output(config->outputs[i]);
 }
 
 /* --- the command ------------------------------------------------------------------------------------------------- */

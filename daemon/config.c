@@ -26,6 +26,11 @@ static struct config_scope web_scope(struct config *config)
 	return (struct config_scope){exporter_options, exporter_noptions, &config->web};
 }
 
+static struct config_scope disk_log_scope(struct config *config)
+{
+	return (struct config_scope){influx_log_options, influx_log_noptions, &config->disk_log};
+}
+
 /* A section that is not written has its defaults. */
 static void read_section(struct config_reader *reader, const config_setting_t *section,
 			 const struct config_scope *scope, const char *const *others)
@@ -214,12 +219,20 @@ static void check_outputs(struct config_reader *reader)
 	names_free(&paths);
 }
 
+static void place_disk_log(struct config *config)
+{
+	if (!config->disk_log.path || !config->disk_log.path[0]) {
+		mem_free(config->disk_log.path);
+		config->disk_log.path = mem_format("%s/log", config->agent.state_dir ? config->agent.state_dir : ".");
+	}
+}
+
 /* --- the whole -------------------------------------------------------------------------------------------------------
  */
 
 static void check_sections(struct config_reader *reader, const config_setting_t *root)
 {
-	static const char *const sections[] = {"agent", "web", "probes", "targets", "influx", NULL};
+	static const char *const sections[] = {"agent", "web", "probes", "targets", "influx", "disk_log", NULL};
 	static const char *const later[] = {"geo", "target_files", NULL};
 	const struct config_known known = {.others = sections};
 	int length = config_setting_length(root);
@@ -238,12 +251,15 @@ static void read_tree(struct config_reader *reader, const config_setting_t *root
 {
 	const config_setting_t *agent = config_setting_get_member(root, "agent"), *labels;
 	struct config_scope agents = agent_scope(reader->config), webs = web_scope(reader->config);
+	struct config_scope disk_logs = disk_log_scope(reader->config);
 
 	check_sections(reader, root);
 	option_set_defaults(agents.options, agents.n, agents.settings);
 	option_set_defaults(webs.options, webs.n, webs.settings);
+	option_set_defaults(disk_logs.options, disk_logs.n, disk_logs.settings);
 	read_section(reader, agent, &agents, agent_others);
 	read_section(reader, config_setting_get_member(root, "web"), &webs, NULL);
+	read_section(reader, config_setting_get_member(root, "disk_log"), &disk_logs, NULL);
 	read_probes(reader, config_setting_get_member(root, "probes"));
 	read_outputs(reader, config_setting_get_member(root, "influx"));
 	config_apply_environment(reader);
@@ -251,6 +267,7 @@ static void read_tree(struct config_reader *reader, const config_setting_t *root
 	check_web(reader, root);
 	check_probes(reader);
 	check_outputs(reader);
+	place_disk_log(reader->config);
 	/* After the probes: the labels of their rows are reserved. */
 	labels = agent && config_setting_is_group(agent) ? config_setting_get_member(agent, "labels") : NULL;
 	if (labels)
@@ -349,6 +366,7 @@ void config_free(struct config *config)
 		option_free_settings(influx_options, influx_noptions, config->outputs[i]);
 	mem_free(config->outputs);
 	option_free(exporter_options, exporter_noptions, &config->web);
+	option_free(influx_log_options, influx_log_noptions, &config->disk_log);
 	option_free(config_agent_options, config_agent_noptions, &config->agent);
 	config_free_labels(&config->agent.labels);
 	mem_free(config->file);

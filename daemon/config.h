@@ -64,6 +64,7 @@ struct config_target {
 struct config {
 	struct config_agent agent;
 	struct exporter_settings web;
+	struct influx_log_settings disk_log; /* path is set, whatever is written */
 	struct influx_settings **outputs;
 	size_t noutputs;
 	struct config_probe *probes;

@@ -197,5 +197,7 @@ void config_show(const struct config *config, struct text *out)
 		show_options(influx_options, influx_noptions, config->outputs[i], "\t\t", out);
 		text_add(out, i + 1 < config->noutputs ? "\t},\n" : "\t}\n");
 	}
-	text_add(out, ");\n");
+	text_add(out, ");\ndisk_log: {\n");
+	show_options(influx_log_options, influx_log_noptions, &config->disk_log, "\t", out);
+	text_add(out, "};\n");
 }

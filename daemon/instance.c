@@ -178,7 +178,8 @@ static int create_outputs(struct instance *instance, struct err *err)
 {
 	const struct config *config = instance->config;
 
-	instance->influx = influx_create((const struct influx_settings *const *)config->outputs, config->noutputs, err);
+	instance->influx = influx_create((const struct influx_settings *const *)config->outputs, config->noutputs,
+					 &config->disk_log, err);
 	if (!instance->influx)
 		return -1;
 	if (config->noutputs == 0)

@@ -73,7 +73,7 @@ static const struct measure_set series_set = {
 };
 
 const struct measure_set *const own_sets[] = {
-	&build_set, &process_set, &config_set, &series_set, &worker_set, &engine_set, &influx_set, &exporter_set, NULL,
+	&build_set, &process_set, &config_set, &series_set, &worker_set, &engine_set, &influx_set, &influx_log_set, &exporter_set, NULL,
 };
 
 /* --- life -------------------------------------------------------------------------------------------------------- */
@@ -275,14 +275,19 @@ static void read_workers(const struct own *own, struct taker *taker)
 	taker->label = (struct label){0};
 }
 
+static void give_output(void *arg, const struct measure_set *set, const char *name, const struct reading *readings,
+			size_t n)
+{
+	struct taker *taker = arg;
+
+	taker->label = name ? (struct label){"name", name} : (struct label){0};
+	give(taker, set, readings, n);
+}
+
 static void read_outputs(const struct own *own, struct taker *taker)
 {
-	struct reading readings[READINGS_MAX];
-
-	for (size_t i = 0; own->plan.influx && i < influx_outputs(own->plan.influx); i++) {
-		taker->label = (struct label){"name", influx_output_name(own->plan.influx, i)};
-		give(taker, &influx_set, readings, influx_read(own->plan.influx, i, readings));
-	}
+	if (own->plan.influx)
+		influx_read(own->plan.influx, give_output, taker);
 	taker->label = (struct label){0};
 }
 

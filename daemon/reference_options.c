@@ -225,8 +225,14 @@ static const struct section first_sections[] = {
 	{.title = "Section influx",
 	 .key = "influx",
 	 .environment = "NETSONDE_INFLUX_<NAME>",
-	 .help = "A list of groups: where lines are written to",
+	 .help = "A list of groups: where lines go to. With path it is a file, with url and bucket an InfluxDB 2, with "
+		 "url and database an InfluxDB 1",
 	 .options = influx_options},
+	{.title = "Section disk_log",
+	 .key = "disk_log",
+	 .environment = "NETSONDE_DISK_LOG",
+	 .help = "Where lines wait until every server among the outputs has them. It is written once for all of them",
+	 .options = influx_log_options},
 };
 
 static void print_section(const struct section *section, enum reference_format format, struct text *out,
@@ -252,6 +258,8 @@ static size_t count_options(const struct section *section)
 		return config_agent_noptions;
 	if (section->options == exporter_options)
 		return exporter_noptions;
+	if (section->options == influx_log_options)
+		return influx_log_noptions;
 	return section->options == influx_options ? influx_noptions : 0;
 }
 

@@ -6,7 +6,7 @@
 #include "core/clock.h"
 #include "core/mem.h"
 #include "core/text.h"
-#include "exporter/gzip.h"
+#include "core/gzip.h"
 
 /* Bytes of the page made at a time: small enough that other clients hardly wait for it, large enough that the turn of
  * the loop between two pieces costs nothing. */

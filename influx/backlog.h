@@ -9,7 +9,7 @@
 
 struct backlog_chunk {
 	struct backlog_chunk *next;
-	int64_t since_ns; /* monotonic: when its first line was made */
+	int64_t since_ns; /* wall clock: when its first line was made */
 	size_t length;
 	size_t done; /* bytes that were taken from its start */
 	char bytes[];

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "core/clock.h"
+#include "core/fetch.h"
 #include "core/log.h"
 #include "core/loop.h"
 #include "core/mailbox.h"
@@ -14,6 +15,18 @@
 
 /* The last attempts, while the daemon waits to end. */
 #define STOP_RETRY_NS (100 * NS_PER_MS)
+
+/* Mails beside those with buffers: to stop, to change the outputs. */
+#define MAILS_MORE 4
+
+/* Of any set of this library. */
+#define READINGS_MAX 32
+
+/* How often cursors are saved and what was dropped or sent leaves the disk. */
+#define HOUSEKEEPING_NS NS_PER_SECOND
+
+/* Connections of all outputs together that are kept open. */
+#define CONNECTIONS_MAX 64
 
 /* What stop waits beyond its time for a thread that is only slow. */
 #define STOP_GRACE_NS NS_PER_SECOND
@@ -28,14 +41,48 @@ static void buffer_done(struct buffer *buffer)
 	pool_give(pool, buffer);
 }
 
+/* Is one of the servers so far behind that its lines will stay on the disk for a while? */
+static bool is_behind(const struct influx *influx)
+{
+	uint64_t end = journal_end(influx->depot->journal).offset;
+	for (size_t i = 0; i < influx->outputs.n; i++) {
+		const struct sender *sender = influx->outputs.items[i]->sender;
+		if (sender != NULL &&
+		    end - sender_cursor(sender).offset > (uint64_t)influx->depot->settings->segment_bytes)
+			return true;
+	}
+	return false;
+}
+
+static void log_buffer(struct influx *influx, const struct buffer *buffer, int64_t since_ns)
+{
+	bool is_deflated = influx->depot->settings->compresses && is_behind(influx);
+	journal_append(influx->depot->journal, buffer->text.bytes, buffer->text.length, buffer->lines, since_ns,
+		       is_deflated);
+	for (size_t i = 0; i < influx->outputs.n; i++)
+		if (influx->outputs.items[i]->sender != NULL)
+			sender_poke(influx->outputs.items[i]->sender);
+}
+
+static void write_buffer(struct influx *influx, const struct buffer *buffer, int64_t since_ns)
+{
+	for (size_t i = 0; i < influx->outputs.n; i++)
+		if (influx->outputs.items[i]->file != NULL)
+			file_output_expect(influx->outputs.items[i]->file, since_ns);
+	for (size_t i = 0; i < influx->outputs.n; i++)
+		if (influx->outputs.items[i]->file != NULL)
+			file_output_write(influx->outputs.items[i]->file, buffer->text.bytes, buffer->text.length,
+					  since_ns);
+}
+
 static void deliver(struct mail *mail, void *owner)
 {
 	struct buffer *buffer = (struct buffer *)(void *)mail;
 	struct influx *influx = owner;
-	for (size_t i = 0; i < influx->noutputs; i++)
-		output_expect(&influx->outputs[i], buffer->since_ns);
-	for (size_t i = 0; i < influx->noutputs; i++)
-		output_write(&influx->outputs[i], buffer->text.bytes, buffer->text.length, buffer->since_ns);
+	int64_t since_ns = clock_realtime_ns() - (clock_monotonic_ns() - buffer->since_ns);
+	if (output_list_has_server(&influx->outputs))
+		log_buffer(influx, buffer, since_ns);
+	write_buffer(influx, buffer, since_ns);
 	buffer_done(buffer);
 }
 
@@ -57,18 +104,27 @@ void influx_hand_over(struct influx *influx, struct buffer *buffer)
 
 /* --- the thread ---------------------------------------------------------------------------------------------- */
 
+static bool flush(struct influx *influx, bool is_last_time)
+{
+	bool is_empty = true;
+	for (size_t i = 0; i < influx->outputs.n; i++) {
+		struct output *output = influx->outputs.items[i];
+		if (output->file != NULL ? file_output_flush(output->file) : sender_flush(output->sender))
+			continue;
+		is_empty = false;
+		if (is_last_time && output->file != NULL)
+			file_output_give_up(output->file);
+	}
+	return is_empty;
+}
+
 static void try_to_stop(void *arg)
 {
 	struct influx *influx = arg;
 	bool is_over = clock_monotonic_ns() >= influx->stop_deadline_ns;
-	bool is_empty = true;
-	for (size_t i = 0; i < influx->noutputs; i++) {
-		if (output_flush(&influx->outputs[i]))
-			continue;
-		is_empty = false;
-		if (is_over)
-			output_give_up(&influx->outputs[i]);
-	}
+	bool is_empty = flush(influx, is_over);
+	if (influx->depot != NULL)
+		depot_save(influx->depot, &influx->outputs);
 	if (is_empty || is_over)
 		loop_stop(influx->loop);
 	else
@@ -87,25 +143,56 @@ static void drop_stop(struct mail *mail)
 	(void)mail;
 }
 
+void influx_attend(struct influx *influx, struct output *output)
+{
+	if (output->file != NULL) {
+		file_output_attend(output->file, influx->loop);
+		return;
+	}
+	struct sender_plan plan = {
+		.settings = output->settings,
+		.loop = influx->loop,
+		.fetcher = influx->fetcher,
+		.journal = influx->depot->journal,
+		.reject = &influx->depot->reject,
+		.figures = &output->figures,
+	};
+	output->sender = sender_create(&plan, depot_position(influx->depot, output->settings->name));
+	if (journal_end(plan.journal).offset > sender_cursor(output->sender).offset)
+		sender_poke(output->sender);
+}
+
+static void keep_house(void *arg)
+{
+	struct influx *influx = arg;
+	for (size_t i = 0; i < influx->outputs.n; i++)
+		if (influx->outputs.items[i]->sender != NULL)
+			sender_enforce(influx->outputs.items[i]->sender);
+	if (influx->depot != NULL)
+		depot_save(influx->depot, &influx->outputs);
+	alarm_set(influx->loop, &influx->housekeeping, clock_monotonic_ns() + HOUSEKEEPING_NS);
+}
+
 static void *run_thread(void *arg)
 {
 	struct influx *influx = arg;
 	struct err err = {0};
-	for (size_t i = 0; i < influx->noutputs; i++)
-		output_attend(&influx->outputs[i]);
+	for (size_t i = 0; i < influx->outputs.n; i++)
+		influx_attend(influx, influx->outputs.items[i]);
+	keep_house(influx);
 	if (loop_run(influx->loop, &err) != 0)
 		log_event(LOG_LEVEL_ERROR, "influx", NULL, "%s", err.text);
-	pthread_mutex_lock(&influx->lock);
+	pthread_mutex_lock(&influx->end_lock);
 	influx->has_ended = true;
 	pthread_cond_signal(&influx->has_ended_cond);
-	pthread_mutex_unlock(&influx->lock);
+	pthread_mutex_unlock(&influx->end_lock);
 	return NULL;
 }
 
 int influx_start(struct influx *influx, struct err *err)
 {
 	sigset_t all, before;
-	if (influx->noutputs == 0)
+	if (influx->loop == NULL)
 		return 0;
 	/* Signals are for main, and SIGXFSZ must not kill: write(2) says EFBIG instead. */
 	sigfillset(&all);
@@ -123,11 +210,11 @@ static bool wait_for_end(struct influx *influx, int64_t until_ns)
 {
 	struct timespec until = {.tv_sec = until_ns / NS_PER_SECOND, .tv_nsec = until_ns % NS_PER_SECOND};
 	int result = 0;
-	pthread_mutex_lock(&influx->lock);
+	pthread_mutex_lock(&influx->end_lock);
 	while (!influx->has_ended && result == 0)
-		result = pthread_cond_timedwait(&influx->has_ended_cond, &influx->lock, &until);
+		result = pthread_cond_timedwait(&influx->has_ended_cond, &influx->end_lock, &until);
 	bool has_ended = influx->has_ended;
-	pthread_mutex_unlock(&influx->lock);
+	pthread_mutex_unlock(&influx->end_lock);
 	return has_ended;
 }
 
@@ -149,28 +236,6 @@ void influx_stop(struct influx *influx, int64_t wait_ns)
 
 /* --- life ---------------------------------------------------------------------------------------------------- */
 
-static bool is_same_file(const struct influx_file *a, const struct influx_file *b)
-{
-	return a->is_regular && b->is_regular && a->device == b->device && a->inode == b->inode;
-}
-
-/* Two outputs must not have one name (their metrics would be one) or one file (each would rotate it for the other). */
-static int open_output(struct influx *influx, const struct influx_settings *settings, struct err *err)
-{
-	struct output *output = &influx->outputs[influx->noutputs];
-	if (output_open(output, settings, influx->loop, err) != 0)
-		return err_prefix(err, "influx");
-	influx->noutputs++;
-	for (struct output *other = influx->outputs; other < output; other++) {
-		if (strcmp(other->settings->name, settings->name) == 0)
-			return err_set(err, "influx: two outputs have the name %s", settings->name);
-		if (is_same_file(&other->file, &output->file))
-			return err_set(err, "influx: %s: %s: is the file of %s too", settings->name, settings->path,
-				       other->settings->name);
-	}
-	return 0;
-}
-
 static void prepare_end(struct influx *influx)
 {
 	pthread_condattr_t attributes;
@@ -178,35 +243,42 @@ static void prepare_end(struct influx *influx)
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&influx->has_ended_cond, &attributes);
 	pthread_condattr_destroy(&attributes);
-	pthread_mutex_init(&influx->lock, NULL);
+	pthread_mutex_init(&influx->end_lock, NULL);
 	influx->stop_mail = (struct mail){.deliver = deliver_stop, .drop = drop_stop};
 	alarm_prepare(&influx->stop_alarm, try_to_stop, influx);
 }
 
-static int open_all(struct influx *influx, const struct influx_settings *const *settings, size_t n, struct err *err)
+static int open_all(struct influx *influx, const struct influx_settings *const *settings, size_t n,
+		    const struct influx_log_settings *log, struct err *err)
 {
 	influx->loop = loop_create(0, err);
 	if (influx->loop == NULL)
 		return -1;
-	influx->mailbox = mailbox_create(influx->loop, POOL_BUFFERS + 1, influx, err);
+	alarm_prepare(&influx->housekeeping, keep_house, influx);
+	influx->mailbox = mailbox_create(influx->loop, POOL_BUFFERS + MAILS_MORE, influx, err);
 	if (influx->mailbox == NULL)
 		return -1;
-	influx->outputs = mem_zero(n, sizeof(*influx->outputs));
-	for (size_t i = 0; i < n; i++)
-		if (open_output(influx, settings[i], err) != 0)
-			return -1;
-	return 0;
+	influx->fetcher = fetcher_create(influx->loop, CONNECTIONS_MAX, err);
+	if (influx->fetcher == NULL || output_list_open(&influx->outputs, settings, n, err) != 0)
+		return -1;
+	if (output_list_has_server(&influx->outputs))
+		influx->depot = depot_open(log, err);
+	return output_list_has_server(&influx->outputs) && influx->depot == NULL ? -1 : 0;
 }
 
-struct influx *influx_create(const struct influx_settings *const *settings, size_t n, struct err *err)
+struct influx *influx_create(const struct influx_settings *const *settings, size_t n,
+			     const struct influx_log_settings *log, struct err *err)
 {
 	struct influx *influx = mem_zero(1, sizeof(*influx));
 	pool_prepare(&influx->pool);
+	pthread_mutex_init(&influx->lock, NULL);
 	prepare_end(influx);
-	if (n > 0 && open_all(influx, settings, n, err) != 0) {
+	if (n > 0 && open_all(influx, settings, n, log, err) != 0) {
+		err_prefix(err, "influx");
 		influx_free(influx);
 		return NULL;
 	}
+	atomic_init(&influx->has_outputs, n > 0);
 	return influx;
 }
 
@@ -215,14 +287,16 @@ void influx_free(struct influx *influx)
 	if (influx == NULL || influx->is_hung)
 		return;
 	mailbox_free(influx->mailbox);
-	for (size_t i = 0; i < influx->noutputs; i++)
-		output_close(&influx->outputs[i]);
-	mem_free(influx->outputs);
+	output_list_close(&influx->outputs);
+	fetcher_free(influx->fetcher);
+	depot_close(influx->depot);
 	if (influx->loop != NULL) {
 		alarm_cancel(influx->loop, &influx->stop_alarm);
+		alarm_cancel(influx->loop, &influx->housekeeping);
 		loop_free(influx->loop);
 	}
 	pthread_cond_destroy(&influx->has_ended_cond);
+	pthread_mutex_destroy(&influx->end_lock);
 	pthread_mutex_destroy(&influx->lock);
 	pool_free(&influx->pool);
 	mem_free(influx);
@@ -230,19 +304,21 @@ void influx_free(struct influx *influx)
 
 /* --- figures ------------------------------------------------------------------------------------------------- */
 
-size_t influx_outputs(const struct influx *influx)
-{
-	return influx->noutputs;
-}
-
-const char *influx_output_name(const struct influx *influx, size_t i)
-{
-	return influx->outputs[i].settings->name;
-}
-
-size_t influx_read(const struct influx *influx, size_t i, struct reading *readings)
+void influx_read(struct influx *influx,
+		 void (*each)(void *arg, const struct measure_set *set, const char *name,
+			      const struct reading *readings, size_t n),
+		 void *arg)
 {
 	uint64_t waiting = atomic_load_explicit(&influx->pool.lines_on_their_way, memory_order_relaxed);
 	uint64_t lost = atomic_load_explicit(&influx->pool.lines_lost, memory_order_relaxed);
-	return output_read(&influx->outputs[i], waiting, lost, readings);
+	struct reading readings[READINGS_MAX];
+	pthread_mutex_lock(&influx->lock);
+	for (size_t i = 0; i < influx->outputs.n; i++) {
+		const struct output *output = influx->outputs.items[i];
+		each(arg, &influx_set, output->settings->name, readings,
+		     figures_read(&output->figures, waiting, lost, readings));
+	}
+	if (influx->depot != NULL)
+		each(arg, &influx_log_set, NULL, readings, depot_read(influx->depot, readings));
+	pthread_mutex_unlock(&influx->lock);
 }

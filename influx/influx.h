@@ -1,11 +1,13 @@
 /*
  * From the workers to the outputs. Each worker fills a buffer of its own through its port; full or 250 ms old, the
- * buffer goes to the influx thread, which writes it to every output. Buffers come from a bounded pool: when the disk
- * hangs, lines are dropped and counted, and no worker ever waits.
+ * buffer goes to the influx thread, which writes it to every file and to the disk log, from where it is sent to every
+ * server. Buffers come from a bounded pool: when the disk hangs, lines are dropped and counted, and no worker ever
+ * waits.
  */
 #ifndef NETSONDE_INFLUX_INFLUX_H
 #define NETSONDE_INFLUX_INFLUX_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/err.h"
@@ -25,21 +27,63 @@ struct influx_settings {
 	char *path;
 	int64_t rotate_bytes; /* a new file is begun at this size; 0 = never */
 	int64_t keep;         /* how many old files path.1 .. path.keep stay */
+	/* a server */
+	char *url; /* "http://influxdb:8086": the path of the interface is added */
+	char *org, *bucket;
+	char *database, *retention_policy;
+	char *token;
+	char *user, *password;
+	char *ca_file, *certificate_file, *key_file;
+	bool verifies;
+	bool compresses;
+	int64_t batch_lines, batch_bytes; /* ceilings of one request */
+	int64_t flush_interval_ns;        /* the longest that lines wait for a batch to fill */
+	int64_t connections;
+	int64_t timeout_ns;
+	int64_t queue_bytes; /* of the disk log that may wait; what is older is dropped */
 };
 extern const struct option influx_options[];
 extern const size_t influx_noptions;
 
+enum influx_kind { INFLUX_FILE, INFLUX_V1, INFLUX_V2 };
+enum influx_kind influx_kind(const struct influx_settings *settings);
+
 /* Rules between options. Pure. */
 int influx_check(const struct influx_settings *settings, struct err *err);
 
-/* n outputs; settings are copied. Opens the files: NULL with err naming output and path, also when two outputs have one
- * name or one file. With n = 0 ports accept and forget. */
-struct influx *influx_create(const struct influx_settings *const *settings, size_t n, struct err *err);
+/* The section "disk_log" of the configuration: where lines wait that a server has yet to take. */
+struct influx_log_settings {
+	char *path; /* folder; NULL: the daemon sets it to "log" in agent.state_dir */
+	int64_t segment_bytes;
+	int sync; /* enum journal_sync */
+	int64_t sync_interval_ns;
+	bool compresses;
+	int64_t rejected_bytes; /* what rejected.lp and its predecessor may hold together */
+};
+extern const struct option influx_log_options[];
+extern const size_t influx_log_noptions;
+
+/* n outputs; settings are copied. Opens the files, and the disk log if there is a server among the outputs: NULL with
+ * err naming output and path, also when two outputs have one name or one file. With n = 0 ports accept and forget. */
+struct influx *influx_create(const struct influx_settings *const *settings, size_t n,
+			     const struct influx_log_settings *log, struct err *err);
 void influx_free(struct influx *influx); /* after all ports are closed and influx_stop */
 
-/* The thread "influx". stop: writes everything that was handed over (bounded by wait_ns), then ends the thread. */
+/* The thread "influx". stop: writes and sends everything that was handed over (bounded by wait_ns; a server that does
+ * not answer is not waited for: its lines are in the disk log), then ends the thread. */
 int influx_start(struct influx *influx, struct err *err);
 void influx_stop(struct influx *influx, int64_t wait_ns);
+
+/* Other outputs from now on. Those whose settings are the same go on untouched; those that keep their name go on where
+ * they were in the disk log; lines of those that are gone are forgotten. prepare opens everything that the new ones
+ * need and changes nothing: NULL with err. Exactly one of apply and forget must follow. From one thread (that of
+ * influx_create), while the influx thread runs. Not from no outputs to some (ports and tags are not made for that):
+ * prepare says so. */
+struct influx_change;
+struct influx_change *influx_prepare(struct influx *influx, const struct influx_settings *const *settings, size_t n,
+				     const struct influx_log_settings *log, struct err *err);
+void influx_apply(struct influx_change *change);
+void influx_forget(struct influx_change *change); /* NULL is harmless */
 
 /* A worker's way in; on that worker's loop and thread (or before it starts). close hands the last buffer over. */
 struct influx_port *influx_port_open(struct influx *influx, struct loop *loop);
@@ -57,11 +101,13 @@ void influx_port_lost(struct influx_port *port, unsigned lines);
 unsigned influx_port_add_sample(struct influx_port *port, const struct line_tags *tags, const struct sample *sample,
 				const char *boot);
 
-/* Per output: the label (name=...) and readings of influx_set; any thread. Returns the number filled. i < the number
- * of outputs. */
-extern const struct measure_set influx_set; /* "output" */
-size_t influx_outputs(const struct influx *influx);
-const char *influx_output_name(const struct influx *influx, size_t i);
-size_t influx_read(const struct influx *influx, size_t i, struct reading *readings);
+/* The measure sets of outputs (label name) and of the disk log. each is called for every output, and once with name
+ * NULL for the disk log if there is one. Any thread. */
+extern const struct measure_set influx_set;     /* "output" */
+extern const struct measure_set influx_log_set; /* "disk_log" */
+void influx_read(struct influx *influx,
+		 void (*each)(void *arg, const struct measure_set *set, const char *name,
+			      const struct reading *readings, size_t n),
+		 void *arg);
 
 #endif

@@ -15,6 +15,11 @@ struct influx_port {
 	struct log_fault fault;
 };
 
+static bool has_outputs(const struct influx_port *port)
+{
+	return atomic_load_explicit(&port->influx->has_outputs, memory_order_relaxed);
+}
+
 static void hand_over(struct influx_port *port)
 {
 	struct buffer *buffer = port->buffer;
@@ -22,7 +27,7 @@ static void hand_over(struct influx_port *port)
 	port->buffer = NULL;
 	if (buffer == NULL)
 		return;
-	if (buffer->text.length > 0 && port->influx->noutputs > 0)
+	if (buffer->text.length > 0 && has_outputs(port))
 		influx_hand_over(port->influx, buffer);
 	else
 		pool_give(&port->influx->pool, buffer);
@@ -63,7 +68,7 @@ struct text *influx_port_buffer(struct influx_port *port)
 
 static void lose(struct influx_port *port, unsigned lines, const char *why)
 {
-	if (lines == 0 || port->influx->noutputs == 0)
+	if (lines == 0 || !has_outputs(port))
 		return;
 	log_fault_begin(&port->fault, "influx drop", NULL, "%s", why);
 	atomic_fetch_add_explicit(&port->influx->pool.lines_lost, lines, memory_order_relaxed);
@@ -79,7 +84,7 @@ void influx_port_added(struct influx_port *port, unsigned lines)
 	struct buffer *buffer = port->buffer;
 	if (buffer == NULL)
 		return;
-	if (port->influx->noutputs == 0) {
+	if (!has_outputs(port)) {
 		text_clear(&buffer->text);
 		return;
 	}
@@ -120,7 +125,7 @@ unsigned influx_port_add_sample(struct influx_port *port, const struct line_tags
 {
 	struct line_run run = {.reason = sample->reason, .took_ns = sample->took_ns, .run = sample->run, .boot = boot};
 	unsigned lines = 0;
-	if (port->influx->noutputs == 0)
+	if (!has_outputs(port))
 		return 0;
 	for (size_t i = 0; i < sample->nrows; i++)
 		lines += add_row(port, tags, &sample->rows[i], i == 0 ? &run : NULL, sample->begun_realtime_ns);

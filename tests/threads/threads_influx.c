@@ -129,13 +129,22 @@ static void end_worker(struct worker *worker)
 
 /* --- meanwhile ----------------------------------------------------------------------------------------------- */
 
+static void note_lines(void *arg, const struct measure_set *set, const char *name, const struct reading *readings,
+		       size_t n)
+{
+	int64_t *lines = arg;
+	(void)set;
+	(void)n;
+	if (name != NULL)
+		*lines = readings[0].value.integer;
+}
+
 /* How many lines the second output has written; everything else is read too. */
 static int64_t read_figures(const struct run *run)
 {
-	struct reading readings[16];
-	for (size_t i = 0; i < influx_outputs(run->influx); i++)
-		influx_read(run->influx, i, readings);
-	return readings[0].value.integer;
+	int64_t lines = 0;
+	influx_read(run->influx, note_lines, &lines);
+	return lines;
 }
 
 /* Renames the second file again and again until it has so many lines. */
@@ -218,7 +227,7 @@ static struct influx *create(const struct run *run)
 	struct influx_settings renamed = {.name = (char[]){"renamed"}, .path = run->renamed};
 	const struct influx_settings *const settings[] = {&rotated, &renamed};
 	struct err err = {0};
-	struct influx *influx = influx_create(settings, 2, &err);
+	struct influx *influx = influx_create(settings, 2, NULL, &err);
 	if (influx == NULL || influx_start(influx, &err) != 0) {
 		fprintf(stderr, "%s\n", err.text);
 		exit(1);

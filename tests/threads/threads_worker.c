@@ -227,7 +227,7 @@ static int open_house(struct house *house, struct err *err)
 	struct worker_plan plan = {.agent_labels = agent, .nagent_labels = 1, .boot = "b", .resolver = "127.0.0.1:9"};
 
 	house->store = series_store_create(WORKERS, 100000);
-	house->influx = influx_create(NULL, 0, err);
+	house->influx = influx_create(NULL, 0, NULL, err);
 	if (!house->influx)
 		return -1;
 	plan.store = house->store;

@@ -44,7 +44,7 @@ static void build(struct house *house)
 		house->workers[i] = worker_create(&worker, &house->err);
 		cr_assert_not_null(house->workers[i], "%s", house->err.text);
 	}
-	house->influx = influx_create(&settings, 1, &house->err);
+	house->influx = influx_create(&settings, 1, NULL, &house->err);
 	cr_assert_not_null(house->influx, "%s", house->err.text);
 	cr_assert_eq(influx_start(house->influx, &house->err), 0);
 	plan.store = house->store;

@@ -58,7 +58,7 @@ static void build(struct house *house, bool wants_lines)
 	house->loop = loop_create(0, &err);
 	cr_assert_not_null(house->loop, "%s", err.text);
 	house->store = series_store_create(1, 1000);
-	house->influx = influx_create(&settings, wants_lines ? 1 : 0, &err);
+	house->influx = influx_create(&settings, wants_lines ? 1 : 0, NULL, &err);
 	cr_assert_not_null(house->influx, "%s", err.text);
 	cr_assert_eq(influx_start(house->influx, &err), 0, "%s", err.text);
 	house->port = influx_port_open(house->influx, house->loop);

@@ -3,7 +3,7 @@
 #include <sys/resource.h>
 
 #include "core/clock.h"
-#include "influx/output.h"
+#include "influx/file_output.h"
 #include "scratch.h"
 
 /* How long a test may wait for what must come, which then comes at once. */
@@ -14,7 +14,9 @@ struct fixture {
 	struct scratch scratch;
 	char *path;
 	struct loop *loop;
-	struct output output;
+	struct influx_settings settings;
+	struct output_figures figures;
+	struct file_output output;
 	/* wait_until */
 	struct alarm look;
 	bool (*is_over)(struct fixture *fixture);
@@ -51,13 +53,15 @@ static struct fixture *setup(void)
 	cr_assert_not_null(fixture->loop, "%s", err.text);
 	struct influx_settings settings = {
 		.name = (char[]){"main"}, .path = fixture->path, .rotate_bytes = 100, .keep = 5};
-	cr_assert_eq(output_open(&fixture->output, &settings, fixture->loop, &err), 0, "%s", err.text);
+	fixture->settings = settings;
+	cr_assert_eq(file_output_open(&fixture->output, &fixture->settings, &fixture->figures, &err), 0, "%s", err.text);
+	fixture->output.loop = fixture->loop;
 	return fixture;
 }
 
 static void teardown(struct fixture *fixture)
 {
-	output_close(&fixture->output);
+	file_output_close(&fixture->output);
 	loop_free(fixture->loop);
 	scratch_remove(&fixture->scratch);
 	mem_free(fixture->path);
@@ -66,14 +70,13 @@ static void teardown(struct fixture *fixture)
 
 static void put(struct fixture *fixture, const char *lines, int64_t since_ns)
 {
-	output_write(&fixture->output, lines, strlen(lines), since_ns);
+	file_output_write(&fixture->output, lines, strlen(lines), since_ns);
 }
 
 static int64_t figure(const struct fixture *fixture, const char *name)
 {
 	struct reading readings[16];
-	size_t n = output_read(&fixture->output, 0, 0, readings);
-	cr_assert_eq(n, influx_set.n);
+	size_t n = figures_read(&fixture->figures, 0, 0, readings);
 	for (size_t i = 0; i < n; i++) {
 		cr_assert_eq(readings[i].measure, i);
 		if (strcmp(influx_set.measures[i].name, name) == 0)
@@ -97,20 +100,21 @@ static bool is_written(struct fixture *fixture)
 	return fixture->output.backlog.first == NULL;
 }
 
-Test(output, refuses_a_path_that_does_not_open)
+Test(file_output, refuses_a_path_that_does_not_open)
 {
 	struct influx_settings settings = {.name = (char[]){"main"}, .path = (char[]){"/no/such/folder"}};
-	struct output output = {0};
+	struct output_figures figures = {0};
+	struct file_output output = {0};
 	struct err err = {0};
-	cr_expect_eq(output_open(&output, &settings, NULL, &err), -1);
+	cr_expect_eq(file_output_open(&output, &settings, &figures, &err), -1);
 	cr_expect_str_eq(err.text, "main: /no/such/folder: open: No such file or directory");
 }
 
-Test(output, writes_and_counts)
+Test(file_output, writes_and_counts)
 {
 	struct fixture *fixture = setup();
-	output_expect(&fixture->output, clock_monotonic_ns() - 5 * NS_PER_SECOND);
-	output_expect(&fixture->output, clock_monotonic_ns());
+	file_output_expect(&fixture->output, clock_realtime_ns() - 5 * NS_PER_SECOND);
+	file_output_expect(&fixture->output, clock_realtime_ns());
 	cr_expect_geq(figure(fixture, "queue_age_seconds"), 5000);
 	put(fixture, "a\nb\n", 1);
 	cr_expect_eq(figure(fixture, "queue_age_seconds"), 0);
@@ -130,32 +134,32 @@ Test(output, writes_and_counts)
 	teardown(fixture);
 }
 
-Test(output, adds_what_it_does_not_know_of)
+Test(file_output, adds_what_it_does_not_know_of)
 {
 	struct fixture *fixture = setup();
 	struct reading readings[16];
-	output_read(&fixture->output, 7, 5, readings);
+	cr_expect_eq(figures_read(&fixture->figures, 7, 5, readings), FIGURE_ROTATIONS + 1);
 	cr_expect_eq(readings[2].value.integer, 5);
 	cr_expect_eq(readings[4].value.integer, 7);
 	teardown(fixture);
 }
 
-Test(output, keeps_what_cannot_be_written_and_tries_again)
+Test(file_output, keeps_what_cannot_be_written_and_tries_again)
 {
 	struct fixture *fixture = setup();
 	limit_file_size(4);
-	put(fixture, "a\nb\nc\nd\n", clock_monotonic_ns() - 5 * NS_PER_SECOND);
+	put(fixture, "a\nb\nc\nd\n", clock_realtime_ns() - 5 * NS_PER_SECOND);
 	cr_expect_eq(figure(fixture, "lines_written_total"), 2);
 	cr_expect_eq(figure(fixture, "queue_lines"), 2);
 	cr_expect_geq(figure(fixture, "queue_age_seconds"), 5000);
 	cr_expect_eq(figure(fixture, "write_errors_total"), 1);
-	cr_expect_eq(fixture->output.pause_ns, OUTPUT_PAUSE_FIRST_NS);
-	put(fixture, "e\n", clock_monotonic_ns());
+	cr_expect_eq(fixture->output.pause_ns, FILE_OUTPUT_PAUSE_FIRST_NS);
+	put(fixture, "e\n", clock_realtime_ns());
 	cr_expect_eq(figure(fixture, "write_errors_total"), 1, "not tried before the pause is over");
 	cr_expect_eq(figure(fixture, "queue_lines"), 3);
 	limit_file_size(6);
-	cr_expect_not(output_flush(&fixture->output));
-	cr_expect_eq(fixture->output.pause_ns, 2 * OUTPUT_PAUSE_FIRST_NS);
+	cr_expect_not(file_output_flush(&fixture->output));
+	cr_expect_eq(fixture->output.pause_ns, 2 * FILE_OUTPUT_PAUSE_FIRST_NS);
 	cr_expect_eq(figure(fixture, "queue_lines"), 2);
 	limit_file_size(RLIM_INFINITY);
 	wait_until(fixture, is_written);
@@ -168,7 +172,7 @@ Test(output, keeps_what_cannot_be_written_and_tries_again)
 	teardown(fixture);
 }
 
-Test(output, drops_the_oldest)
+Test(file_output, drops_the_oldest)
 {
 	struct fixture *fixture = setup();
 	limit_file_size(0);
@@ -180,28 +184,28 @@ Test(output, drops_the_oldest)
 	cr_expect_eq(figure(fixture, "queue_lines"), 4);
 	cr_expect_neq(fixture->output.drop_fault.since_ns, 0);
 	limit_file_size(RLIM_INFINITY);
-	cr_expect(output_flush(&fixture->output));
+	cr_expect(file_output_flush(&fixture->output));
 	scratch_expect(fixture->path, "", "c\nd\ne\nf\n");
 	cr_expect_eq(fixture->output.drop_fault.since_ns, 0);
 	cr_expect_eq(figure(fixture, "lines_written_total"), 4);
 	teardown(fixture);
 }
 
-Test(output, pause_doubles_up_to_a_limit)
+Test(file_output, pause_doubles_up_to_a_limit)
 {
 	struct fixture *fixture = setup();
 	limit_file_size(0);
 	put(fixture, "a\n", 1);
-	int64_t pause_ns = OUTPUT_PAUSE_FIRST_NS;
+	int64_t pause_ns = FILE_OUTPUT_PAUSE_FIRST_NS;
 	for (int i = 0; i < 20; i++) {
 		cr_expect_eq(fixture->output.pause_ns, pause_ns);
-		cr_expect_not(output_flush(&fixture->output));
-		pause_ns = pause_ns * 2 > OUTPUT_PAUSE_LAST_NS ? OUTPUT_PAUSE_LAST_NS : pause_ns * 2;
+		cr_expect_not(file_output_flush(&fixture->output));
+		pause_ns = pause_ns * 2 > FILE_OUTPUT_PAUSE_LAST_NS ? FILE_OUTPUT_PAUSE_LAST_NS : pause_ns * 2;
 	}
-	cr_expect_eq(fixture->output.pause_ns, OUTPUT_PAUSE_LAST_NS);
+	cr_expect_eq(fixture->output.pause_ns, FILE_OUTPUT_PAUSE_LAST_NS);
 	cr_expect_eq(figure(fixture, "write_errors_total"), 21);
 	limit_file_size(RLIM_INFINITY);
-	output_give_up(&fixture->output);
+	file_output_give_up(&fixture->output);
 	cr_expect_eq(figure(fixture, "lines_dropped_total"), 1);
 	cr_expect_eq(figure(fixture, "queue_lines"), 0);
 	cr_expect_eq(figure(fixture, "queue_age_seconds"), 0);
@@ -226,12 +230,12 @@ static bool has_recovered(struct fixture *fixture)
 /* As if the time of the alarm had come. */
 static void attend_now(struct fixture *fixture)
 {
-	output_attend(&fixture->output);
+	file_output_attend(&fixture->output, fixture->loop);
 	alarm_set(fixture->loop, &fixture->output.alarm, clock_monotonic_ns());
 }
 
 /* Nothing is written meanwhile. */
-Test(output, idle_output_looks_after_its_file)
+Test(file_output, idle_output_looks_after_its_file)
 {
 	struct fixture *fixture = setup();
 	cr_assert_eq(unlink(fixture->path), 0);
@@ -247,7 +251,7 @@ Test(output, idle_output_looks_after_its_file)
 	teardown(fixture);
 }
 
-Test(output, rotation_that_fails_is_counted)
+Test(file_output, rotation_that_fails_is_counted)
 {
 	struct fixture *fixture = setup();
 	char *folder = mem_format("%s.1", fixture->path);

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <zlib.h>
 
-#include "exporter/gzip.h"
+#include "core/gzip.h"
 
 /* Inflates a whole gzip file; returns its length, or SIZE_MAX when it is none. */
 static size_t inflate_all(const struct text *from, char *out, size_t size)

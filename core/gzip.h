@@ -1,8 +1,8 @@
 /*
  * A gzip stream (RFC 1952), made piece by piece.
  */
-#ifndef NETSONDE_EXPORTER_GZIP_H
-#define NETSONDE_EXPORTER_GZIP_H
+#ifndef NETSONDE_CORE_GZIP_H
+#define NETSONDE_CORE_GZIP_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-#include "exporter/gzip.h"
+#include "core/gzip.h"
 
 #include <limits.h>
 #include <zlib.h>
