@@ -32,6 +32,7 @@ struct depot {
 struct influx {
 	struct pool pool;
 	atomic_bool has_outputs; /* ports forget their lines without */
+	atomic_bool is_changing; /* a change of the outputs is on its way */
 	pthread_mutex_t lock;    /* of outputs and depot: changed by the influx thread, read by any */
 	struct output_list outputs;
 	struct depot *depot; /* NULL: there was no server yet */

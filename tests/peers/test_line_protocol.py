@@ -7,121 +7,22 @@ import json
 import os
 import pathlib
 import shutil
-import socket
 import subprocess
-import time
-import urllib.error
-import urllib.parse
-import urllib.request
 
 import pytest
+
+import servers
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("NETSONDE_BUILD", TOP / "build" / "release"))
 SAMPLES = BUILD / "tests" / "line_samples"
-
-CONFIG = """
-reporting-disabled = true
-bind-address = "127.0.0.1:{rpc}"
-[meta]
-  dir = "{folder}/meta"
-[data]
-  dir = "{folder}/data"
-  wal-dir = "{folder}/wal"
-  query-log-enabled = false
-[http]
-  bind-address = "127.0.0.1:{http}"
-  log-enabled = false
-  max-row-limit = 0
-[monitor]
-  store-enabled = false
-"""
-
-
-def free_ports(n):
-    sockets = [socket.socket() for _ in range(n)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
-
-
-class Influx:
-    """A server of the test's own."""
-
-    def __init__(self, binary, folder):
-        rpc, self.port = free_ports(2)
-        config = folder / "influxdb.conf"
-        config.write_text(CONFIG.format(rpc=rpc, http=self.port, folder=folder))
-        self.log = folder / "log"
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen([binary, "-config", str(config)], stdout=log, stderr=log)
-
-    def request(self, path, body=None, **query):
-        """Status and body."""
-        url = f"http://127.0.0.1:{self.port}{path}?{urllib.parse.urlencode(query)}"
-        try:
-            with urllib.request.urlopen(urllib.request.Request(url, data=body), timeout=60) as reply:
-                return reply.status, reply.read()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read()
-
-    def wait(self):
-        for _ in range(600):
-            assert self.process.poll() is None, self.log.read_text()
-            try:
-                if self.request("/ping")[0] == 204:
-                    return
-            except OSError:
-                pass
-            time.sleep(0.1)
-        raise AssertionError("influxd does not answer:\n" + self.log.read_text())
-
-    def query(self, text, database=""):
-        status, body = self.request("/query", body=b"", q=text, db=database, epoch="ns")
-        assert status == 200, body
-        result = json.loads(body)["results"][0]
-        assert "error" not in result, result
-        assert "partial" not in result
-        return result.get("series", [])
-
-    def write(self, database, lines):
-        return self.request("/write", body=lines, db=database, precision="ns")
-
-    def fresh(self, database):
-        self.query(f'DROP DATABASE "{database}"')
-        self.query(f'CREATE DATABASE "{database}"')
-        return database
-
-    def points(self, database, measurement):
-        """(tags, fields, time) by the tag "case"."""
-        found = {}
-        for series in self.query(f'SELECT * FROM "{measurement}" GROUP BY *', database):
-            tags = {key: value for key, value in series["tags"].items() if value != ""}
-            for values in series["values"]:
-                row = dict(zip(series["columns"], values))
-                stamp = row.pop("time")
-                assert tags["case"] not in found, "a point came twice"
-                found[tags["case"]] = (tags, {key: value for key, value in row.items() if value is not None}, stamp)
-        return found
-
-    def close(self):
-        self.process.terminate()
-        try:
-            self.process.wait(30)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-
 
 @pytest.fixture(scope="module")
 def influx(tmp_path_factory):
     binary = shutil.which("influxd")
     if binary is None:
         pytest.skip("no influxd here (package influxdb)")
-    server = Influx(binary, tmp_path_factory.mktemp("influxdb"))
+    server = servers.Influx(binary, tmp_path_factory.mktemp("influxdb"))
     try:
         server.wait()
         yield server
