@@ -48,8 +48,9 @@ struct fetch_plan {
 
 /* Borrowed for the call. */
 struct fetch_answer {
-	int status;      /* of HTTP; 0 = there is none: error says why */
-	bool is_timeout; /* with status 0 */
+	int status;        /* of HTTP; 0 = there is none: error says why */
+	bool is_timeout;   /* with status 0 */
+	bool is_connected; /* there was a connection */
 	const char
 		*error; /* "" or why there is no whole answer: "connect to 192.0.2.1 port 8086: Connection refused" */
 	int64_t retry_after_ns; /* field Retry-After (seconds or a date; RFC 9110 section 10.2.3), from now; -1 = none
@@ -76,5 +77,9 @@ int fetch_check_url(const char *url, struct err *err);
 
 struct text;
 void fetch_add_encoded(struct text *out, const char *text);
+
+/* A Retry-After field in nanoseconds from now on (seconds since the epoch): -1 = cannot be understood, 0 = has passed.
+ * Pure. */
+int64_t fetch_parse_retry_after(const char *value, int64_t now_seconds);
 
 #endif

@@ -6,6 +6,7 @@
 #include "core/log.h"
 #include "core/mailbox.h"
 #include "core/mem.h"
+#include "core/option_compare.h"
 #include "influx/influx.h"
 #include "influx/internal.h"
 

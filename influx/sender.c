@@ -336,7 +336,7 @@ static void answered(void *arg, const struct fetch_answer *answer)
 	struct shipment *shipment = arg;
 	struct sender *sender = shipment->sender;
 	struct verdict verdict;
-	verdict_of(&verdict, answer, influx_kind(sender->plan.settings) == INFLUX_V1 ? 1 : 2);
+	verdict_of(&verdict, answer);
 	figure_add(sender->plan.figures, FIGURE_REQUESTS, 1);
 	text_free(&shipment->body);
 	shipment->fetch = NULL;

@@ -33,8 +33,7 @@ struct verdict {
 					  */
 };
 
-/* version: 1 or 2, of the interface that was used. */
-void verdict_of(struct verdict *verdict, const struct fetch_answer *answer, int version);
+void verdict_of(struct verdict *verdict, const struct fetch_answer *answer);
 
 /* "stored", "partly", ... */
 const char *verdict_name(enum verdict_kind kind);

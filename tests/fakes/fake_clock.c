@@ -49,9 +49,10 @@ void fake_reset(void)
 	fake_clock_reset();
 	fake_loop_reset();
 	fake_resolve_reset();
+	fake_fetch_reset();
 }
 
 size_t fake_alive(void)
 {
-	return fake_loop_alive() + fake_resolve_alive();
+	return fake_loop_alive() + fake_resolve_alive() + fake_fetch_alive();
 }

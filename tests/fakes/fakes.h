@@ -86,6 +86,30 @@ size_t fake_resolve_asked(const char *name);
 /* Resolutions under way. */
 size_t fake_resolve_running(void);
 
+/* --- HTTP servers --------------------------------------------------------------------------------------------------
+ */
+
+struct fetch_plan;
+
+/* What a request gets. Texts must live until then. retry_after_ns 0 = none. */
+struct fake_answer {
+	int status; /* 0 = none: error */
+	int64_t after_ns;
+	int64_t retry_after_ns;
+	const char *type, *body, *error;
+	bool is_timeout;
+};
+
+/* handle is called when a request begins; its body has come by then. Without a server, connections are refused. */
+struct fake_server {
+	void (*handle)(void *arg, const struct fetch_plan *request, struct fake_answer *answer);
+	void *arg;
+};
+void fake_fetch_set_server(const struct fake_server *server);
+
+/* Requests under way. */
+size_t fake_fetch_running(void);
+
 /* --- between the fakes ---------------------------------------------------------------------------------------------
  */
 
@@ -93,7 +117,9 @@ void fake_clock_reset(void);
 void fake_clock_set_ns(int64_t now_ns); /* monotonic; the wall clock moves along */
 void fake_loop_reset(void);
 void fake_resolve_reset(void);
+void fake_fetch_reset(void);
 size_t fake_loop_alive(void);
 size_t fake_resolve_alive(void);
+size_t fake_fetch_alive(void);
 
 #endif

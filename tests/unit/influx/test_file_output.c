@@ -51,10 +51,11 @@ static struct fixture *setup(void)
 	fixture->path = scratch_path(&fixture->scratch, "lines");
 	fixture->loop = loop_create(0, &err);
 	cr_assert_not_null(fixture->loop, "%s", err.text);
-	struct influx_settings settings = {
-		.name = (char[]){"main"}, .path = fixture->path, .rotate_bytes = 100, .keep = 5};
-	fixture->settings = settings;
-	cr_assert_eq(file_output_open(&fixture->output, &fixture->settings, &fixture->figures, &err), 0, "%s", err.text);
+	static char name[] = "main";
+	fixture->settings =
+		(struct influx_settings){.name = name, .path = fixture->path, .rotate_bytes = 100, .keep = 5};
+	cr_assert_eq(file_output_open(&fixture->output, &fixture->settings, &fixture->figures, &err), 0, "%s",
+		     err.text);
 	fixture->output.loop = fixture->loop;
 	return fixture;
 }

@@ -78,7 +78,8 @@ struct search {
 	bool is_found;
 };
 
-static void look_for(void *arg, const struct measure_set *set, const char *name, const struct reading *readings, size_t n)
+static void look_for(void *arg, const struct measure_set *set, const char *name, const struct reading *readings,
+		     size_t n)
 {
 	struct search *search = arg;
 	for (size_t i = 0; name != NULL && strcmp(name, search->output) == 0 && i < n; i++) {
