@@ -7,8 +7,6 @@
 
 void batch_forget_suspects(struct batch *batch)
 {
-	for (size_t i = 0; i < batch->nsuspects; i++)
-		mem_free(batch->suspects[i].reason);
 	mem_free(batch->suspects);
 	batch->suspects = NULL;
 	batch->nsuspects = 0;
@@ -74,13 +72,16 @@ bool batch_halve(struct batch *batch)
 	return true;
 }
 
-void batch_suspect(struct batch *batch, const char *reason)
+void batch_suspect(struct batch *batch)
 {
 	batch->suspects = mem_resize(batch->suspects, batch->nsuspects + 1, sizeof(*batch->suspects));
-	batch->suspects[batch->nsuspects++] = (struct batch_suspect){
-		.part = batch->parts[--batch->nparts],
-		.reason = mem_copy_string(reason),
-	};
+	batch->suspects[batch->nsuspects++] = batch->parts[--batch->nparts];
+}
+
+void batch_retry_suspects(struct batch *batch)
+{
+	while (batch->nsuspects > 0 && batch->nparts < BATCH_PARTS_MAX)
+		batch->parts[batch->nparts++] = batch->suspects[--batch->nsuspects];
 }
 
 uint64_t batch_waiting(const struct batch *batch)
@@ -89,7 +90,7 @@ uint64_t batch_waiting(const struct batch *batch)
 	for (size_t i = 0; i < batch->nparts; i++)
 		lines += batch->parts[i].lines;
 	for (size_t i = 0; i < batch->nsuspects; i++)
-		lines += batch->suspects[i].part.lines;
+		lines += batch->suspects[i].lines;
 	return lines;
 }
 

@@ -19,17 +19,12 @@ struct batch_part {
 	uint64_t lines;
 };
 
-struct batch_suspect {
-	struct batch_part part;
-	char *reason; /* owned */
-};
-
 /* Zero-initialise, fill text, then batch_begin. */
 struct batch {
 	struct text text;
 	struct batch_part parts[BATCH_PARTS_MAX]; /* a stack: the last is sent next */
 	size_t nparts;
-	struct batch_suspect *suspects;
+	struct batch_part *suspects;
 	size_t nsuspects;
 };
 
@@ -46,9 +41,12 @@ void batch_settle(struct batch *batch);
 /* Cuts the next part in two, at a line near its middle. false: it is a single line. */
 bool batch_halve(struct batch *batch);
 
-/* The next part is set aside. reason is copied. */
-void batch_suspect(struct batch *batch, const char *reason);
+/* The next part is set aside. */
+void batch_suspect(struct batch *batch);
 void batch_forget_suspects(struct batch *batch);
+
+/* Suspects are to be sent again, as many of them as there is room for parts. */
+void batch_retry_suspects(struct batch *batch);
 
 /* Lines in parts and suspects. */
 uint64_t batch_waiting(const struct batch *batch);

@@ -156,15 +156,12 @@ static void reject(struct sender *sender, const struct shipment *shipment, const
 		   part->end - part->begin);
 }
 
-/* The server has taken something: what it refused before is refused for good. */
-static void confirm_suspects(struct sender *sender)
+/* The server has taken something: lines that it refused before get their second and last chance. */
+static void try_suspects(struct sender *sender)
 {
-	for (struct shipment *shipment = sender->first; shipment != NULL; shipment = shipment->next) {
-		struct batch *batch = &shipment->batch;
-		for (size_t i = 0; i < batch->nsuspects; i++)
-			reject(sender, shipment, &batch->suspects[i].part, batch->suspects[i].reason);
-		batch_forget_suspects(batch);
-	}
+	for (struct shipment *shipment = sender->first; shipment != NULL; shipment = shipment->next)
+		if (shipment->batch.nsuspects > 0 && shipment->fetch == NULL)
+			batch_retry_suspects(&shipment->batch);
 }
 
 static void shipment_free(struct shipment *shipment)
@@ -239,7 +236,7 @@ static void take(struct sender *sender, struct shipment *shipment, const struct 
 	if (shipment->started_ns > sender->blocked_since_ns)
 		sender->pause_ns = sender->blocked_until_ns = 0;
 	grow(sender);
-	confirm_suspects(sender);
+	try_suspects(sender);
 }
 
 static void wait_as_told(struct sender *sender, struct shipment *shipment, const struct verdict *verdict)
@@ -279,7 +276,7 @@ static void set_aside(struct sender *sender, struct shipment *shipment, const st
 		reject(sender, shipment, batch_next(batch), verdict->reason);
 		batch_settle(batch);
 	} else {
-		batch_suspect(batch, verdict->reason);
+		batch_suspect(batch);
 	}
 }
 

@@ -10,7 +10,7 @@ struct fetch {
 	struct fetch *next, **link;
 	struct fetcher *fetcher;
 	struct alarm alarm;
-	struct fake_answer answer;
+	struct fake_reply answer;
 	int64_t started_ns;
 	void (*done)(void *arg, const struct fetch_answer *answer);
 	void *arg;
@@ -66,22 +66,27 @@ void fetcher_free(struct fetcher *fetcher)
 	mem_free(fetcher);
 }
 
-void fetch_cancel(struct fetch *fetch)
+static void end(struct fetch *fetch)
 {
-	if (fetch == NULL)
-		return;
 	alarm_cancel(fetch->fetcher->loop, &fetch->alarm);
 	*fetch->link = fetch->next;
 	if (fetch->next != NULL)
 		fetch->next->link = fetch->link;
 	fake.running--;
+}
+
+void fetch_cancel(struct fetch *fetch)
+{
+	if (fetch == NULL)
+		return;
+	end(fetch);
 	mem_free(fetch);
 }
 
 static void ring(void *arg)
 {
 	struct fetch *fetch = arg;
-	const struct fake_answer *from = &fetch->answer;
+	const struct fake_reply *from = &fetch->answer;
 	struct fetch_answer answer = {
 		.status = from->status,
 		.is_timeout = from->is_timeout,
@@ -94,8 +99,9 @@ static void ring(void *arg)
 		.took_ns = clock_monotonic_ns() - fetch->started_ns,
 	};
 	answer.length = strlen(answer.body);
+	end(fetch);
 	fetch->done(fetch->arg, &answer);
-	fetch_cancel(fetch);
+	mem_free(fetch);
 }
 
 struct fetch *fetch_start(struct fetcher *fetcher, const struct fetch_plan *plan, struct err *err)
@@ -119,7 +125,7 @@ struct fetch *fetch_start(struct fetcher *fetcher, const struct fetch_plan *plan
 		fetch->answer.error = "Connection refused";
 	if (fetch->answer.after_ns > plan->timeout_ns)
 		fetch->answer =
-			(struct fake_answer){.is_timeout = true, .after_ns = plan->timeout_ns, .error = "timed out"};
+			(struct fake_reply){.is_timeout = true, .after_ns = plan->timeout_ns, .error = "timed out"};
 	alarm_prepare(&fetch->alarm, ring, fetch);
 	alarm_set(fetcher->loop, &fetch->alarm, fetch->started_ns + fetch->answer.after_ns);
 	return fetch;

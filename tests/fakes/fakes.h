@@ -92,7 +92,7 @@ size_t fake_resolve_running(void);
 struct fetch_plan;
 
 /* What a request gets. Texts must live until then. retry_after_ns 0 = none. */
-struct fake_answer {
+struct fake_reply {
 	int status; /* 0 = none: error */
 	int64_t after_ns;
 	int64_t retry_after_ns;
@@ -102,7 +102,7 @@ struct fake_answer {
 
 /* handle is called when a request begins; its body has come by then. Without a server, connections are refused. */
 struct fake_server {
-	void (*handle)(void *arg, const struct fetch_plan *request, struct fake_answer *answer);
+	void (*handle)(void *arg, const struct fetch_plan *request, struct fake_reply *answer);
 	void *arg;
 };
 void fake_fetch_set_server(const struct fake_server *server);

@@ -129,11 +129,11 @@ static void end_worker(struct worker *worker)
 
 /* --- meanwhile ----------------------------------------------------------------------------------------------- */
 
-static void note_lines(void *arg, const struct measure_set *set, const char *name, const struct reading *readings,
+static void note_lines(void *arg, const struct measure_set *of, const char *name, const struct reading *readings,
 		       size_t n)
 {
 	int64_t *lines = arg;
-	(void)set;
+	(void)of;
 	(void)n;
 	if (name != NULL)
 		*lines = readings[0].value.integer;
