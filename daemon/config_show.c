@@ -185,6 +185,8 @@ void config_show(const struct config *config, struct text *out)
 	show_labels(&config->agent.labels, "\t", out);
 	text_add(out, "};\nweb: {\n");
 	show_options(exporter_options, exporter_noptions, &config->web, "\t", out);
+	text_add(out, "};\ndisk_log: {\n");
+	show_options(influx_log_options, influx_log_noptions, &config->disk_log, "\t", out);
 	text_add(out, "};\nprobes: {\n");
 	for (size_t i = 0; i < config->nprobes; i++)
 		show_probe(&config->probes[i], out);
@@ -197,7 +199,5 @@ void config_show(const struct config *config, struct text *out)
 		show_options(influx_options, influx_noptions, config->outputs[i], "\t\t", out);
 		text_add(out, i + 1 < config->noutputs ? "\t},\n" : "\t}\n");
 	}
-	text_add(out, ");\ndisk_log: {\n");
-	show_options(influx_log_options, influx_log_noptions, &config->disk_log, "\t", out);
-	text_add(out, "};\n");
+	text_add(out, ");\n");
 }

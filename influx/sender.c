@@ -400,7 +400,7 @@ static void dispatch(struct sender *sender, struct shipment *shipment)
 	/* A certificate file that is gone, say. */
 	text_free(&shipment->body);
 	struct verdict verdict = {.kind = VERDICT_REFUSED, .wait_ns = -1};
-	snprintf(verdict.reason, sizeof(verdict.reason), "%s", err.text);
+	snprintf(verdict.reason, sizeof(verdict.reason), "%.*s", VERDICT_REASON_MAX - 1, err.text);
 	refuse(sender, shipment, &verdict);
 }
 

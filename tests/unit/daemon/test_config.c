@@ -209,7 +209,7 @@ Test(config, shows_changes_of_targets_once_and_no_secret)
 
 	cr_assert(third != NULL);
 	cr_expect(strstr(third, "\t  interval = 3;\n") != NULL);
-	cr_expect(strstr(strstr(third, "interval = ") + 1, "interval = ") == NULL, "written once for both probes");
+	cr_expect(strstr(strstr(third, " interval = ") + 1, " interval = ") == NULL, "written once for both probes");
 	cr_expect(strstr(third, "depth") == NULL, "only what differs");
 	cr_expect(strstr(text, "password = \"<secret>\";") != NULL);
 	cr_expect(strstr(text, "p$w") == NULL && strstr(text, "other") == NULL);

@@ -100,7 +100,7 @@ static const struct bad kinds[] = {
 				   "x.conf:2: targets[1].address: is missing\n"
 				   "x.conf:2: targets[1].probes: is missing\n"},
 	{"influx: { };", "x.conf:1: influx: must be a list ( )\n"},
-	{"influx: ( \"a\" );", "x.conf:1: influx[0]: must be a group { }\nx.conf:1: influx[0]: path: must be given\n"},
+	{"influx: ( \"a\" );", "x.conf:1: influx[0]: must be a group { }\nx.conf:1: influx[0]: path, or url with bucket or database: must be given\n"},
 	{"agent: { labels = 5; };", "x.conf:1: agent.labels: must be a group { }\n"},
 	{"agent: { workers = 1.5; };", "x.conf:1: agent.workers: must be a whole number\n"},
 	{"agent: { workers = true; };", "x.conf:1: agent.workers: must be a whole number\n"},
@@ -162,7 +162,7 @@ static const struct bad values[] = {
 	 "x.conf:2: targets[0].address: \"192.0.2.256\" is not an IPv4 address\n"},
 	{P "targets: ( { address = \"example:99999\"; probes = [ \"e\" ]; } );",
 	 "x.conf:2: targets[0].address: \"example:99999\" is not an address, a host name, host:port or a URL\n"},
-	{"influx: ( { name = \"a\"; } );", "x.conf:1: influx[0]: path: must be given\n"},
+	{"influx: ( { name = \"a\"; } );", "x.conf:1: influx[0]: path, or url with bucket or database: must be given\n"},
 };
 
 Test(config_errors, values)
@@ -266,7 +266,7 @@ Test(config_errors, all_in_one_go_in_the_order_of_the_file)
 	cr_expect_str_eq(errors, "x.conf:2: targets[0].address: \"?\" is neither an IP address nor a host name\n"
 				 "x.conf:2: targets[0].probes[0]: no probe \"nope\" in section probes\n"
 				 "x.conf:5: influx[0].path: must be a text in quotes\n"
-				 "x.conf:5: influx[0]: path: must be given\n"
+				 "x.conf:5: influx[0]: path, or url with bucket or database: must be given\n"
 				 "x.conf:7: size: 99999999999 does not fit 32 bits, write 99999999999L\n"
 				 "x.conf:8: agent.labels.le: this label name is reserved\n"
 				 "x.conf:9: agent.workerz: unknown key, did you mean workers?\n"
