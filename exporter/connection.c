@@ -25,7 +25,7 @@
 /* Bytes read and forgotten meanwhile. */
 #define LINGER_BYTES ((size_t)1 << 20)
 
-enum phase { PHASE_READING, PHASE_REPLYING, PHASE_LINGERING };
+enum phase { PHASE_READING, PHASE_WAITING, PHASE_REPLYING, PHASE_LINGERING };
 
 struct connection {
 	struct connection_links links;
@@ -43,6 +43,8 @@ struct connection {
 	bool keeps_alive;
 	unsigned minor;
 	struct stream stream;
+	void (*gone)(void *arg); /* PHASE_WAITING */
+	void *gone_arg;
 	size_t lingered;
 };
 
@@ -74,6 +76,8 @@ void connection_close(struct connection *connection)
 	if (!connection)
 		return;
 	end_stream(connection, false);
+	if (connection->phase == PHASE_WAITING)
+		connection->gone(connection->gone_arg);
 	alarm_cancel(connection->owner->plan->loop, &connection->alarm);
 	bufferevent_free(connection->events);
 	connection->owner->closed(connection->owner->context, connection);
@@ -119,6 +123,13 @@ static void send_head(struct connection *connection, const struct http_reply *re
 	connection->owner->count_sent(connection->owner->context, head.length);
 	evbuffer_add(output_of(connection), head.bytes, head.length);
 	text_free(&head);
+}
+
+void connection_wait(struct connection *connection, void (*gone)(void *arg), void *arg)
+{
+	connection->phase = PHASE_WAITING;
+	connection->gone = gone;
+	connection->gone_arg = arg;
 }
 
 void connection_reply(struct connection *connection, const struct http_reply *reply, const void *body, size_t n)
@@ -334,8 +345,9 @@ static void on_event(struct bufferevent *events, short what, void *arg)
 {
 	struct connection *connection = arg;
 	(void)events;
+	bool is_answered = connection->phase == PHASE_REPLYING || connection->phase == PHASE_WAITING;
 	/* A client may close its sending side and still read: what it has asked for is answered. */
-	if ((what & BEV_EVENT_EOF) && connection->phase == PHASE_REPLYING)
+	if ((what & BEV_EVENT_EOF) && is_answered)
 		connection->has_ended = true;
 	else
 		connection_close(connection);

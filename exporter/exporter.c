@@ -194,18 +194,51 @@ static const struct {
 	{"/config", serve_config}, {"/metrics", serve_metrics},
 };
 
+static bool is_get(const struct http_request *request)
+{
+	return strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
+}
+
+static void refuse_method(struct connection *connection, bool wants_get)
+{
+	if (wants_get)
+		reply_text(connection, 405, "Allow: GET, HEAD\r\n", "only GET and HEAD are allowed here\n");
+	else
+		reply_text(connection, 405, "Allow: POST\r\n", "only POST is allowed here\n");
+}
+
+/* A page of the daemon; false: there is none of that path. */
+static bool serve_host(const struct exporter_host *host, struct connection *connection,
+		       const struct http_request *request)
+{
+	for (size_t i = 0; i < host->nroutes; i++) {
+		const struct exporter_route *route = &host->routes[i];
+		bool wants_get = strcmp(route->method, "GET") == 0;
+		if (strcmp(request->path, route->path) != 0)
+			continue;
+		if (wants_get ? is_get(request) : strcmp(request->method, route->method) == 0)
+			route->serve(host->context, connection, request);
+		else
+			refuse_method(connection, wants_get);
+		return true;
+	}
+	return false;
+}
+
 static void handle(void *context, struct connection *connection, const struct http_request *request)
 {
+	struct exporter *exporter = context;
 	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
 		if (strcmp(request->path, routes[i].path) != 0)
 			continue;
-		if (strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0)
-			routes[i].serve(context, connection, request);
+		if (is_get(request))
+			routes[i].serve(exporter, connection, request);
 		else
-			reply_text(connection, 405, "Allow: GET, HEAD\r\n", "only GET and HEAD are allowed here\n");
+			refuse_method(connection, true);
 		return;
 	}
-	reply_text(connection, 404, NULL, "there is no such page\n");
+	if (!serve_host(exporter->host, connection, request))
+		reply_text(connection, 404, NULL, "there is no such page\n");
 }
 
 /* --- create and free --------------------------------------------------------------------------------------------- */

@@ -161,6 +161,8 @@ static void make_lines(struct scene *scene, unsigned n)
 {
 	struct text text = {0};
 	cr_assert_leq(scene->next + n, LINES_MAX);
+	if (n == 0)
+		return;
 	for (unsigned i = 0; i < n; i++)
 		text_add_format(&text, "m n=%u,pad=\"0123456789012345678901234567890123456789\" 1\n", scene->next++);
 	journal_append(scene->journal, text.bytes, text.length, n, clock_realtime_ns(), false);

@@ -145,12 +145,12 @@ static void web_stop(struct web *web)
 	mem_free(web);
 }
 
-static struct series_store *web_store(const struct web *web)
+static inline struct series_store *web_store(const struct web *web)
 {
 	return web->store;
 }
 
-static void web_set_ready(struct web *web, bool ready)
+static inline void web_set_ready(struct web *web, bool ready)
 {
 	atomic_store(&web->is_ready, ready);
 }
@@ -171,7 +171,7 @@ static int64_t web_figure(const struct web *web, const char *measure)
 }
 
 /* Waits until a figure is what it should be, for as long as a busy machine may take. */
-static bool web_wait(const struct web *web, const char *measure, int64_t value)
+static inline bool web_wait(const struct web *web, const char *measure, int64_t value)
 {
 	for (unsigned i = 0; i < PATIENCE_SECONDS * 200; i++) {
 		if (web_figure(web, measure) == value)
@@ -304,7 +304,7 @@ static struct answer web_receive(int client, bool has_body)
 }
 
 /* Connects, asks for a path with more fields (each with CR LF, or ""), returns the answer. */
-static struct answer web_get(const struct web *web, const char *path, const char *fields)
+static inline struct answer web_get(const struct web *web, const char *path, const char *fields)
 {
 	struct text request = {0};
 	int client = web_connect(web, false);
