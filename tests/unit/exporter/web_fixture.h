@@ -125,7 +125,8 @@ static struct web *web_start(struct web_plan plan)
 						   .max_connections = plan.max_connections ? plan.max_connections : 100,
 						   .reply_timeout_ns = plan.reply_timeout_ns ? plan.reply_timeout_ns
 											     : INT64_C(60000000000)};
-	web->host = (struct exporter_host){web, is_ready, show_config, read_own};
+	web->host = (struct exporter_host){
+		.context = web, .is_ready = is_ready, .show_config = show_config, .read_own = read_own};
 	web->exporter = exporter_create(web->loop, &web->settings, &web->host, web->store, &err);
 	cr_assert(web->exporter, "%s", err.text);
 	cr_assert_eq(pthread_create(&web->thread, NULL, run, web), 0);
