@@ -145,7 +145,8 @@ static void note_failure(struct batch *batch, const struct step *step, const str
 	batch->failures[batch->nfailures++] = step->tag;
 	if (batch->nfailures == 1)
 		batch->err = *err;
-	if (batch->nfailures <= FAULTS_LOGGED_MAX)
+	/* At the start the first one ends everything, and is told by whoever ends it. */
+	if (batch->mailbox && batch->nfailures <= FAULTS_LOGGED_MAX)
 		log_event(LOG_LEVEL_ERROR, "target", step->target->name, "cannot be added: %s", err->text);
 }
 
