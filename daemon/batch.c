@@ -216,17 +216,6 @@ static void deliver_answer(struct mail *mail, void *owner)
 	batch_free(batch);
 }
 
-static void run_part(struct batch *batch, struct roster *roster)
-{
-	int64_t end_ns = clock_monotonic_ns() + BATCH_PART_NS;
-
-	for (int i = 0; i < BATCH_PART_STEPS && batch->ndone < batch->n; i++) {
-		run_step(batch, roster);
-		if (clock_monotonic_ns() >= end_ns)
-			return;
-	}
-}
-
 static void leave_desk(struct batch_desk *desk)
 {
 	desk->first = desk->first->next;
@@ -234,28 +223,46 @@ static void leave_desk(struct batch_desk *desk)
 		desk->tail = &desk->first;
 }
 
+/* Out of reach once it is posted. If the mailbox is full, once more in the next slot. */
+static bool answer(struct batch_desk *desk, struct batch *batch)
+{
+	leave_desk(desk);
+	if (mailbox_post(batch->mailbox, &batch->answer_mail.mail))
+		return true;
+	batch->next = desk->first;
+	desk->first = batch;
+	if (!batch->next)
+		desk->tail = &batch->next;
+	return false;
+}
+
+static void run_part(struct batch_desk *desk)
+{
+	int64_t end_ns = clock_monotonic_ns() + BATCH_PART_NS;
+
+	for (int i = 0; i < BATCH_PART_STEPS && desk->first; i++) {
+		struct batch *batch = desk->first;
+
+		if (batch->ndone < batch->n)
+			run_step(batch, desk->roster);
+		if (batch->ndone == batch->n && !answer(desk, batch))
+			return;
+		if (clock_monotonic_ns() >= end_ns)
+			return;
+	}
+}
+
 /* Behind everything that the probes of this slot have deferred: they send first. */
 static void work(void *arg)
 {
 	struct batch_desk *desk = arg;
-	struct batch *batch = desk->first;
 
 	desk->has_waited = !desk->has_waited;
 	if (desk->has_waited) {
 		loop_defer(desk->loop, &desk->work);
 		return;
 	}
-	run_part(batch, desk->roster);
-	if (batch->ndone == batch->n) {
-		/* Out of reach once it is posted. If the mailbox is full, once more in the next slot. */
-		leave_desk(desk);
-		if (!mailbox_post(batch->mailbox, &batch->answer_mail.mail)) {
-			batch->next = desk->first;
-			desk->first = batch;
-			if (!batch->next)
-				desk->tail = &batch->next;
-		}
-	}
+	run_part(desk);
 	if (desk->first)
 		alarm_set(desk->loop, &desk->alarm, clock_monotonic_ns() + 1);
 }
