@@ -278,8 +278,10 @@ static void report(struct reload *reload)
 	if (reload->is_reading && reload->needs_restart)
 		say(reload, LOG_LEVEL_WARN, "needs a restart: %s", reload->needs_restart);
 	if (reload->nunopened > 0)
-		say(reload, LOG_LEVEL_ERROR, "cannot be opened: %zu probes, among them %s", reload->nunopened,
-		    reload->unopened.text);
+		say(reload, LOG_LEVEL_ERROR,
+		    "cannot be opened: %zu probes (if for want of rights: they are given up after the start, so a "
+		    "restart is needed), among them %s",
+		    reload->nunopened, reload->unopened.text);
 }
 
 /* Every worker has answered: nobody uses the old generation any more. */
