@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,10 +22,11 @@ _Static_assert(LINE_SIZE <= PIPE_BUF, "a line must be written atomically");
 /* "..." of a line that was cut, the closing quote and bracket, the newline. */
 #define LINE_TAIL 6
 
+/* Level and form may change while other threads log. */
 static struct {
 	int descriptor;
-	enum log_level level;
-	enum log_format format;
+	atomic_int level;  /* enum log_level */
+	atomic_int format; /* enum log_format */
 } sink = {STDERR_FILENO, LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT};
 
 /* A line in the making. limit: where the present field must end. */
@@ -32,6 +34,7 @@ struct line {
 	char bytes[LINE_SIZE];
 	size_t length;
 	size_t limit;
+	bool is_json; /* for the whole line, whatever the sink is set to meanwhile */
 };
 
 /* A piece that does not fit as a whole is left out. */
@@ -85,12 +88,12 @@ static bool is_control(const unsigned char *bytes)
 
 /* How the character at bytes, n bytes long (0 = not UTF-8), is written inside quotes. Returns the length. A byte that
  * is not UTF-8 becomes \xNN; JSON knows no such escape, so there it is the text "\xNN". */
-static size_t escape(char out[8], const unsigned char *bytes, size_t n)
+static size_t escape(char out[8], const unsigned char *bytes, size_t n, bool is_json)
 {
 	static const char shorthand[] = "\"\"\\\\\nn\tt\rr";
 
 	if (n == 0)
-		return (size_t)snprintf(out, 8, sink.format == LOG_FORMAT_JSON ? "\\\\x%02x" : "\\x%02x", *bytes);
+		return (size_t)snprintf(out, 8, is_json ? "\\\\x%02x" : "\\x%02x", *bytes);
 	for (const char *pair = shorthand; *pair != '\0'; pair += 2) {
 		if (bytes[0] == (unsigned char)pair[0]) {
 			out[0] = '\\';
@@ -113,7 +116,7 @@ static void line_add_escaped(struct line *line, const char *text)
 		char out[8];
 		size_t n = utf8_length(next);
 
-		if (!line_add(line, out, escape(out, next, n))) {
+		if (!line_add(line, out, escape(out, next, n, line->is_json))) {
 			line->limit += 3;
 			line_add(line, "...", 3);
 			return;
@@ -141,12 +144,11 @@ static bool is_plain(const char *text)
 /* One field. limit: where it has to end at the latest, with its quote and its "...". */
 static void line_add_field(struct line *line, const char *name, const char *value, size_t limit)
 {
-	bool is_json = sink.format == LOG_FORMAT_JSON;
 	bool is_first = line->length == 0;
-	bool is_quoted = is_json || strcmp(name, "why") == 0 || !is_plain(value);
+	bool is_quoted = line->is_json || strcmp(name, "why") == 0 || !is_plain(value);
 
 	line->limit = limit - LINE_TAIL;
-	if (is_json) {
+	if (line->is_json) {
 		line_add_string(line, is_first ? "{\"" : ",\"");
 		line_add_string(line, name);
 		line_add_string(line, "\":");
@@ -189,12 +191,17 @@ static void write_line(const char *bytes, size_t n)
 	}
 }
 
+static bool sink_is_json(void)
+{
+	return atomic_load_explicit(&sink.format, memory_order_relaxed) == LOG_FORMAT_JSON;
+}
+
 static void log_arguments(enum log_level level, const char *what, const char *target, const char *format,
 			  va_list arguments)
 {
 	static const char *const level_names[] = {"debug", "info", "warn", "error"};
 	int saved_errno = errno;
-	struct line line = {.length = 0};
+	struct line line = {.length = 0, .is_json = sink_is_json()};
 	char time[40], why[LINE_SIZE];
 
 	if (vsnprintf(why, sizeof(why), format, arguments) < 0)
@@ -207,7 +214,7 @@ static void log_arguments(enum log_level level, const char *what, const char *ta
 		line_add_field(&line, "target", target, line.length + NAME_MAX_BYTES);
 	line_add_field(&line, "why", why, LINE_SIZE - 2);
 	line.limit = LINE_SIZE;
-	line_add_string(&line, sink.format == LOG_FORMAT_JSON ? "}\n" : "\n");
+	line_add_string(&line, line.is_json ? "}\n" : "\n");
 	write_line(line.bytes, line.length);
 	errno = saved_errno;
 }
@@ -215,13 +222,18 @@ static void log_arguments(enum log_level level, const char *what, const char *ta
 void log_configure(int descriptor, enum log_level level, enum log_format format)
 {
 	sink.descriptor = descriptor;
-	sink.level = level;
-	sink.format = format;
+	log_change(level, format);
+}
+
+void log_change(enum log_level level, enum log_format format)
+{
+	atomic_store_explicit(&sink.level, (int)level, memory_order_relaxed);
+	atomic_store_explicit(&sink.format, (int)format, memory_order_relaxed);
 }
 
 bool log_enabled(enum log_level level)
 {
-	return level >= sink.level;
+	return (int)level >= atomic_load_explicit(&sink.level, memory_order_relaxed);
 }
 
 void log_event(enum log_level level, const char *what, const char *target, const char *format, ...)

@@ -15,6 +15,9 @@ enum log_format { LOG_FORMAT_LOGFMT, LOG_FORMAT_JSON };
  * logfmt: time=... level=... what=... target=... why="..."). Call before threads start. */
 void log_configure(int descriptor, enum log_level level, enum log_format format);
 
+/* Another level and form from now on. Any thread, at any time: each line is whole in one form. */
+void log_change(enum log_level level, enum log_format format);
+
 /* One event. what: a short constant ("resolve", "config"); target: whom it concerns or NULL; why: printf text.
  * Control characters and bytes that are not UTF-8 are escaped; a line is cut at 4 KiB. */
 void log_event(enum log_level level, const char *what, const char *target, const char *format, ...)

@@ -32,6 +32,27 @@ const char *reason_name(enum reason reason)
 	return (unsigned)reason < REASON_COUNT ? names[reason] : "unknown";
 }
 
+static bool has_label(const struct label *labels, size_t n, const struct label *label)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(labels[i].name, label->name) == 0)
+			return strcmp(labels[i].value, label->value) == 0;
+	}
+	return false;
+}
+
+bool label_sets_are_equal(const struct label *a, size_t na, const struct label *b, size_t nb)
+{
+	if (na != nb)
+		return false;
+	/* Hardly ever in another order. */
+	for (size_t i = 0; i < na; i++) {
+		if (!has_label(b + i, 1, &a[i]) && !has_label(b, nb, &a[i]))
+			return false;
+	}
+	return true;
+}
+
 /* One piece of memory that fills up. The same code runs twice over it: without memory it only counts, so that the size
  * and the copying cannot disagree. */
 struct piece {

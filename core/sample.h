@@ -4,6 +4,7 @@
 #ifndef NETSONDE_CORE_SAMPLE_H
 #define NETSONDE_CORE_SAMPLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -67,6 +68,9 @@ struct measure_set {
 struct label {
 	const char *name, *value;
 };
+
+/* The same names with the same values, in any order: they make the same series. Names are unique in each. */
+bool label_sets_are_equal(const struct label *a, size_t na, const struct label *b, size_t nb);
 
 /* A value of one measure. A measure that has no reading in a row is absent: never 0. */
 struct reading {

@@ -13,6 +13,7 @@
 #include "daemon/config.h"
 #include "daemon/instance.h"
 #include "daemon/notify.h"
+#include "daemon/reload.h"
 #include "daemon/rights.h"
 
 /* How long the outputs may take to write what is left at the end. */
@@ -23,8 +24,8 @@ static const struct command_flag flags[] = {
 };
 static const struct command_usage usage = {
 	.line = "run [--config=FILE]",
-	.text = "Runs the daemon in the foreground: measures, serves /metrics, writes lines. SIGTERM and SIGINT end it "
-		"cleanly.",
+	.text = "Runs the daemon in the foreground: measures, serves /metrics, writes lines. SIGHUP makes it read "
+		"the configuration again; SIGTERM and SIGINT end it cleanly.",
 	.flags = flags,
 	.nflags = 1,
 	.end = "exit code: 0 = ended by a signal, 1 = cannot start, 2 = wrong use",
@@ -34,6 +35,7 @@ static const struct command_usage usage = {
 
 struct signals {
 	struct loop *loop;
+	struct reload *reload; /* NULL until there is something to reload */
 	int descriptor;
 	struct watch *watch;
 };
@@ -47,7 +49,8 @@ static void take_signal(void *arg, unsigned events)
 	if (read(signals->descriptor, &info, sizeof(info)) != sizeof(info))
 		return;
 	if (info.ssi_signo == SIGHUP) {
-		log_event(LOG_LEVEL_WARN, "reload", NULL, "not available in this version, restart instead");
+		log_event(LOG_LEVEL_INFO, "reload", NULL, "%s", strsignal(SIGHUP));
+		reload_request(signals->reload);
 		return;
 	}
 	log_event(LOG_LEVEL_INFO, "stop", NULL, "%s", strsignal((int)info.ssi_signo));
@@ -125,6 +128,7 @@ static int fail(const char *what, const char *text)
 	return COMMAND_FAILED;
 }
 
+/* config is that of the start: it is in force until the loop runs. */
 static int run_instance(const struct config *config, struct instance *instance, struct signals *signals)
 {
 	struct err err = {0};
@@ -144,7 +148,8 @@ static int run_instance(const struct config *config, struct instance *instance, 
 	return result;
 }
 
-static int run_config(const struct config *config)
+/* config is passed. */
+static int run_config(struct config *config)
 {
 	struct signals signals = {.descriptor = -1};
 	struct instance *instance;
@@ -153,9 +158,12 @@ static int run_config(const struct config *config)
 	int result = COMMAND_FAILED;
 
 	loop = loop_create(0, &err);
-	if (!loop)
+	if (!loop) {
+		config_free(config);
 		return fail("", err.text);
+	}
 	if (open_signals(&signals, loop, &err) == -1) {
+		config_free(config);
 		fail("", err.text);
 		goto free_loop;
 	}
@@ -164,6 +172,7 @@ static int run_config(const struct config *config)
 		fail("", err.text);
 		goto close_signals;
 	}
+	signals.reload = instance_reload(instance);
 	result = run_instance(config, instance, &signals);
 	instance_free(instance);
 close_signals:
@@ -194,7 +203,5 @@ int command_run(int argc, char **argv)
 	log_event(LOG_LEVEL_INFO, "start", NULL, "netsonde " NETSONDE_VERSION ", configuration %s", config->file);
 	log_warnings(config);
 	rights_raise_descriptors();
-	result = run_config(config);
-	config_free(config);
-	return result;
+	return run_config(config);
 }

@@ -8,9 +8,12 @@
 #include "core/log.h"
 #include "core/loop.h"
 #include "core/mem.h"
+#include "daemon/api_reload.h"
 #include "daemon/config.h"
 #include "daemon/own.h"
+#include "daemon/reload.h"
 #include "daemon/rights.h"
+#include "daemon/standing.h"
 #include "daemon/thread.h"
 #include "daemon/worker.h"
 #include "exporter/exporter.h"
@@ -20,12 +23,9 @@
 #define WEB_MAILS_MAX 4096
 #define BOOT_BYTES    8
 
-/* Opening fewer targets than this takes no time worth showing. */
-#define PROGRESS_STEP 1000
-
 struct instance {
-	const struct config *config;
 	struct loop *loop;
+	struct reload *reload; /* has the configuration */
 	struct label *agent_labels;
 	size_t nagent_labels;
 	char boot[BOOT_BYTES * 2 + 1];
@@ -54,7 +54,7 @@ static bool is_ready(void *context)
 
 static void show_config(void *context, struct text *out)
 {
-	config_show(((struct instance *)context)->config, out);
+	reload_show_config(((struct instance *)context)->reload, out);
 }
 
 static void read_own(void *context, void (*add)(void *arg, const struct row *row), void *arg)
@@ -62,11 +62,23 @@ static void read_own(void *context, void (*add)(void *arg, const struct row *row
 	own_read(((struct instance *)context)->own, add, arg);
 }
 
+static void serve_reload(void *context, struct connection *connection, const struct http_request *request)
+{
+	const struct instance *instance = context;
+
+	(void)request;
+	api_reload_serve(instance->reload, thread_mailbox(instance->web), connection);
+}
+
+static const struct exporter_route routes[] = {
+	{"/-/reload", "POST", serve_reload},
+};
+
 /* --- creation ---------------------------------------------------------------------------------------------------- */
 
 static void make_labels(struct instance *instance)
 {
-	const struct config_agent *agent = &instance->config->agent;
+	const struct config_agent *agent = standing_agent(reload_standing(instance->reload));
 
 	instance->nagent_labels = agent->labels.n + 1;
 	instance->agent_labels = mem_alloc(instance->nagent_labels * sizeof(*instance->agent_labels));
@@ -96,9 +108,9 @@ static size_t count_cores(void)
 	return online > 0 ? (size_t)online : 1;
 }
 
-static int create_workers(struct instance *instance, struct err *err)
+static int create_workers(struct instance *instance, const struct config *config, struct err *err)
 {
-	const struct config_agent *agent = &instance->config->agent;
+	const struct config_agent *agent = standing_agent(reload_standing(instance->reload));
 	struct worker_plan plan = {
 		.timer_slot_ns = agent->timer_slot_ns,
 		.resolver = agent->resolver,
@@ -106,7 +118,7 @@ static int create_workers(struct instance *instance, struct err *err)
 		.agent_labels = instance->agent_labels,
 		.nagent_labels = instance->nagent_labels,
 		.boot = instance->boot,
-		.wants_lines = instance->config->noutputs > 0,
+		.wants_lines = config->noutputs > 0,
 	};
 
 	for (size_t i = 0; i < instance->nworkers; i++) {
@@ -118,71 +130,32 @@ static int create_workers(struct instance *instance, struct err *err)
 	return 0;
 }
 
-static int open_target(struct instance *instance, const struct config_target *target, struct err *err)
-{
-	struct worker *worker = instance->workers[hash_stable(target->name) % instance->nworkers];
-	struct worker_probe_plan *probes = mem_zero(target->nassignments, sizeof(*probes));
-	struct worker_target_plan plan = {
-		.name = target->name,
-		.address = target->address,
-		.labels = target->labels.items,
-		.nlabels = target->labels.n,
-		.probes = probes,
-		.nprobes = target->nassignments,
-	};
-	int result;
-
-	for (size_t i = 0; i < target->nassignments; i++) {
-		const struct config_assignment *assignment = &target->assignments[i];
-
-		probes[i].name = assignment->probe->name;
-		probes[i].type = assignment->probe->type;
-		probes[i].settings = assignment->settings;
-	}
-	result = worker_open_target(worker, &plan, err);
-	mem_free(probes);
-	return result;
-}
-
-static void show_progress(size_t n, size_t all)
-{
-	if (n % PROGRESS_STEP == 0 || n == all)
-		fprintf(stderr, "\ropening targets: %zu of %zu%s", n, all, n == all ? "\n" : "");
-}
-
 static int open_targets(struct instance *instance, struct err *err)
 {
-	size_t n = instance->config->ntargets;
-	bool has_progress = n > PROGRESS_STEP && isatty(STDERR_FILENO);
+	const struct crew crew = {instance->workers, instance->nworkers};
 
-	for (size_t i = 0; i < n; i++) {
-		if (open_target(instance, &instance->config->targets[i], err) == -1)
-			return -1;
-		if (has_progress)
-			show_progress(i + 1, n);
-	}
-	return 0;
+	return reload_open(instance->reload, &crew, err);
 }
 
 static int create_web(struct instance *instance, struct err *err)
 {
-	const struct config *config = instance->config;
+	const struct exporter_settings *settings = standing_web(reload_standing(instance->reload));
 
 	instance->host = (struct exporter_host){
 		.context = instance,
+		.routes = routes,
+		.nroutes = sizeof(routes) / sizeof(routes[0]),
 		.is_ready = is_ready,
 		.show_config = show_config,
 		.read_own = read_own,
 	};
 	instance->exporter =
-		exporter_create(thread_loop(instance->web), &config->web, &instance->host, instance->store, err);
+		exporter_create(thread_loop(instance->web), settings, &instance->host, instance->store, err);
 	return instance->exporter ? 0 : -1;
 }
 
-static int create_outputs(struct instance *instance, struct err *err)
+static int create_outputs(struct instance *instance, const struct config *config, struct err *err)
 {
-	const struct config *config = instance->config;
-
 	instance->influx = influx_create((const struct influx_settings *const *)config->outputs, config->noutputs,
 					 &config->disk_log, err);
 	if (!instance->influx)
@@ -197,45 +170,54 @@ static int create_outputs(struct instance *instance, struct err *err)
 
 static void create_own(struct instance *instance)
 {
-	const struct config *config = instance->config;
 	struct own_plan plan = {
 		.store = instance->store,
-		.max_series = (size_t)config->web.max_series,
+		.max_series = (size_t)standing_web(reload_standing(instance->reload))->max_series,
 		.influx = instance->influx,
 		.workers = instance->workers,
 		.nworkers = instance->nworkers,
 		.agent_labels = instance->agent_labels,
 		.nagent_labels = instance->nagent_labels,
 	};
-	size_t probes = 0;
 
-	for (size_t i = 0; i < config->ntargets; i++)
-		probes += config->targets[i].nassignments;
 	instance->own = own_create(&plan);
 	own_set_exporter(instance->own, instance->exporter);
-	own_note_accepted(instance->own, config->ntargets, probes);
+	reload_set_own(instance->reload, instance->own);
+	reload_set_influx(instance->reload, instance->influx);
 }
 
-struct instance *instance_create(const struct config *config, struct loop *loop, struct err *err)
+/* What threads and sockets stand on. */
+static int create_base(struct instance *instance, const struct config *config, struct err *err)
 {
-	struct instance *instance = mem_zero(1, sizeof(*instance));
 	struct thread_plan web = {.name = "web", .mails = WEB_MAILS_MAX, .owner = instance};
 
-	instance->config = config;
-	instance->loop = loop;
 	make_labels(instance);
 	make_boot(instance);
 	instance->nworkers = config->agent.workers > 0 ? (size_t)config->agent.workers : count_cores();
 	instance->workers = mem_zero(instance->nworkers, sizeof(struct worker *));
 	instance->store = series_store_create((unsigned)instance->nworkers, (size_t)config->web.max_series);
 	instance->web = thread_create(&web, err);
-	if (!instance->web)
+	return instance->web ? 0 : -1;
+}
+
+struct instance *instance_create(struct config *config, struct loop *loop, struct err *err)
+{
+	struct instance *instance = mem_zero(1, sizeof(*instance));
+
+	instance->loop = loop;
+	instance->reload = reload_create(config, loop, err);
+	if (!instance->reload) {
+		config_free(config);
+		goto fail;
+	}
+	if (create_base(instance, config, err) == -1)
 		goto fail;
 	/* With capabilities: the sockets of all types, those of single probes (a mark), and ports below 1024. */
-	if (create_workers(instance, err) == -1 || open_targets(instance, err) == -1 || create_web(instance, err) == -1)
+	if (create_workers(instance, config, err) == -1 || open_targets(instance, err) == -1 ||
+	    create_web(instance, err) == -1)
 		goto fail;
 	/* Without: whatever must go on working, such as the next file of an output. */
-	if (rights_drop(err) == -1 || create_outputs(instance, err) == -1)
+	if (rights_drop(err) == -1 || create_outputs(instance, config, err) == -1)
 		goto fail;
 	create_own(instance);
 	return instance;
@@ -287,11 +269,18 @@ void instance_free(struct instance *instance)
 	exporter_free(instance->exporter);
 	for (size_t i = instance->nworkers; i-- > 0;)
 		worker_free(instance->workers[i]);
+	/* Workers borrow from it, and the web thread waits for its answers. */
+	reload_free(instance->reload);
 	thread_free(instance->web);
 	series_store_free(instance->store);
 	mem_free(instance->workers);
 	mem_free(instance->agent_labels);
 	mem_free(instance);
+}
+
+struct reload *instance_reload(const struct instance *instance)
+{
+	return instance->reload;
 }
 
 size_t instance_workers(const struct instance *instance)

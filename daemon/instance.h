@@ -13,10 +13,11 @@
 struct config;
 struct instance;
 struct loop;
+struct reload;
 
-/* Opens sockets, ports, probes and outputs, and gives up all capabilities in between. config and loop (the main
- * thread's) are borrowed. NULL with err. */
-struct instance *instance_create(const struct config *config, struct loop *loop, struct err *err);
+/* Opens sockets, ports, probes and outputs, and gives up all capabilities in between. config is passed in any case;
+ * loop (the main thread's) is borrowed. NULL with err. */
+struct instance *instance_create(struct config *config, struct loop *loop, struct err *err);
 
 /* The threads. After a failure instance_stop ends those that run. */
 int instance_start(struct instance *instance, struct err *err);
@@ -24,6 +25,9 @@ int instance_start(struct instance *instance, struct err *err);
 /* Ends the threads; writes what is left to the outputs for at most wait_ns. */
 void instance_stop(struct instance *instance, int64_t wait_ns);
 void instance_free(struct instance *instance); /* stopped; NULL is harmless */
+
+/* For SIGHUP: reload_request. */
+struct reload *instance_reload(const struct instance *instance);
 
 size_t instance_workers(const struct instance *instance);
 /* The i-th listener as "host:port", or NULL. */

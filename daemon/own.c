@@ -49,14 +49,34 @@ static const struct measure_set process_set = {
 	"process", process_measures, PROCESS_MEASURES, NULL, "The process",
 };
 
-enum { CONFIG_SUCCESSFUL, CONFIG_TIME, CONFIG_TARGETS, CONFIG_PROBES, CONFIG_MEASURES };
+enum {
+	CONFIG_SUCCESSFUL,
+	CONFIG_TIME,
+	CONFIG_ACCEPTED,
+	CONFIG_REFUSED,
+	CONFIG_RESTART,
+	CONFIG_TARGETS,
+	CONFIG_PROBES,
+	CONFIG_UNOPENED,
+	CONFIG_MEASURES
+};
 static const struct measure config_measures[CONFIG_MEASURES] = {
 	[CONFIG_SUCCESSFUL] = {"last_reload_successful", MEASURE_INTEGER,
 			       "Whether the configuration that was read last was accepted (1) or refused (0)"},
 	[CONFIG_TIME] = {"last_reload_success_timestamp_seconds", MEASURE_GAUGE,
 			 "When a configuration was accepted last, in seconds since the epoch"},
+	[CONFIG_ACCEPTED] = {"accepted_total", MEASURE_COUNTER,
+			     "Configurations that were accepted, with the one at the start"},
+	[CONFIG_REFUSED] = {"refused_total", MEASURE_COUNTER,
+			    "Configurations that were refused: the one before stayed in force"},
+	[CONFIG_RESTART] =
+		{"restart_needed", MEASURE_INTEGER,
+		 "Whether something of the configuration comes into force only after a restart (1), which the "
+		 "log and /config name"},
 	[CONFIG_TARGETS] = {"targets", MEASURE_INTEGER, "Targets in force"},
 	[CONFIG_PROBES] = {"probes", MEASURE_INTEGER, "Probes in force: one for each target and way to measure it"},
+	[CONFIG_UNOPENED] = {"probes_unopened", MEASURE_INTEGER,
+			     "Probes of these that could not be opened when they were added; the log says why"},
 };
 static const struct measure_set config_set = {
 	"config", config_measures, CONFIG_MEASURES, NULL, "The configuration in force",
@@ -84,7 +104,9 @@ struct own {
 	double started_seconds;
 	atomic_bool is_accepted;
 	atomic_llong accepted_ns;
-	atomic_size_t targets, probes;
+	atomic_llong accepted, refused;
+	atomic_bool is_restart_needed;
+	atomic_size_t targets, probes, unopened;
 
 	/* lines */
 	struct loop *loop;
@@ -104,6 +126,10 @@ struct own *own_create(const struct own_plan *plan)
 	atomic_init(&own->accepted_ns, 0);
 	atomic_init(&own->targets, 0);
 	atomic_init(&own->probes, 0);
+	atomic_init(&own->unopened, 0);
+	atomic_init(&own->accepted, 0);
+	atomic_init(&own->refused, 0);
+	atomic_init(&own->is_restart_needed, false);
 	line_tags_make(&own->tags, plan->agent_labels, plan->nagent_labels);
 	return own;
 }
@@ -123,15 +149,32 @@ void own_set_exporter(struct own *own, const struct exporter *exporter)
 
 void own_note_accepted(struct own *own, size_t targets, size_t probes)
 {
-	atomic_store(&own->targets, targets);
-	atomic_store(&own->probes, probes);
+	own_note_targets(own, targets, probes);
+	atomic_fetch_add(&own->accepted, 1);
 	atomic_store(&own->accepted_ns, clock_realtime_ns());
 	atomic_store(&own->is_accepted, true);
 }
 
 void own_note_refused(struct own *own)
 {
+	atomic_fetch_add(&own->refused, 1);
 	atomic_store(&own->is_accepted, false);
+}
+
+void own_note_targets(struct own *own, size_t targets, size_t probes)
+{
+	atomic_store(&own->targets, targets);
+	atomic_store(&own->probes, probes);
+}
+
+void own_note_unopened(struct own *own, size_t probes)
+{
+	atomic_store(&own->unopened, probes);
+}
+
+void own_note_restart(struct own *own, bool is_needed)
+{
+	atomic_store(&own->is_restart_needed, is_needed);
 }
 
 /* --- rows -------------------------------------------------------------------------------------------------------- */
@@ -238,8 +281,12 @@ static void read_config(struct own *own, const struct taker *taker)
 	struct reading readings[CONFIG_MEASURES] = {
 		reading_integer(CONFIG_SUCCESSFUL, atomic_load(&own->is_accepted)),
 		reading_number(CONFIG_TIME, clock_seconds(accepted_ns)),
+		reading_integer(CONFIG_ACCEPTED, atomic_load(&own->accepted)),
+		reading_integer(CONFIG_REFUSED, atomic_load(&own->refused)),
+		reading_integer(CONFIG_RESTART, atomic_load(&own->is_restart_needed)),
 		reading_integer(CONFIG_TARGETS, (int64_t)atomic_load(&own->targets)),
 		reading_integer(CONFIG_PROBES, (int64_t)atomic_load(&own->probes)),
+		reading_integer(CONFIG_UNOPENED, (int64_t)atomic_load(&own->unopened)),
 	};
 
 	give(taker, &config_set, readings, CONFIG_MEASURES);

@@ -38,9 +38,15 @@ void own_free(struct own *own);
 /* The web server came up; before any thread reads. Borrowed until own_free; NULL forgets it. */
 void own_set_exporter(struct own *own, const struct exporter *exporter);
 
-/* A configuration was read, now: accepted with so many targets and probes (assignments), or refused. */
+/* A configuration was read, now: accepted with so many targets and probes (assignments), or refused. Any thread. */
 void own_note_accepted(struct own *own, size_t targets, size_t probes);
 void own_note_refused(struct own *own);
+/* Other targets by the same configuration. */
+void own_note_targets(struct own *own, size_t targets, size_t probes);
+/* How many of the probes could not be opened when they came. */
+void own_note_unopened(struct own *own, size_t probes);
+/* Is something of the configuration in force only after a restart? */
+void own_note_restart(struct own *own, bool is_needed);
 
 /* Calls add for every row; the row is borrowed for the call. Any thread. */
 void own_read(struct own *own, void (*add)(void *arg, const struct row *row), void *arg);

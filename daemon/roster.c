@@ -5,6 +5,7 @@
 #include "core/hash.h"
 #include "core/mem.h"
 #include "daemon/pipeline.h"
+#include "daemon/spec.h"
 #include "probes/engine.h"
 
 /* A probe of a target. */
@@ -91,17 +92,15 @@ static struct entry **bucket_of(const struct roster *roster, const char *target)
 	return &roster->buckets[hash_stable(target) & (roster->nbuckets - 1)];
 }
 
-static bool is_match(const struct entry *entry, const char *target, const char *probe)
+/* The link to the probe, or to the end of its bucket. */
+static struct entry **find(const struct roster *roster, const char *target, const char *probe)
 {
-	return !strcmp(entry->target->name, target) && (!probe || !strcmp(entry->publication.subject.probe, probe));
-}
+	struct entry **link = bucket_of(roster, target);
 
-static bool has_match(const struct roster *roster, const char *target, const char *probe)
-{
-	for (const struct entry *entry = *bucket_of(roster, target); entry; entry = entry->next)
-		if (is_match(entry, target, probe))
-			return true;
-	return false;
+	while (*link &&
+	       (strcmp((*link)->target->name, target) != 0 || strcmp((*link)->publication.subject.probe, probe) != 0))
+		link = &(*link)->next;
+	return link;
 }
 
 static void push(struct entry **bucket, struct entry *entry)
@@ -137,24 +136,24 @@ static void entry_close(struct entry *entry)
 	mem_free(entry);
 }
 
-static int entry_open(struct roster *roster, struct entry *entry, const struct worker_probe_plan *plan, struct err *err)
+static int entry_open(struct roster *roster, struct entry *entry, const struct probe_spec *spec, struct err *err)
 {
 	const struct subject subject = {
 		.target = entry->target->name,
-		.probe = plan->name,
-		.type = plan->type->name,
+		.probe = spec->name,
+		.type = spec->type->name,
 		.labels = entry->labels->items,
 		.nlabels = entry->labels->n,
 	};
 	const struct probe_plan probe = {
-		.type = plan->type,
-		.settings = plan->settings,
+		.type = spec->type,
+		.settings = spec->settings,
 		.subject = &entry->publication.subject,
 		.address = entry->target->address,
 		.sink = {.deliver = publication_deliver, .context = &entry->publication},
 	};
 
-	if (has_match(roster, subject.target, subject.probe))
+	if (*find(roster, subject.target, subject.probe))
 		return err_set(err, "%s: %s: is measured already", subject.target, subject.probe);
 	publication_open(&entry->publication, roster->pipeline, &subject);
 	entry->probe = probe_open(roster->engine, &probe, err);
@@ -164,14 +163,14 @@ static int entry_open(struct roster *roster, struct entry *entry, const struct w
 	return err_prefix(err, "%s: %s", subject.target, subject.probe);
 }
 
-static int open_one(struct roster *roster, struct roster_target *target, struct roster_labels *labels,
-		    const struct worker_probe_plan *plan, struct err *err)
+int roster_open(struct roster *roster, struct roster_target *target, struct roster_labels *labels,
+		const struct probe_spec *spec, struct err *err)
 {
 	struct entry *entry = mem_zero(1, sizeof(*entry));
 
 	entry->target = target;
 	entry->labels = labels;
-	if (entry_open(roster, entry, plan, err) == -1) {
+	if (entry_open(roster, entry, spec, err) == -1) {
 		mem_free(entry);
 		return -1;
 	}
@@ -184,54 +183,30 @@ static int open_one(struct roster *roster, struct roster_target *target, struct 
 	return 0;
 }
 
-int roster_open(struct roster *roster, struct roster_target *target, struct roster_labels *labels,
-		const struct worker_probe_plan *probes, size_t n, struct err *err)
+bool roster_close(struct roster *roster, const char *target, const char *probe)
 {
-	for (size_t i = 0; i < n; i++) {
-		if (open_one(roster, target, labels, &probes[i], err) == 0)
-			continue;
-		while (i-- > 0)
-			roster_close(roster, target->name, probes[i].name);
-		return -1;
-	}
-	return 0;
+	struct entry **link = find(roster, target, probe), *entry = *link;
+
+	if (!entry)
+		return false;
+	*link = entry->next;
+	entry_close(entry);
+	roster->n--;
+	return true;
 }
 
-size_t roster_close(struct roster *roster, const char *target, const char *probe)
+bool roster_relabel(struct roster *roster, const char *target, const char *probe, struct roster_labels *labels)
 {
-	struct entry **link = bucket_of(roster, target);
-	size_t n = 0;
+	struct entry *entry = *find(roster, target, probe);
 
-	while (*link) {
-		struct entry *entry = *link;
-
-		if (!is_match(entry, target, probe)) {
-			link = &entry->next;
-			continue;
-		}
-		*link = entry->next;
-		entry_close(entry);
-		n++;
-	}
-	roster->n -= n;
-	return n;
-}
-
-size_t roster_relabel(struct roster *roster, const char *target, const char *probe, struct roster_labels *labels)
-{
-	size_t n = 0;
-
-	for (struct entry *entry = *bucket_of(roster, target); entry; entry = entry->next) {
-		if (!is_match(entry, target, probe))
-			continue;
-		publication_relabel(&entry->publication, labels->items, labels->n);
-		probe_set_subject(entry->probe, &entry->publication.subject);
-		roster_labels_release(entry->labels);
-		entry->labels = labels;
-		labels->holders++;
-		n++;
-	}
-	return n;
+	if (!entry)
+		return false;
+	publication_relabel(&entry->publication, labels->items, labels->n);
+	probe_set_subject(entry->probe, &entry->publication.subject);
+	roster_labels_release(entry->labels);
+	entry->labels = labels;
+	labels->holders++;
+	return true;
 }
 
 void roster_free(struct roster *roster)

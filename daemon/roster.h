@@ -6,15 +6,16 @@
 #ifndef NETSONDE_DAEMON_ROSTER_H
 #define NETSONDE_DAEMON_ROSTER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "core/err.h"
 #include "core/sample.h"
-#include "daemon/worker.h"
 
 struct engine;
 struct pipeline;
+struct probe_spec;
 struct roster;
 
 /* Labels with their strings in one piece of memory, counted by those who hold it (one thread at a time). */
@@ -38,13 +39,14 @@ void roster_target_release(struct roster_target *target);
 struct roster *roster_create(struct engine *engine, struct pipeline *pipeline);
 void roster_free(struct roster *roster); /* closes every probe; NULL is harmless */
 
-/* Opens probes of a target; what is kept of target and labels is held. -1 with err when one is there already or cannot
- * be opened: then none of them is. */
+/* Opens a probe of a target: target and labels are held, spec is borrowed until it is closed. -1 with err ("TARGET:
+ * PROBE: why") when it is there already or cannot be opened. */
 int roster_open(struct roster *roster, struct roster_target *target, struct roster_labels *labels,
-		const struct worker_probe_plan *probes, size_t n, struct err *err);
+		const struct probe_spec *spec, struct err *err);
 
-/* probe NULL: every probe of the target. Return how many that were. */
-size_t roster_close(struct roster *roster, const char *target, const char *probe);
-size_t roster_relabel(struct roster *roster, const char *target, const char *probe, struct roster_labels *labels);
+/* Was there such a probe? */
+bool roster_close(struct roster *roster, const char *target, const char *probe);
+/* Values, counters and histograms go on under the new labels (held). */
+bool roster_relabel(struct roster *roster, const char *target, const char *probe, struct roster_labels *labels);
 
 #endif

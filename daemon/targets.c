@@ -4,8 +4,9 @@
 #include <string.h>
 
 #include "core/mem.h"
-#include "core/option.h"
+#include "core/option_compare.h"
 #include "daemon/config.h"
+#include "daemon/spec.h"
 
 #define SOURCE_CONFIG "config"
 
@@ -56,6 +57,39 @@ void desired_set_add_config(struct desired_set *set, const struct config *config
 	}
 }
 
+void desired_set_hold_specs(struct desired_set *set, struct spec_table *specs)
+{
+	struct spec_memo memo = {0};
+
+	for (size_t i = 0; i < set->n; i++) {
+		struct desired *item = &set->items[i];
+		const struct probe_spec wanted = {item->probe, item->type, item->settings};
+
+		item->spec = spec_table_hold(specs, &wanted, &memo);
+		item->settings = item->spec->settings;
+	}
+}
+
+void desired_set_release_specs(struct desired_set *set, struct spec_table *specs)
+{
+	for (size_t i = 0; i < set->n; i++) {
+		if (set->items[i].spec)
+			spec_table_release(specs, set->items[i].spec);
+		set->items[i].spec = NULL;
+	}
+}
+
+size_t desired_set_count_targets(const struct desired_set *set)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < set->n; i++) {
+		if (i == 0 || strcmp(set->items[i].target, set->items[i - 1].target) != 0)
+			n++;
+	}
+	return n;
+}
+
 void desired_set_free(struct desired_set *set)
 {
 	mem_free(set->items);
@@ -65,94 +99,26 @@ void desired_set_free(struct desired_set *set)
 
 /* --- comparing --------------------------------------------------------------------------------------------------- */
 
-static bool texts_are_equal(const char *a, const char *b)
-{
-	return a == b || (a && b && strcmp(a, b) == 0);
-}
-
-static bool lists_are_equal(const struct option_list *a, const struct option_list *b)
-{
-	if (a->n != b->n)
-		return false;
-	for (size_t i = 0; i < a->n; i++) {
-		if (strcmp(a->items[i], b->items[i]) != 0)
-			return false;
-	}
-	return true;
-}
-
-/* a and b: where the option's value is. */
-static bool values_are_equal(const struct option *option, const void *a, const void *b)
-{
-	switch (option->kind) {
-	case OPTION_SECONDS:
-	case OPTION_INTEGER:
-	case OPTION_SIZE:
-		return *(const int64_t *)a == *(const int64_t *)b;
-	case OPTION_NUMBER:
-		/* By their bytes: equal is what was written the same way. */
-		return memcmp(a, b, sizeof(double)) == 0;
-	case OPTION_BOOLEAN:
-		return *(const bool *)a == *(const bool *)b;
-	case OPTION_CHOICE:
-		return *(const int *)a == *(const int *)b;
-	case OPTION_TEXT:
-	case OPTION_SECRET:
-		return texts_are_equal(*(char *const *)a, *(char *const *)b);
-	case OPTION_LIST:
-		return lists_are_equal(a, b);
-	}
-	return false;
-}
-
-static bool settings_are_equal(const struct probe_type *type, const void *a, const void *b)
-{
-	for (size_t i = 0; i < type->noptions; i++) {
-		const struct option *option = &type->options[i];
-
-		if (!values_are_equal(option, (const char *)a + option->offset, (const char *)b + option->offset))
-			return false;
-	}
-	return true;
-}
-
-static bool has_label(const struct desired *desired, const struct label *label)
-{
-	for (size_t i = 0; i < desired->nlabels; i++) {
-		if (strcmp(desired->labels[i].name, label->name) == 0)
-			return strcmp(desired->labels[i].value, label->value) == 0;
-	}
-	return false;
-}
-
-/* In any order: it makes the same series. Names are unique. */
-static bool labels_are_equal(const struct desired *a, const struct desired *b)
-{
-	if (a->nlabels != b->nlabels)
-		return false;
-	for (size_t i = 0; i < a->nlabels; i++) {
-		if (!has_label(b, &a->labels[i]))
-			return false;
-	}
-	return true;
-}
-
 static enum target_change change_between(const struct desired *before, const struct desired *after)
 {
 	if (before->type != after->type || strcmp(before->address, after->address) != 0 ||
-	    !settings_are_equal(after->type, before->settings, after->settings))
+	    !option_settings_are_equal(after->type->options, after->type->noptions, before->settings, after->settings))
 		return TARGET_RESTARTED;
-	return labels_are_equal(before, after) ? TARGET_UNCHANGED : TARGET_RELABELLED;
+	return label_sets_are_equal(before->labels, before->nlabels, after->labels, after->nlabels) ? TARGET_UNCHANGED
+												    : TARGET_RELABELLED;
 }
 
 /* --- the plan ---------------------------------------------------------------------------------------------------- */
 
-/* The same identity in the other set, or NULL. */
+/* The same identity in the other set, or NULL. In the set in force, what could not be opened is as if it were not
+ * there: it is tried anew. */
 static const struct desired *counterpart(const struct desired_set *set, const struct desired *desired)
 {
 	size_t i = names_find(&set->identities, identity_of(desired));
 
-	return i != NAMES_NONE && strcmp(set->items[i].source, desired->source) == 0 ? &set->items[i] : NULL;
+	if (i == NAMES_NONE || set->items[i].is_unopened || strcmp(set->items[i].source, desired->source) != 0)
+		return NULL;
+	return &set->items[i];
 }
 
 static void add_step(struct target_plan *plan, enum target_change change, const struct desired *before,
@@ -166,7 +132,7 @@ void target_plan_make(struct target_plan *plan, const struct desired_set *before
 {
 	*plan = (struct target_plan){.steps = mem_zero(before->n + after->n, sizeof(*plan->steps))};
 	for (size_t i = 0; i < before->n; i++) {
-		if (!counterpart(after, &before->items[i]))
+		if (!before->items[i].is_unopened && !counterpart(after, &before->items[i]))
 			add_step(plan, TARGET_REMOVED, &before->items[i], NULL);
 	}
 	for (size_t i = 0; i < after->n; i++) {

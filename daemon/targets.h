@@ -7,6 +7,7 @@
 #ifndef NETSONDE_DAEMON_TARGETS_H
 #define NETSONDE_DAEMON_TARGETS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "core/sample.h"
@@ -15,7 +16,9 @@
 struct config;
 struct config_assignment;
 struct config_target;
+struct probe_spec;
 struct probe_type;
+struct spec_table;
 
 /* One probe of one target as a source wants it. Everything is borrowed from the source for as long as the set lives. */
 struct desired {
@@ -27,6 +30,8 @@ struct desired {
 	const void *settings;
 	const struct label *labels;
 	size_t nlabels;
+	const struct probe_spec *spec; /* NULL, or held: desired_set_hold_specs */
+	bool is_unopened;              /* the worker could not open it, and said why */
 };
 
 /* Zero-initialised is an empty set. */
@@ -42,6 +47,15 @@ int desired_set_add(struct desired_set *set, const struct desired *desired, cons
 
 /* Adds every probe of every target of a configuration, as source "config". */
 void desired_set_add_config(struct desired_set *set, const struct config *config);
+
+/* Holds the spec of each item, for the workers to borrow; the items' settings are the specs' from then on. Release
+ * before desired_set_free. */
+void desired_set_hold_specs(struct desired_set *set, struct spec_table *specs);
+void desired_set_release_specs(struct desired_set *set, struct spec_table *specs);
+
+/* How many targets the probes of a set have. The probes of a target are next to each other in each source; of two
+ * sources they count twice. */
+size_t desired_set_count_targets(const struct desired_set *set);
 
 void desired_set_free(struct desired_set *set);
 

@@ -2,12 +2,12 @@
 
 #include <stdio.h>
 
-#include "core/log.h"
 #include "core/loop.h"
 #include "core/mailbox.h"
 #include "core/mem.h"
 #include "core/resolve.h"
 #include "daemon/ask.h"
+#include "daemon/batch.h"
 #include "daemon/pipeline.h"
 #include "daemon/roster.h"
 #include "daemon/thread.h"
@@ -23,6 +23,7 @@ struct worker {
 	struct influx_port *port;
 	struct pipeline *pipeline;
 	struct roster *roster;
+	struct batch_desk *batches;
 };
 
 enum { WORKER_MAILBOX_DEPTH, WORKER_SINGLE_RUNS, WORKER_MEASURES };
@@ -68,6 +69,7 @@ static void create_pipeline(struct worker *worker)
 
 	worker->pipeline = pipeline_create(&plan);
 	worker->roster = roster_create(worker->engine, worker->pipeline);
+	worker->batches = batch_desk_open(thread_loop(worker->thread), worker->roster);
 }
 
 struct worker *worker_create(const struct worker_plan *plan, struct err *err)
@@ -118,6 +120,7 @@ void worker_free(struct worker *worker)
 {
 	if (!worker)
 		return;
+	batch_desk_close(worker->batches);
 	roster_free(worker->roster);
 	pipeline_free(worker->pipeline);
 	influx_port_close(worker->port);
@@ -130,110 +133,14 @@ void worker_free(struct worker *worker)
 
 /* --- targets ----------------------------------------------------------------------------------------------------- */
 
-int worker_open_target(struct worker *worker, const struct worker_target_plan *plan, struct err *err)
+int worker_open(struct worker *worker, struct batch *batch, struct err *err)
 {
-	struct roster_target *target = roster_target_create(plan->name, plan->address);
-	struct roster_labels *labels = roster_labels_create(plan->labels, plan->nlabels);
-	int result = roster_open(worker->roster, target, labels, plan->probes, plan->nprobes, err);
-
-	roster_labels_release(labels);
-	roster_target_release(target);
-	return result;
+	return batch_run(batch, worker->roster, err);
 }
 
-/* For add, remove and relabel. */
-struct target_mail {
-	struct mail mail;
-	struct roster_target *target; /* remove, relabel: without address */
-	struct roster_labels *labels; /* not for remove */
-	char *probe;                  /* remove, relabel: which, or NULL */
-	size_t nprobes;               /* add */
-	struct worker_probe_plan probes[];
-};
-
-static void drop(struct mail *mail)
+bool worker_apply(struct worker *worker, struct batch *batch)
 {
-	struct target_mail *message = (struct target_mail *)mail;
-
-	roster_labels_release(message->labels);
-	roster_target_release(message->target);
-	mem_free(message->probe);
-	mem_free(message);
-}
-
-static void deliver_add(struct mail *mail, void *owner)
-{
-	const struct target_mail *message = (struct target_mail *)mail;
-	struct worker *worker = owner;
-	struct err err = {0};
-
-	if (roster_open(worker->roster, message->target, message->labels, message->probes, message->nprobes, &err) ==
-	    -1)
-		log_event(LOG_LEVEL_ERROR, "target", message->target->name, "cannot be added: %s", err.text);
-	drop(mail);
-}
-
-static void deliver_remove(struct mail *mail, void *owner)
-{
-	const struct target_mail *message = (struct target_mail *)mail;
-	struct worker *worker = owner;
-
-	if (roster_close(worker->roster, message->target->name, message->probe) == 0)
-		log_event(LOG_LEVEL_WARN, "target", message->target->name, "cannot be removed: is not measured");
-	drop(mail);
-}
-
-static void deliver_relabel(struct mail *mail, void *owner)
-{
-	const struct target_mail *message = (struct target_mail *)mail;
-	struct worker *worker = owner;
-
-	if (roster_relabel(worker->roster, message->target->name, message->probe, message->labels) == 0)
-		log_event(LOG_LEVEL_WARN, "target", message->target->name, "cannot be relabelled: is not measured");
-	drop(mail);
-}
-
-static bool post(struct worker *worker, struct target_mail *message)
-{
-	if (mailbox_post(thread_mailbox(worker->thread), &message->mail))
-		return true;
-	drop(&message->mail);
-	return false;
-}
-
-bool worker_add(struct worker *worker, const struct worker_target_plan *plan)
-{
-	struct target_mail *message = mem_zero(1, sizeof(*message) + plan->nprobes * sizeof(message->probes[0]));
-
-	message->mail = (struct mail){NULL, deliver_add, drop};
-	message->target = roster_target_create(plan->name, plan->address);
-	message->labels = roster_labels_create(plan->labels, plan->nlabels);
-	message->nprobes = plan->nprobes;
-	for (size_t i = 0; i < plan->nprobes; i++)
-		message->probes[i] = plan->probes[i];
-	return post(worker, message);
-}
-
-bool worker_remove(struct worker *worker, const char *target, const char *probe)
-{
-	struct target_mail *message = mem_zero(1, sizeof(*message));
-
-	message->mail = (struct mail){NULL, deliver_remove, drop};
-	message->target = roster_target_create(target, "");
-	message->probe = mem_copy_string(probe);
-	return post(worker, message);
-}
-
-bool worker_relabel(struct worker *worker, const char *target, const char *probe, const struct label *labels,
-		    size_t nlabels)
-{
-	struct target_mail *message = mem_zero(1, sizeof(*message));
-
-	message->mail = (struct mail){NULL, deliver_relabel, drop};
-	message->target = roster_target_create(target, "");
-	message->labels = roster_labels_create(labels, nlabels);
-	message->probe = mem_copy_string(probe);
-	return post(worker, message);
+	return batch_post(worker->batches, thread_mailbox(worker->thread), batch);
 }
 
 /* --- single runs, figures ---------------------------------------------------------------------------------------- */

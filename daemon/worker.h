@@ -12,6 +12,7 @@
 #include "core/err.h"
 #include "core/sample.h"
 
+struct batch;
 struct engine;
 struct influx;
 struct mailbox;
@@ -51,36 +52,13 @@ void worker_free(struct worker *worker);
 
 /* --- targets ----------------------------------------------------------------------------------------------------- */
 
-/* One probe of a target. Borrowed until it was closed: mail is delivered in order, so a worker that has answered an ask
- * which was posted after worker_remove no longer uses them. */
-struct worker_probe_plan {
-	const char *name;
-	const struct probe_type *type;
-	const void *settings;
-};
+/* Before worker_start: carries a batch out, which stays the caller's. -1 with err ("TARGET: PROBE: why") at the first
+ * probe that is there already or cannot be opened. */
+int worker_open(struct worker *worker, struct batch *batch, struct err *err);
 
-/* Name, address and labels are copied. Identity is target and probe: the probes of a target may come and go one by one.
- */
-struct worker_target_plan {
-	const char *name;
-	const char *address;
-	const struct label *labels;
-	size_t nlabels;
-	const struct worker_probe_plan *probes;
-	size_t nprobes;
-};
-
-/* Before worker_start. -1 with err when a probe is there already or cannot be opened ("TARGET: PROBE: why"): then none
- * of them is. */
-int worker_open_target(struct worker *worker, const struct worker_target_plan *plan, struct err *err);
-
-/* From any thread, by mail; false when the worker's mailbox is full. What goes wrong over there is logged. probe NULL:
- * every probe of the target. */
-bool worker_add(struct worker *worker, const struct worker_target_plan *plan);
-bool worker_remove(struct worker *worker, const char *target, const char *probe);
-/* Values, counters and histograms go on under the new labels (copied). */
-bool worker_relabel(struct worker *worker, const char *target, const char *probe, const struct label *labels,
-		    size_t nlabels);
+/* From any thread, by mail: the worker carries the batch out between its probes, and then answers; what goes wrong is
+ * logged over there, and told by batch_failure. True: the batch was passed; false (the mailbox is full): it was not. */
+bool worker_apply(struct worker *worker, struct batch *batch);
 
 /* --- single runs ------------------------------------------------------------------------------------------------- */
 

@@ -73,6 +73,11 @@ static int fill(struct influx_change *change, const struct influx_settings *cons
 	return change->depot != NULL ? 0 : -1;
 }
 
+bool influx_has_thread(const struct influx *influx)
+{
+	return influx->loop != NULL;
+}
+
 struct influx_change *influx_prepare(struct influx *influx, const struct influx_settings *const *settings, size_t n,
 				     const struct influx_log_settings *log, struct err *err)
 {

@@ -10,8 +10,8 @@
 #include "core/log.h"
 #include "core/loop.h"
 #include "core/mem.h"
-#include "influx/batch.h"
 #include "influx/figures.h"
+#include "influx/parcel.h"
 #include "influx/reject.h"
 #include "influx/verdict.h"
 
@@ -34,7 +34,7 @@ struct shipment {
 	struct sender *sender;
 	struct journal_position begin, end;
 	int64_t since_ns; /* wall clock */
-	struct batch batch;
+	struct parcel parcel;
 	struct text body; /* of the request under way, if compressed */
 	struct fetch *fetch;
 	int64_t started_ns;
@@ -86,7 +86,7 @@ static void show(struct sender *sender)
 	uint64_t lines = end.line - sender->read.line;
 	int64_t since_ns = 0;
 	for (const struct shipment *shipment = sender->first; shipment != NULL; shipment = shipment->next)
-		lines += batch_waiting(&shipment->batch);
+		lines += parcel_waiting(&shipment->parcel);
 	if (sender->first != NULL)
 		since_ns = sender->first->since_ns;
 	else if (sender->waiting_since_ns != 0)
@@ -139,7 +139,7 @@ static bool is_blocked(const struct sender *sender)
 
 static void note_failure(struct sender *sender, const struct shipment *shipment, const struct verdict *verdict)
 {
-	const struct batch_part *part = batch_next(&shipment->batch);
+	const struct parcel_part *part = parcel_next(&shipment->parcel);
 	figure_add(sender->plan.figures, FIGURE_WRITE_ERRORS, 1);
 	figure_add(sender->plan.figures, FIGURE_LINES_RETRIED, part->lines);
 	log_fault_begin(&sender->fault, "influx", name_of(sender), "%s; lines wait in the disk log", verdict->reason);
@@ -147,12 +147,12 @@ static void note_failure(struct sender *sender, const struct shipment *shipment,
 
 /* --- what is not sent any more ------------------------------------------------------------------------------------ */
 
-static void reject(struct sender *sender, const struct shipment *shipment, const struct batch_part *part,
+static void reject(struct sender *sender, const struct shipment *shipment, const struct parcel_part *part,
 		   const char *reason)
 {
 	figure_add(sender->plan.figures, FIGURE_LINES_REJECTED, part->lines);
 	log_fault_begin(&sender->reject_fault, "influx reject", name_of(sender), "%s; see " REJECT_FILE, reason);
-	reject_add(sender->plan.reject, name_of(sender), reason, shipment->batch.text.bytes + part->begin,
+	reject_add(sender->plan.reject, name_of(sender), reason, shipment->parcel.text.bytes + part->begin,
 		   part->end - part->begin);
 }
 
@@ -160,14 +160,14 @@ static void reject(struct sender *sender, const struct shipment *shipment, const
 static void try_suspects(struct sender *sender)
 {
 	for (struct shipment *shipment = sender->first; shipment != NULL; shipment = shipment->next)
-		if (shipment->batch.nsuspects > 0 && shipment->fetch == NULL)
-			batch_retry_suspects(&shipment->batch);
+		if (shipment->parcel.nsuspects > 0 && shipment->fetch == NULL)
+			parcel_retry_suspects(&shipment->parcel);
 }
 
 static void shipment_free(struct shipment *shipment)
 {
 	fetch_cancel(shipment->fetch);
-	batch_free(&shipment->batch);
+	parcel_free(&shipment->parcel);
 	text_free(&shipment->body);
 	mem_free(shipment);
 }
@@ -185,11 +185,11 @@ static void remove_first(struct sender *sender)
 static void retire(struct sender *sender)
 {
 	for (struct shipment *shipment = sender->first; shipment != NULL; shipment = shipment->next) {
-		if (shipment->is_done || shipment->fetch != NULL || !batch_is_done(&shipment->batch))
+		if (shipment->is_done || shipment->fetch != NULL || !parcel_is_done(&shipment->parcel))
 			continue;
 		shipment->is_done = true;
 		sender->nopen--;
-		batch_free(&shipment->batch);
+		parcel_free(&shipment->parcel);
 	}
 	while (sender->first != NULL && sender->first->is_done)
 		remove_first(sender);
@@ -206,7 +206,7 @@ static void grow(struct sender *sender)
 	sender->most_bytes = sender->most_bytes > most / 2 ? most : sender->most_bytes * 2;
 }
 
-static void shrink(struct sender *sender, const struct batch_part *part)
+static void shrink(struct sender *sender, const struct parcel_part *part)
 {
 	size_t half = (part->end - part->begin) / 2;
 	sender->good_streak = 0;
@@ -218,7 +218,7 @@ static void shrink(struct sender *sender, const struct batch_part *part)
 static void take(struct sender *sender, struct shipment *shipment, const struct verdict *verdict)
 {
 	struct output_figures *figures = sender->plan.figures;
-	const struct batch_part *part = batch_next(&shipment->batch);
+	const struct parcel_part *part = parcel_next(&shipment->parcel);
 	uint64_t refused = verdict->refused < part->lines ? verdict->refused : part->lines;
 	figure_add(figures, FIGURE_LINES_WRITTEN, part->lines - refused);
 	figure_add(figures, FIGURE_BYTES_WRITTEN, part->end - part->begin);
@@ -229,7 +229,7 @@ static void take(struct sender *sender, struct shipment *shipment, const struct 
 	else if (verdict->kind == VERDICT_STORED && sender->bad_streak == 0)
 		log_fault_end(&sender->reject_fault, "influx reject", name_of(sender));
 	log_fault_end(&sender->fault, "influx", name_of(sender));
-	batch_settle(&shipment->batch);
+	parcel_settle(&shipment->parcel);
 	sender->taken++;
 	sender->bad_streak = 0;
 	/* What was under way when the server asked for a pause does not end it. */
@@ -253,12 +253,12 @@ static void wait_as_told(struct sender *sender, struct shipment *shipment, const
 /* Smaller requests may do. */
 static void ask_for_less(struct sender *sender, struct shipment *shipment, const struct verdict *verdict)
 {
-	const struct batch_part *part = batch_next(&shipment->batch);
+	const struct parcel_part *part = parcel_next(&shipment->parcel);
 	bool is_small = part->end - part->begin <= 2 * BYTES_MIN;
 	shrink(sender, part);
 	wait_as_told(sender, shipment, verdict);
 	if (!is_small)
-		batch_halve(&shipment->batch);
+		parcel_halve(&shipment->parcel);
 }
 
 static void refuse(struct sender *sender, struct shipment *shipment, const struct verdict *verdict)
@@ -271,12 +271,12 @@ static void refuse(struct sender *sender, struct shipment *shipment, const struc
 /* A single line that the server alone refuses is given up as soon as it takes another one. */
 static void set_aside(struct sender *sender, struct shipment *shipment, const struct verdict *verdict)
 {
-	struct batch *batch = &shipment->batch;
+	struct parcel *parcel = &shipment->parcel;
 	if (sender->taken > shipment->taken_before) {
-		reject(sender, shipment, batch_next(batch), verdict->reason);
-		batch_settle(batch);
+		reject(sender, shipment, parcel_next(parcel), verdict->reason);
+		parcel_settle(parcel);
 	} else {
-		batch_suspect(batch);
+		parcel_suspect(parcel);
 	}
 }
 
@@ -288,18 +288,18 @@ static void halve(struct sender *sender, struct shipment *shipment, const struct
 		shipment->taken_before = sender->taken;
 	shipment->is_halved = true;
 	if (verdict->kind == VERDICT_TOO_BIG)
-		shrink(sender, batch_next(&shipment->batch));
+		shrink(sender, parcel_next(&shipment->parcel));
 	if (++sender->bad_streak > SENDER_BAD_MAX) {
 		sender->bad_streak = 0;
 		refuse(sender, shipment, verdict);
-		batch_begin(&shipment->batch);
+		parcel_begin(&shipment->parcel);
 		shipment->is_halved = false;
 		return;
 	}
-	if (batch_halve(&shipment->batch))
+	if (parcel_halve(&shipment->parcel))
 		figure_add(sender->plan.figures, FIGURE_LINES_RETRIED,
-			   batch_next(&shipment->batch)->lines +
-				   shipment->batch.parts[shipment->batch.nparts - 2].lines);
+			   parcel_next(&shipment->parcel)->lines +
+				   shipment->parcel.parts[shipment->parcel.nparts - 2].lines);
 	else
 		set_aside(sender, shipment, verdict);
 }
@@ -312,8 +312,8 @@ static void fail(struct sender *sender, struct shipment *shipment, const struct 
 	if (shipment->faults++ == 0)
 		shipment->taken_before = sender->taken;
 	if (shipment->faults >= SENDER_FAULTS_MAX && sender->taken > shipment->taken_before) {
-		reject(sender, shipment, batch_next(&shipment->batch), verdict->reason);
-		batch_settle(&shipment->batch);
+		reject(sender, shipment, parcel_next(&shipment->parcel), verdict->reason);
+		parcel_settle(&shipment->parcel);
 		shipment->faults = 0;
 		return;
 	}
@@ -353,26 +353,26 @@ static void compress(struct shipment *shipment, const char *bytes, size_t n)
 }
 
 /* Records of the log may be larger than what the server wants at once. */
-static const struct batch_part *next_part(const struct sender *sender, struct shipment *shipment)
+static const struct parcel_part *next_part(const struct sender *sender, struct shipment *shipment)
 {
-	const struct batch_part *part = batch_next(&shipment->batch);
+	const struct parcel_part *part = parcel_next(&shipment->parcel);
 	uint64_t most_lines = 2 * (uint64_t)sender->plan.settings->batch_lines;
 	while ((part->end - part->begin > sender->most_bytes / 2 * 3 || part->lines > most_lines) &&
-	       batch_halve(&shipment->batch))
-		part = batch_next(&shipment->batch);
+	       parcel_halve(&shipment->parcel))
+		part = parcel_next(&shipment->parcel);
 	return part;
 }
 
 static void dispatch(struct sender *sender, struct shipment *shipment)
 {
 	const struct influx_settings *settings = sender->plan.settings;
-	const struct batch_part *part = next_part(sender, shipment);
+	const struct parcel_part *part = next_part(sender, shipment);
 	struct fetch_plan plan = {
 		.method = "POST",
 		.url = sender->url,
 		.server = &sender->server,
 		.fields = sender->fields,
-		.body = shipment->batch.text.bytes + part->begin,
+		.body = shipment->parcel.text.bytes + part->begin,
 		.body_length = part->end - part->begin,
 		.connect_timeout_ns =
 			settings->timeout_ns < CONNECT_TIMEOUT_NS ? settings->timeout_ns : CONNECT_TIMEOUT_NS,
@@ -425,8 +425,8 @@ static void ship(struct sender *sender, const struct journal_piece *piece, struc
 	shipment->begin = piece->begin;
 	shipment->end = piece->end;
 	shipment->since_ns = piece->since_ns;
-	shipment->batch.text = *lines;
-	batch_begin(&shipment->batch);
+	shipment->parcel.text = *lines;
+	parcel_begin(&shipment->parcel);
 	*sender->end = shipment;
 	sender->end = &shipment->next;
 	sender->nopen++;
@@ -464,7 +464,7 @@ static struct shipment *next_shipment(const struct sender *sender)
 {
 	int64_t now_ns = clock_monotonic_ns();
 	for (struct shipment *shipment = sender->first; shipment != NULL; shipment = shipment->next)
-		if (shipment->fetch == NULL && shipment->again_ns <= now_ns && batch_next(&shipment->batch) != NULL)
+		if (shipment->fetch == NULL && shipment->again_ns <= now_ns && parcel_next(&shipment->parcel) != NULL)
 			return shipment;
 	return NULL;
 }
@@ -481,12 +481,12 @@ static void doubt_everything(struct sender *sender)
 	struct verdict verdict = {
 		.kind = VERDICT_REFUSED, .wait_ns = -1, .reason = "the server understands no line at all"};
 	for (struct shipment *shipment = sender->first; shipment != NULL; shipment = shipment->next)
-		if (!shipment->is_done && shipment->batch.nsuspects == 0)
+		if (!shipment->is_done && shipment->parcel.nsuspects == 0)
 			return;
 	for (struct shipment *shipment = sender->first; shipment != NULL; shipment = shipment->next) {
 		if (shipment->is_done)
 			continue;
-		batch_begin(&shipment->batch);
+		parcel_begin(&shipment->parcel);
 		shipment->is_halved = false;
 	}
 	refuse(sender, sender->first, &verdict);
@@ -503,7 +503,7 @@ static void set_alarm(struct sender *sender)
 	} else {
 		for (const struct shipment *shipment = sender->first; shipment != NULL; shipment = shipment->next)
 			if (shipment->fetch == NULL && shipment->again_ns != 0 && shipment->again_ns < due_ns &&
-			    batch_next(&shipment->batch) != NULL)
+			    parcel_next(&shipment->parcel) != NULL)
 				due_ns = shipment->again_ns;
 		if (sender->waiting_since_ns != 0 && has_room(sender) &&
 		    sender->waiting_since_ns + settings->flush_interval_ns < due_ns)
@@ -558,7 +558,7 @@ void sender_enforce(struct sender *sender)
 		journal_limit(sender->plan.journal, (uint64_t)sender->plan.settings->queue_bytes);
 	uint64_t lines = 0;
 	while (sender->first != NULL && sender->first->end.offset <= least.offset && sender->first->fetch == NULL) {
-		lines += batch_waiting(&sender->first->batch);
+		lines += parcel_waiting(&sender->first->parcel);
 		sender->nopen -= !sender->first->is_done;
 		remove_first(sender);
 	}

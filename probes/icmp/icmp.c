@@ -52,10 +52,19 @@ static const struct measure_set icmp_set = {
 	.help = "The ICMP sockets of a worker",
 };
 
-/* A request that waits for its batch. peer NULL: its peer has gone. */
+/* Where the orders of a peer find it. When the peer goes the seat is given to another, and its number tells that the
+ * orders which are still queued are not the other's: so none of them has to be looked for. */
+struct seat {
+	struct icmp_peer *peer; /* NULL = free */
+	uint32_t number;        /* of those who had it */
+	uint32_t next_free;
+};
+#define SEAT_NONE UINT32_MAX
+
+/* A request that waits for its batch. */
 struct order {
-	struct icmp_peer *peer;
 	const struct icmp_shape *shape;
+	uint32_t seat, number;
 	uint16_t sequence;
 };
 
@@ -68,9 +77,10 @@ struct icmp_lane {
 	struct icmp_flight *flight;
 	struct order *queue; /* orders[0..queued), in order */
 	size_t queued, queue_size;
+	struct seat *seats;
+	uint32_t nseats, first_free;
 	struct deferred flush;
 	struct alarm retry;
-	unsigned references;
 	uint64_t dropped_seen;   /* by the kernel, as of the last look */
 	uint64_t dropped_unpaid; /* drops that no lost reply has been put down to yet */
 	int64_t dropped_ns;      /* wall clock: the last drop was before this */
@@ -224,6 +234,46 @@ static void socket_receiving(void *context)
 	lane->foreign_seen = foreign;
 }
 
+/* --- seats -------------------------------------------------------------------------------------------------------- */
+
+static void lane_add_seats(struct icmp_lane *lane)
+{
+	uint32_t n = lane->nseats ? lane->nseats * 2 : 16;
+	lane->seats = mem_resize(lane->seats, n, sizeof(*lane->seats));
+	for (uint32_t i = n; i-- > lane->nseats;) {
+		lane->seats[i] = (struct seat){.next_free = lane->first_free};
+		lane->first_free = i;
+	}
+	lane->nseats = n;
+}
+
+static void peer_sit(struct icmp_peer *peer)
+{
+	struct icmp_lane *lane = peer->lane;
+	if (lane->first_free == SEAT_NONE)
+		lane_add_seats(lane);
+	peer->seat = lane->first_free;
+	lane->first_free = lane->seats[peer->seat].next_free;
+	lane->seats[peer->seat].peer = peer;
+}
+
+static void peer_rise(struct icmp_peer *peer)
+{
+	struct icmp_lane *lane = peer->lane;
+	struct seat *seat = &lane->seats[peer->seat];
+	seat->peer = NULL;
+	seat->number++;
+	seat->next_free = lane->first_free;
+	lane->first_free = peer->seat;
+}
+
+/* NULL when it has gone. */
+static struct icmp_peer *order_peer(const struct icmp_lane *lane, const struct order *order)
+{
+	const struct seat *seat = &lane->seats[order->seat];
+	return seat->number == order->number ? seat->peer : NULL;
+}
+
 /* --- what goes out ------------------------------------------------------------------------------------------------ */
 
 static void fail_unsent(struct icmp_peer *peer, struct icmp_attempt *attempt, int error)
@@ -280,14 +330,15 @@ static size_t note_batch(struct icmp_lane *lane, const struct batch *batch, size
 		step_ns = 0;
 	for (size_t i = 0; i < n; i++) {
 		struct order order = lane->queue[batch->places[i]];
-		struct icmp_attempt *attempt = icmp_endpoint_attempt(&order.peer->endpoint, order.sequence);
+		struct icmp_peer *peer = order_peer(lane, &order);
+		struct icmp_attempt *attempt = icmp_endpoint_attempt(&peer->endpoint, order.sequence);
 		if (batch->results[i] == ENOBUFS) {
 			lane_append(lane, order);
 			refused++;
 		} else if (batch->results[i]) {
-			fail_unsent(order.peer, attempt, batch->results[i]);
+			fail_unsent(peer, attempt, batch->results[i]);
 		} else {
-			note_sent(lane, order.peer, attempt, sending->begun_ns, step_ns * (int64_t)i);
+			note_sent(lane, peer, attempt, sending->begun_ns, step_ns * (int64_t)i);
 		}
 	}
 	return refused;
@@ -300,15 +351,16 @@ static void fill_batch(const struct icmp_lane *lane, size_t first, size_t end, s
 	batch->n = 0;
 	for (; i < end && batch->n < ICMP_SEND_BATCH; i++) {
 		const struct order *order = &lane->queue[i];
-		if (!order->peer)
+		const struct icmp_peer *peer = order_peer(lane, order);
+		if (!peer)
 			continue;
-		const struct icmp_attempt *attempt = icmp_endpoint_attempt(&order->peer->endpoint, order->sequence);
+		const struct icmp_attempt *attempt = icmp_endpoint_attempt(&peer->endpoint, order->sequence);
 		if (!attempt || attempt->state != ICMP_ATTEMPT_QUEUED)
 			continue;
 		const struct icmp_shape *shape = order->shape;
 		batch->places[batch->n] = i;
 		batch->requests[batch->n++] = (struct icmp_request){
-			.destination = order->peer->endpoint.address,
+			.destination = peer->endpoint.address,
 			.source = shape->source,
 			.interface = shape->interface,
 			.sequence = order->sequence,
@@ -365,13 +417,6 @@ static int lane_queue(struct icmp_lane *lane, const struct order *order)
 	return 0;
 }
 
-static void lane_forget(struct icmp_lane *lane, const struct icmp_peer *peer)
-{
-	for (size_t i = 0; i < lane->queued; i++)
-		if (lane->queue[i].peer == peer)
-			lane->queue[i].peer = NULL;
-}
-
 /* --- lanes -------------------------------------------------------------------------------------------------------- */
 
 static bool profile_equal(const struct icmp_profile *a, const struct icmp_profile *b)
@@ -387,6 +432,7 @@ static void lane_free(struct icmp_lane *lane)
 	icmp_socket_close(lane->socket);
 	icmp_flight_free(lane->flight);
 	mem_free(lane->queue);
+	mem_free(lane->seats);
 	mem_free(lane);
 }
 
@@ -396,15 +442,13 @@ struct icmp_lane *icmp_lane_open(struct icmp *icmp, enum address_family family, 
 	struct icmp_lane *lane = icmp->lanes;
 	while (lane && (lane->family != family || !profile_equal(&lane->profile, profile)))
 		lane = lane->next;
-	if (lane) {
-		lane->references++;
+	if (lane)
 		return lane;
-	}
 	lane = mem_zero(1, sizeof(*lane));
 	lane->icmp = icmp;
 	lane->family = family;
 	lane->profile = *profile;
-	lane->references = 1;
+	lane->first_free = SEAT_NONE;
 	lane->events = (struct icmp_socket_events){
 		.context = lane,
 		.replied = socket_replied,
@@ -425,17 +469,6 @@ struct icmp_lane *icmp_lane_open(struct icmp *icmp, enum address_family family, 
 	return lane;
 }
 
-void icmp_lane_close(struct icmp_lane *lane)
-{
-	if (!lane || --lane->references)
-		return;
-	struct icmp_lane **link = &lane->icmp->lanes;
-	while (*link != lane)
-		link = &(*link)->next;
-	*link = lane->next;
-	lane_free(lane);
-}
-
 const char *icmp_lane_kind(const struct icmp_lane *lane)
 {
 	return icmp_socket_kind(lane->socket) == ICMP_SOCKET_DATAGRAM ? "datagram sockets" : "raw sockets";
@@ -449,6 +482,7 @@ void icmp_peer_open(struct icmp_peer *peer, struct icmp_lane *lane, const struct
 	uint64_t random = hash_number(lane->icmp->key, ++lane->icmp->requests);
 	peer->lane = lane;
 	peer->event = event;
+	peer_sit(peer);
 	icmp_flight_add(lane->flight, &peer->endpoint, address, remembered, (uint16_t)random);
 }
 
@@ -456,7 +490,7 @@ void icmp_peer_close(struct icmp_peer *peer)
 {
 	if (!peer->lane)
 		return;
-	lane_forget(peer->lane, peer);
+	peer_rise(peer);
 	icmp_flight_remove(peer->lane->flight, &peer->endpoint);
 	peer->lane = NULL;
 }
@@ -466,7 +500,9 @@ int icmp_peer_send(struct icmp_peer *peer, const struct icmp_shape *shape, uint1
 	struct icmp_lane *lane = peer->lane;
 	uint64_t secret = hash_number(lane->icmp->key, ++lane->icmp->requests);
 	struct icmp_attempt *attempt = icmp_flight_launch(lane->flight, &peer->endpoint, secret);
-	struct order order = {.peer = peer, .shape = shape, .sequence = attempt ? attempt->sequence : 0};
+	struct order order = {.shape = shape, .seat = peer->seat, .number = lane->seats[peer->seat].number};
+	if (attempt)
+		order.sequence = attempt->sequence;
 	if (!attempt || lane_queue(lane, &order)) {
 		if (attempt)
 			icmp_endpoint_set_state(&peer->endpoint, attempt, ICMP_ATTEMPT_FREE);
@@ -521,9 +557,9 @@ static void *icmp_create(struct engine *engine)
 static void icmp_free(void *service)
 {
 	struct icmp *icmp = service;
-	while (icmp->lanes) {
-		icmp->lanes->references = 1;
-		icmp_lane_close(icmp->lanes);
+	for (struct icmp_lane *lane = icmp->lanes, *next; lane; lane = next) {
+		next = lane->next;
+		lane_free(lane);
 	}
 	mem_free(icmp);
 }

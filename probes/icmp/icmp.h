@@ -19,11 +19,11 @@ struct icmp_lane;
 /* struct icmp, for probe_service. Opens both families' plain sockets when it is created. */
 extern const struct probe_service icmp_service;
 
-/* The lane of a family and profile: one socket and one table of flights. Counted: close what you open. NULL with err
- * when it cannot be had; after rights were dropped, a new profile may need a restart. */
+/* The lane of a family and profile: one socket and one table of flights. NULL with err when it cannot be had; after
+ * rights were dropped, a new profile may need a restart. For the same reason a lane stays until the service ends: once
+ * closed it might not be had again. */
 struct icmp_lane *icmp_lane_open(struct icmp *icmp, enum address_family family, const struct icmp_profile *profile,
 				 struct err *err);
-void icmp_lane_close(struct icmp_lane *lane);
 
 /* "datagram sockets" or "raw sockets". */
 const char *icmp_lane_kind(const struct icmp_lane *lane);
@@ -55,6 +55,7 @@ struct icmp_event {
 struct icmp_peer {
 	struct icmp_endpoint endpoint; /* first */
 	struct icmp_lane *lane;        /* NULL = closed */
+	uint32_t seat;                 /* of the lane's */
 	void (*event)(struct icmp_peer *peer, const struct icmp_event *event);
 };
 

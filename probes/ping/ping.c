@@ -351,8 +351,6 @@ void ping_close(void *opened)
 	struct ping *ping = opened;
 	for (size_t i = 0; i < ping->npaths; i++)
 		icmp_peer_close(&ping->paths[i].peer);
-	for (size_t i = 0; i < ADDRESS_FAMILIES; i++)
-		icmp_lane_close(ping->lanes[i]);
 	host_close(ping->host);
 	mem_free(ping->paths);
 	mem_free(ping->observed_ns);

@@ -529,6 +529,64 @@ Test(ping, a_full_device_holds_up_nobody_else)
 	bench_close(bench);
 }
 
+/* Every device is full while *context is set. */
+static struct fake_answer all_full_while(void *context, const struct icmp_request *request, unsigned nth)
+{
+	struct fake_answer answer = good(NULL, request, nth);
+	answer.send_errno = *(const bool *)context ? ENOBUFS : 0;
+	return answer;
+}
+
+/* Opens n probes of addresses 10.0.0.0 and on. */
+static void open_many(const struct bench *bench, const struct subject *subject, struct bench *sink,
+		      struct probe **probes, unsigned n)
+{
+	char address[32];
+	for (unsigned i = 0; i < n; i++) {
+		snprintf(address, sizeof(address), "10.%u.%u.%u", i >> 16, i >> 8 & 255, i & 255);
+		probes[i] = probe_open(bench->engine,
+				       &(struct probe_plan){.type = bench->type,
+							    .settings = bench->settings,
+							    .subject = subject,
+							    .address = address,
+							    .sink = {bench_deliver, NULL, sink}},
+				       NULL);
+		cr_assert_not_null(probes[i]);
+	}
+}
+
+/* Many probes go while their requests are stuck, and others take their places at the same addresses: what was queued is
+ * forgotten, at no cost that grows with the queue, and nothing of it is taken for the others'. */
+Test(ping, many_go_while_their_requests_are_stuck, .timeout = 60)
+{
+	enum { N = 20000, AFTER = 300 };
+	bool is_full = true;
+	fake_reset();
+	fake_icmp_reset(all_full_while, &is_full);
+	struct bench *bench = bench_open("192.0.2.1", "interval=1 count=10 spacing=0.05");
+	struct bench *sink = mem_zero(1, sizeof(*sink));
+	struct subject subject = {.target = "many", .probe = "p", .type = "ping"};
+	struct probe **probes = mem_zero(N, sizeof(*probes));
+	open_many(bench, &subject, sink, probes, N);
+	fake_advance_ns(6 * NS_PER_SECOND / 5); /* in the midst of the first run */
+	for (unsigned i = 0; i < N; i++)
+		probe_close(probes[i]);
+	is_full = false;
+	sink->samples = 0;
+	memset(sink->reasons, 0, sizeof(sink->reasons));
+	open_many(bench, &subject, sink, probes, AFTER);
+	fake_advance_ns(5 * NS_PER_SECOND);
+	cr_assert_geq(sink->samples, 3 * AFTER);
+	cr_assert_eq(sink->reasons[REASON_OK], sink->samples);
+	cr_assert_eq(integer(sink, "received_total") % 10, 0);
+	for (unsigned i = 0; i < AFTER; i++)
+		probe_close(probes[i]);
+	mem_free(probes);
+	mem_free(sink->last);
+	mem_free(sink);
+	bench_close(bench);
+}
+
 Test(ping, old_drops_excuse_no_new_loss)
 {
 	bool is_cut = false;

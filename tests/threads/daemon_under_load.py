@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """daemon_under_load BINARY [SECONDS]: runs the daemon with many targets on loopback while clients scrape it in every form,
-leave in the middle of replies, send nonsense and signals; then ends it. Fails on a report of a sanitizer, on a wrong exit
+leave in the middle of replies and send nonsense, and while its configuration is another one every half second; then ends it. Fails on a report of a sanitizer, on a wrong exit
 code, or when something that was asked for never came. Meant for a binary built with ThreadSanitizer.
 """
 
@@ -24,6 +24,7 @@ CLIENTS = 4
 WORKERS = 4
 PATIENCE_SECONDS = 120
 REPORT = re.compile(r"(Thread|Address|UndefinedBehavior|Leak)Sanitizer|runtime error:")
+FAULT = re.compile(r"cannot be (opened|added|removed|relabelled)")
 
 HEAD = """
 agent: {{ name = "load"; workers = {workers}; labels = {{ site = "lab"; }}; }};
@@ -59,13 +60,21 @@ NONSENSE = (
 )
 
 
-def make_configuration(folder):
-    targets = ", ".join(
-        f'{{ name = "t{i}"; address = "{address_of(i)}"; probes = [ "fast", "burst" ]; labels = {{ n = "{i}"; }}; }}'
-        for i in range(TARGETS)
-    )
-    file = pathlib.Path(folder, "load.conf")
-    file.write_text(HEAD.format(workers=WORKERS, folder=folder) + f"targets: ( {targets} );\n")
+def make_target(i, version):
+    """Some come and go, some have other labels, another address or other settings each time, most are the same."""
+    label = version if i % 5 == 1 else 0
+    address = address_of(i + version) if i % 5 == 2 else address_of(i)
+    more = f"size = {56 + version % 100};" if i % 5 == 3 else ""
+    return (f'{{ name = "t{i}"; address = "{address}"; probes = [ "fast", "burst" ]; labels = {{ n = "{label}"; }}; '
+            f"{more} }}")
+
+
+def make_configuration(folder, version=0):
+    targets = ", ".join(make_target(i, version) for i in range(TARGETS) if i % 5 or (i + version) % 3)
+    file, new = pathlib.Path(folder, "load.conf"), pathlib.Path(folder, "load.conf.new")
+    bad = "nonsense" if version % 4 == 3 else ""
+    new.write_text(HEAD.format(workers=WORKERS, folder=folder) + f"targets: ( {targets} );\n{bad}")
+    new.rename(file)
     return file
 
 
@@ -145,16 +154,20 @@ def wait_for_port(log, process):
     raise SystemExit(f"the daemon did not start:\n{log.read_text()}")
 
 
-def press(process, port, seconds):
+def press(process, port, seconds, folder):
     """What went wrong."""
     load = Load(port)
     clients = [threading.Thread(target=load.run, args=(seed,)) for seed in range(CLIENTS)]
     for client in clients:
         client.start()
     end = time.monotonic() + seconds
+    version = 0
     while time.monotonic() < end and process.poll() is None:
         time.sleep(0.5)
-        process.send_signal(signal.SIGHUP)
+        version += 1
+        make_configuration(folder, version)
+        for _ in range(version % 3 + 1):
+            process.send_signal(signal.SIGHUP)
     load.end.set()
     for client in clients:
         client.join()
@@ -182,12 +195,14 @@ def main(binary, seconds):
                 [binary, "run", "--config", str(make_configuration(folder))], stderr=sink, env=options
             )
         port = wait_for_port(log, process)
-        problems, scrapes = press(process, port, seconds)
+        problems, scrapes = press(process, port, seconds, folder)
         code = finish(process)
         lines = sum(1 for line in pathlib.Path(folder, "two").open(encoding="utf-8"))
         text = log.read_text(errors="replace")
     if code != 0:
         problems.append(f"exit code {code}")
+    if "reloaded: " not in text or "refused: " not in text or FAULT.search(text):
+        problems.append("the configuration did not change as it should")
     if lines == 0:
         problems.append("no line was written")
     if REPORT.search(text):

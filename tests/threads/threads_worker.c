@@ -1,7 +1,7 @@
 /*
- * Two workers under everything at once, for ThreadSanitizer: targets that come, change and go by mail, single runs that
- * are answered or cancelled, a reader of /metrics and of the workers' figures. A plain program: exit code 0, or 1 with
- * what was wrong.
+ * Two workers under everything at once, for ThreadSanitizer: targets that come, change and go in batches, single runs
+ * that are answered or cancelled, a reader of /metrics and of the workers' figures. A plain program: exit code 0, or 1
+ * with what was wrong.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -13,6 +13,8 @@
 #include "core/loop.h"
 #include "core/mailbox.h"
 #include "core/mem.h"
+#include "daemon/batch.h"
+#include "daemon/spec.h"
 #include "daemon/thread.h"
 #include "daemon/worker.h"
 #include "exporter/render.h"
@@ -21,8 +23,8 @@
 #include "probes/engine.h"
 
 #define WORKERS 2
-#define ROUNDS  400
-#define TARGETS 50
+#define ROUNDS  60
+#define TARGETS 300
 
 /* --- a probe type that ends its runs at once, or never
  * ----------------------------------------------------------------------------- */
@@ -105,7 +107,7 @@ struct house {
 	struct influx *influx;
 	struct worker *workers[WORKERS];
 	atomic_bool is_ending;
-	atomic_int answers, cancels, renders, mails;
+	atomic_int answers, cancels, renders, batches, faults;
 };
 
 static void pause_briefly(void)
@@ -174,26 +176,74 @@ static void act(void *arg)
 	alarm_set(thread_loop(asker->thread), &asker->alarm, clock_monotonic_ns() + NS_PER_MS);
 }
 
+/* A worker's share of the targets: which probes of which are there, as far as the batches that were answered go. */
+struct changer {
+	struct house *house;
+	struct thread *thread; /* its loop is run by the changing thread itself */
+	struct worker *worker;
+	unsigned under_way;
+};
+
+static void take_batch(void *arg, struct batch *batch)
+{
+	struct changer *changer = arg;
+
+	if (batch_failure(batch, 0))
+		atomic_fetch_add(&changer->house->faults, 1);
+	changer->under_way--;
+	atomic_fetch_add(&changer->house->batches, 1);
+	loop_stop(thread_loop(changer->thread));
+}
+
+static void add_step(struct batch *batch, enum batch_change change, unsigned target, const struct probe_spec *spec)
+{
+	static const struct label labels[] = {{"tier", "gold"}, {"rack", "r1"}};
+	char name[16];
+
+	snprintf(name, sizeof(name), "t%u", target);
+	batch_add(batch, &(struct batch_step){change, name, "192.0.2.1", labels, target % 3, spec, batch});
+}
+
+/* Each batch borrows specs of its own, which are freed as soon as the batch that removes their probes is answered: who
+ * uses them longer is found by AddressSanitizer, who uses them at that moment by ThreadSanitizer. */
+static void change_all(struct changer *changer, struct err *err)
+{
+	struct tick_settings *settings = mem_zero(1, sizeof(*settings));
+	struct probe_spec *specs = mem_zero(2, sizeof(*specs));
+
+	specs[0] = (struct probe_spec){mem_copy_string("p1"), &tick_type, settings};
+	specs[1] = (struct probe_spec){mem_copy_string("p2"), &tick_type, settings};
+	for (int change = BATCH_ADD; change <= BATCH_RELABEL + 1; change++) {
+		static const enum batch_change changes[] = {BATCH_ADD, BATCH_RELABEL, BATCH_RELABEL, BATCH_REMOVE};
+		struct batch *batch = batch_create(thread_mailbox(changer->thread), take_batch, changer);
+
+		for (unsigned i = 0; i < 2 * TARGETS; i++)
+			add_step(batch, changes[change], i / 2, &specs[i % 2]);
+		changer->under_way++;
+		while (!worker_apply(changer->worker, batch))
+			pause_briefly();
+	}
+	while (changer->under_way > 0)
+		loop_run(thread_loop(changer->thread), err);
+	mem_free((char *)(uintptr_t)specs[0].name);
+	mem_free((char *)(uintptr_t)specs[1].name);
+	mem_free(specs);
+	mem_free(settings);
+}
+
 static void *change_targets(void *arg)
 {
-	static const struct tick_settings quick = {false};
-	static const struct worker_probe_plan probes[] = {{"p1", &tick_type, &quick}, {"p2", &tick_type, &quick}};
-	static const struct label labels[] = {{"tier", "gold"}};
+	static const struct thread_plan plan = {.name = "changer", .mails = 16};
 	struct house *house = arg;
+	struct changer changer = {.house = house};
+	struct err err = {0};
 
-	for (unsigned i = 0; i < ROUNDS; i++) {
-		char name[16];
-
-		snprintf(name, sizeof(name), "t%u", i % TARGETS);
-		struct worker_target_plan plan = {name, "192.0.2.1", labels, i % 2, probes, 2};
-		struct worker *worker = house->workers[i % TARGETS % WORKERS];
-
-		atomic_fetch_add(&house->mails, worker_add(worker, &plan));
-		pause_briefly();
-		atomic_fetch_add(&house->mails, worker_relabel(worker, name, i % 3 ? NULL : "p1", labels, 1));
-		if (i >= TARGETS / 2)
-			atomic_fetch_add(&house->mails, worker_remove(worker, name, i % 5 ? NULL : "p2"));
+	changer.thread = thread_create(&plan, &err);
+	for (unsigned i = 0; changer.thread && i < ROUNDS; i++) {
+		changer.worker = house->workers[i % WORKERS];
+		change_all(&changer, &err);
 	}
+	thread_free(changer.thread);
 	return NULL;
 }
 
@@ -291,7 +341,10 @@ int main(void)
 	thread_free(asker.thread);
 	answers = atomic_load(&house.answers);
 	cancels = atomic_load(&house.cancels);
-	printf("%d answers, %d cancelled, %d mails, %d renders\n", answers, cancels, atomic_load(&house.mails),
-	       atomic_load(&house.renders));
-	return answers > 0 && cancels > 0 && atomic_load(&house.renders) > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	printf("%d answers, %d cancelled, %d batches, %d with faults, %d renders\n", answers, cancels,
+	       atomic_load(&house.batches), atomic_load(&house.faults), atomic_load(&house.renders));
+	return answers > 0 && cancels > 0 && atomic_load(&house.batches) == 4 * ROUNDS &&
+			       atomic_load(&house.faults) == 0 && atomic_load(&house.renders) > 0
+		       ? EXIT_SUCCESS
+		       : EXIT_FAILURE;
 }

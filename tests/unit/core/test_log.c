@@ -67,6 +67,21 @@ Test(log, logfmt)
 	cr_expect_str_eq(logged_after_time(out), "level=error what=x target=\"\" why=\"\"\n");
 }
 
+Test(log, changes_while_it_runs)
+{
+	char out[8192];
+
+	log_change(LOG_LEVEL_ERROR, LOG_FORMAT_JSON);
+	log_event(LOG_LEVEL_WARN, "x", NULL, "y");
+	cr_expect_str_eq(logged(out), "");
+	cr_expect_not(log_enabled(LOG_LEVEL_WARN));
+	log_event(LOG_LEVEL_ERROR, "x", NULL, "y");
+	cr_expect_str_eq(logged_after_time(out), "\"level\":\"error\",\"what\":\"x\",\"why\":\"y\"}\n");
+	log_change(LOG_LEVEL_DEBUG, LOG_FORMAT_LOGFMT);
+	log_event(LOG_LEVEL_DEBUG, "x", NULL, "y");
+	cr_expect_str_eq(logged_after_time(out), "level=debug what=x why=\"y\"\n");
+}
+
 Test(log, json)
 {
 	char out[8192];

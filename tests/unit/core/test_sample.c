@@ -194,3 +194,31 @@ Test(sample, copy_of_a_subject_without_names)
 	cr_expect_eq(copy->subject->nlabels, 0);
 	mem_free(copy);
 }
+
+Test(sample, compares_labels_in_any_order)
+{
+	static const struct {
+		struct label a[3];
+		size_t na;
+		struct label b[3];
+		size_t nb;
+		bool is_equal;
+	} rows[] = {
+		{{{0}}, 0, {{0}}, 0, true},
+		{{{"a", "1"}}, 1, {{0}}, 0, false},
+		{{{"a", "1"}}, 1, {{"a", "1"}}, 1, true},
+		{{{"a", "1"}}, 1, {{"a", "2"}}, 1, false},
+		{{{"a", "1"}}, 1, {{"b", "1"}}, 1, false},
+		{{{"a", "1"}, {"b", "2"}}, 2, {{"b", "2"}, {"a", "1"}}, 2, true},
+		{{{"a", "1"}, {"b", "2"}, {"c", "3"}}, 3, {{"c", "3"}, {"a", "1"}, {"b", "2"}}, 3, true},
+		{{{"a", "1"}, {"b", "2"}}, 2, {{"a", "1"}, {"b", "2"}, {"c", "3"}}, 3, false},
+		{{{"a", "1"}, {"b", "2"}}, 2, {{"a", "2"}, {"b", "1"}}, 2, false},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		cr_expect_eq(label_sets_are_equal(rows[i].a, rows[i].na, rows[i].b, rows[i].nb), rows[i].is_equal,
+			     "row %zu", i);
+		cr_expect_eq(label_sets_are_equal(rows[i].b, rows[i].nb, rows[i].a, rows[i].na), rows[i].is_equal,
+			     "row %zu", i);
+	}
+}

@@ -7,6 +7,7 @@
 #include "core/clock.h"
 #include "core/loop.h"
 #include "core/mem.h"
+#include "daemon/batch.h"
 #include "daemon/own.h"
 #include "daemon/worker.h"
 #include "exporter/series.h"
@@ -163,6 +164,19 @@ Test(own, tells_of_the_configuration)
 	cr_expect_eq(find(&house, "config", "last_reload_successful", NULL).value.integer, 0);
 	cr_expect_eq(find(&house, "config", "last_reload_success_timestamp_seconds", NULL).value.number, accepted);
 	cr_expect_eq(find(&house, "config", "targets", NULL).value.integer, 10);
+	cr_expect_eq(find(&house, "config", "accepted_total", NULL).value.integer, 1);
+	cr_expect_eq(find(&house, "config", "refused_total", NULL).value.integer, 1);
+	/* other targets are no other configuration */
+	own_note_targets(house.own, 11, 31);
+	cr_expect_eq(find(&house, "config", "targets", NULL).value.integer, 11);
+	cr_expect_eq(find(&house, "config", "probes", NULL).value.integer, 31);
+	cr_expect_eq(find(&house, "config", "accepted_total", NULL).value.integer, 1);
+	cr_expect_eq(find(&house, "config", "restart_needed", NULL).value.integer, 0);
+	cr_expect_eq(find(&house, "config", "probes_unopened", NULL).value.integer, 0);
+	own_note_restart(house.own, true);
+	own_note_unopened(house.own, 3);
+	cr_expect_eq(find(&house, "config", "restart_needed", NULL).value.integer, 1);
+	cr_expect_eq(find(&house, "config", "probes_unopened", NULL).value.integer, 3);
 	free(tear_down(&house));
 }
 
@@ -171,7 +185,7 @@ Test(own, tells_of_workers_outputs_and_series)
 	struct house house;
 
 	build(&house);
-	cr_assert(worker_remove(house.workers[1], "x", NULL));
+	cr_assert(worker_apply(house.workers[1], batch_create(NULL, NULL, NULL)));
 	cr_expect_eq(find(&house, "worker", "mailbox_depth", "0").value.integer, 0);
 	cr_expect_eq(find(&house, "worker", "mailbox_depth", "1").value.integer, 1);
 	cr_expect_eq(find(&house, "schedule", "probes", "1").value.integer, 0);
@@ -227,7 +241,7 @@ Test(own, writes_lines)
 	text = tear_down(&house);
 	cr_expect_not_null(strstr(text, "process,agent=fra1,site=lab cpu_seconds_total="), "%s", text);
 	cr_expect_not_null(strstr(text, "\nconfig,agent=fra1,site=lab last_reload_successful=1i,"), "%s", text);
-	cr_expect_not_null(strstr(text, "targets=10i,probes=30i "), "%s", text);
+	cr_expect_not_null(strstr(text, "targets=10i,probes=30i,probes_unopened=0i "), "%s", text);
 	cr_expect_not_null(strstr(text, "\nworker,agent=fra1,site=lab,worker=1 mailbox_depth=0i,"), "%s", text);
 	cr_expect_not_null(strstr(text, "\noutput,agent=fra1,name=main,site=lab "), "%s", text);
 	cr_expect_null(strstr(text, "build,"), "a row without fields makes no line");

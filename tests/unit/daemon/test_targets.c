@@ -1,5 +1,7 @@
 #include "config_fixture.h"
 
+#include "daemon/generation.h"
+#include "daemon/spec.h"
 #include "daemon/targets.h"
 
 /* --- small sets -------------------------------------------------------------------------------------------------- */
@@ -229,6 +231,94 @@ Test(targets, the_first_source_of_a_target_and_probe_wins)
 	cr_expect_eq(set.n, 2);
 	desired_set_free(&set);
 	config_free(config);
+}
+
+/* --- specs ------------------------------------------------------------------------------------------------------- */
+
+static const char two_probes[] = "probes: { e: { type = \"echo\"; %s }; };\n"
+				 "targets: ( { name = \"a\"; address = \"::1\"; probes = [ \"e\" ]; },\n"
+				 "{ name = \"b\"; address = \"::1\"; probes = [ \"e\" ]; },\n"
+				 "{ name = \"c\"; address = \"::1\"; size = 9; probes = [ \"e\" ]; } );\n";
+
+static struct generation *generation_of(struct spec_table *specs, const char *options)
+{
+	char *text = mem_format(two_probes, options);
+	struct generation *generation = generation_create(good_config(text), specs);
+
+	mem_free(text);
+	return generation;
+}
+
+/* What does not change is borrowed from the same spec in both, so that the first can go. */
+Test(targets, generations_share_specs)
+{
+	struct spec_table *specs = spec_table_create();
+	struct generation *first = generation_of(specs, ""), *second = generation_of(specs, "size = 56;"),
+			  *third = generation_of(specs, "size = 9;");
+	const struct probe_spec *of_a = first->wanted.items[0].spec;
+	struct target_plan plan;
+
+	cr_expect_eq(first->ntargets, 3);
+	cr_expect_eq(first->wanted.items[1].spec, of_a);
+	cr_expect_eq(second->wanted.items[0].spec, of_a);
+	cr_expect_eq(second->wanted.items[0].settings, of_a->settings);
+	cr_expect_eq(third->wanted.items[0].spec, first->wanted.items[2].spec);
+	cr_expect_eq(spec_table_count(specs), 2);
+	target_plan_make(&plan, &first->wanted, &third->wanted);
+	cr_expect_eq(plan.counts[TARGET_RESTARTED], 2);
+	cr_expect_eq(plan.counts[TARGET_UNCHANGED], 1);
+	target_plan_free(&plan);
+	generation_free(first);
+	cr_expect_eq(spec_table_count(specs), 2);
+	cr_expect_str_eq(of_a->name, "e");
+	generation_free(second);
+	cr_expect_eq(spec_table_count(specs), 1);
+	generation_free(third);
+	cr_expect_eq(spec_table_count(specs), 0);
+	generation_free(NULL);
+	spec_table_free(specs);
+}
+
+/* The same configuration may be that of two generations, one after the other. */
+Test(targets, a_generation_passes_its_configuration_on)
+{
+	struct spec_table *specs = spec_table_create();
+	struct generation *first = generation_of(specs, ""), *second = generation_create(first->config, specs);
+	struct target_plan plan;
+
+	target_plan_make(&plan, &first->wanted, &second->wanted);
+	cr_expect_eq(plan.counts[TARGET_UNCHANGED], 3);
+	target_plan_free(&plan);
+	first->config = NULL;
+	generation_free(first);
+	cr_expect_str_eq(second->wanted.items[2].target, "c");
+	generation_free(second);
+	spec_table_free(specs);
+}
+
+/* What the worker could not open is not there: it is neither closed nor left as it is. */
+Test(targets, tries_again_what_could_not_be_opened)
+{
+	struct spec_table *specs = spec_table_create();
+	struct generation *first = generation_of(specs, ""), *second = generation_of(specs, "");
+	struct desired_set none = {0};
+	struct target_plan plan;
+	char *steps;
+
+	first->wanted.items[1].is_unopened = true;
+	target_plan_make(&plan, &first->wanted, &second->wanted);
+	steps = steps_of(&plan);
+	cr_expect_str_eq(steps, "=a/e +b/e =c/e");
+	mem_free(steps);
+	target_plan_free(&plan);
+	target_plan_make(&plan, &first->wanted, &none);
+	steps = steps_of(&plan);
+	cr_expect_str_eq(steps, "-a/e -c/e");
+	mem_free(steps);
+	target_plan_free(&plan);
+	generation_free(first);
+	generation_free(second);
+	spec_table_free(specs);
 }
 
 Test(targets, of_many)

@@ -13,6 +13,8 @@
 #include "core/loop.h"
 #include "core/mailbox.h"
 #include "core/mem.h"
+#include "daemon/batch.h"
+#include "daemon/spec.h"
 #include "daemon/thread.h"
 #include "daemon/worker.h"
 #include "exporter/render.h"
@@ -152,13 +154,76 @@ static void tear_down(struct house *house)
 static const struct tick_settings settings_ok = {.mode = TICK_OK}, settings_fail = {.mode = TICK_FAIL},
 				  settings_refuse = {.mode = TICK_REFUSE};
 
-static const struct worker_probe_plan two_probes[] = {{"p1", &tick_type, &settings_ok},
-						      {"p2", &tick_type, &settings_fail}};
+static const struct probe_spec p1 = {"p1", &tick_type, &settings_ok}, p2 = {"p2", &tick_type, &settings_fail},
+			       p4 = {"p4", &tick_type, &settings_refuse};
 static const struct label gold[] = {{"tier", "gold"}}, iron[] = {{"tier", "iron"}};
 
-static struct worker_target_plan target(const char *name, const struct worker_probe_plan *probes, size_t n)
+/* --- batches ----------------------------------------------------------------------------------------------------- */
+
+static void add_step(struct batch *batch, enum batch_change change, const char *target, const struct probe_spec *spec)
 {
-	return (struct worker_target_plan){name, "192.0.2.1", gold, 1, probes, n};
+	const struct label *labels = change == BATCH_RELABEL ? iron : gold;
+
+	batch_add(batch, &(struct batch_step){change, target, "192.0.2.1", labels, 1, spec, (void *)(uintptr_t)spec});
+}
+
+static int open_probe(struct house *house, const char *target, const struct probe_spec *spec)
+{
+	struct batch *batch = batch_create(NULL, NULL, NULL);
+	int result;
+
+	add_step(batch, BATCH_ADD, target, spec);
+	result = worker_open(house->worker, batch, &house->err);
+	batch_free(batch);
+	return result;
+}
+
+/* What came back of a batch. */
+struct outcome {
+	struct house *house;
+	bool is_done;
+	size_t failures;
+	const struct probe_spec *first;
+	char error[128];
+};
+
+static void take_outcome(void *arg, struct batch *batch)
+{
+	struct outcome *outcome = arg;
+
+	outcome->first = batch_failure(batch, 0);
+	while (batch_failure(batch, outcome->failures))
+		outcome->failures++;
+	snprintf(outcome->error, sizeof(outcome->error), "%s", batch_error(batch));
+	outcome->is_done = true;
+	loop_stop(thread_loop(outcome->house->asker));
+}
+
+static struct batch *begin(struct outcome *outcome, struct house *house)
+{
+	*outcome = (struct outcome){.house = house};
+	return batch_create(thread_mailbox(house->asker), take_outcome, outcome);
+}
+
+static void wait_done(struct outcome *outcome)
+{
+	struct house *house = outcome->house;
+
+	while (!outcome->is_done)
+		cr_assert_eq(loop_run(thread_loop(house->asker), &house->err), 0, "%s", house->err.text);
+}
+
+/* One step, and what came of it. */
+static struct outcome change(struct house *house, enum batch_change change, const char *target,
+			     const struct probe_spec *spec)
+{
+	struct outcome outcome;
+	struct batch *batch = begin(&outcome, house);
+
+	add_step(batch, change, target, spec);
+	cr_assert(worker_apply(house->worker, batch));
+	wait_done(&outcome);
+	return outcome;
 }
 
 static char *metrics(struct house *house)
@@ -196,12 +261,6 @@ static void wait_for_more(struct house *house, const char *series, double than)
 		pause_briefly();
 }
 
-static void wait_for_none(struct house *house, const char *series)
-{
-	while (value_of(house, series) >= 0)
-		pause_briefly();
-}
-
 static void wait_for(atomic_int *counter, int wanted)
 {
 	while (atomic_load(counter) < wanted)
@@ -220,12 +279,12 @@ static int64_t worker_figure(const struct house *house, unsigned measure)
 
 Test(worker, measures_targets, .timeout = 60)
 {
-	struct worker_target_plan plan = target("t1", two_probes, 2);
 	struct house house;
 
 	build(&house);
 	cr_assert_not(worker_is_running(house.worker));
-	cr_assert_eq(worker_open_target(house.worker, &plan, &house.err), 0, "%s", house.err.text);
+	cr_assert_eq(open_probe(&house, "t1", &p1), 0, "%s", house.err.text);
+	cr_assert_eq(open_probe(&house, "t1", &p2), 0, "%s", house.err.text);
 	start(&house);
 	wait_for_more(&house, "netsonde_tick_count_total{target=\"t1\",probe=\"p1\",tier=\"gold\"}", 2);
 	wait_for_more(&house,
@@ -240,48 +299,49 @@ Test(worker, measures_targets, .timeout = 60)
 
 Test(worker, refuses_what_is_there_or_cannot_be_opened)
 {
-	static const struct worker_probe_plan bad[] = {{"p3", &tick_type, &settings_ok},
-						       {"p4", &tick_type, &settings_refuse}};
-	struct worker_target_plan first = target("t1", two_probes, 2), second = target("t1", bad, 2);
 	struct house house;
 
 	build(&house);
-	cr_assert_eq(worker_open_target(house.worker, &first, &house.err), 0);
-	cr_expect_eq(worker_open_target(house.worker, &first, &house.err), -1);
+	cr_assert_eq(open_probe(&house, "t1", &p1), 0);
+	cr_expect_eq(open_probe(&house, "t1", &p1), -1);
 	cr_expect_str_eq(house.err.text, "t1: p1: is measured already");
-	cr_expect_eq(worker_open_target(house.worker, &second, &house.err), -1);
+	cr_expect_eq(open_probe(&house, "t1", &p4), -1);
 	cr_expect_str_eq(house.err.text, "t1: p4: no right to tick");
-	/* p3 was closed again: it can be opened. */
-	second.nprobes = 1;
-	cr_expect_eq(worker_open_target(house.worker, &second, &house.err), 0);
+	cr_expect_eq(open_probe(&house, "t2", &p1), 0);
 	tear_down(&house);
 }
 
 Test(worker, targets_come_and_go_by_mail, .timeout = 60)
 {
-	struct worker_target_plan plan = target("t1", two_probes, 2);
 	atomic_int opened = 0, closed = 0;
 	const struct tick_settings counted = {TICK_OK, &opened, &closed};
-	const struct worker_probe_plan probe = {"p9", &tick_type, &counted};
-	struct worker_target_plan other = target("t2", &probe, 1);
+	const struct probe_spec p9 = {"p9", &tick_type, &counted};
+	struct outcome outcome;
+	struct batch *batch;
 	struct house house;
 
 	build(&house);
 	start(&house);
-	cr_assert(worker_add(house.worker, &plan));
-	cr_assert(worker_add(house.worker, &other));
-	wait_for(&opened, 1);
+	batch = begin(&outcome, &house);
+	add_step(batch, BATCH_ADD, "t1", &p1);
+	add_step(batch, BATCH_ADD, "t1", &p2);
+	add_step(batch, BATCH_ADD, "t2", &p9);
+	cr_expect_eq(batch_count(batch), 3);
+	cr_assert(worker_apply(house.worker, batch));
+	wait_done(&outcome);
+	cr_expect_eq(outcome.failures, 0);
+	cr_expect_eq(atomic_load(&opened), 1);
 	wait_for_more(&house, "netsonde_tick_count_total{target=\"t1\",probe=\"p1\"", 0);
 	wait_for_more(&house, "netsonde_tick_count_total{target=\"t1\",probe=\"p2\"", 0);
-	/* one probe, then the rest of the target */
-	cr_assert(worker_remove(house.worker, "t1", "p1"));
-	wait_for_none(&house, "netsonde_tick_count_total{target=\"t1\",probe=\"p1\"");
+	change(&house, BATCH_REMOVE, "t1", &p1);
+	cr_expect_eq(value_of(&house, "netsonde_tick_count_total{target=\"t1\",probe=\"p1\""), -1);
 	cr_expect_geq(value_of(&house, "netsonde_tick_count_total{target=\"t1\",probe=\"p2\""), 0);
-	cr_assert(worker_remove(house.worker, "t1", NULL));
-	wait_for_none(&house, "netsonde_tick_count_total{target=\"t1\"");
+	change(&house, BATCH_REMOVE, "t1", &p2);
+	cr_expect_eq(value_of(&house, "netsonde_tick_count_total{target=\"t1\""), -1);
+	/* The answer is a fence: what was closed is not used any more. */
 	cr_expect_eq(atomic_load(&closed), 0);
-	cr_assert(worker_remove(house.worker, "t2", NULL));
-	wait_for(&closed, 1);
+	change(&house, BATCH_REMOVE, "t2", &p9);
+	cr_expect_eq(atomic_load(&closed), 1);
 	tear_down(&house);
 	cr_expect_eq(atomic_load(&opened), 1);
 	cr_expect_eq(atomic_load(&closed), 1);
@@ -289,80 +349,170 @@ Test(worker, targets_come_and_go_by_mail, .timeout = 60)
 
 Test(worker, relabelling_keeps_counters, .timeout = 60)
 {
-	struct worker_target_plan plan = target("t1", two_probes, 2);
 	struct house house;
 	double before;
 
 	build(&house);
-	cr_assert_eq(worker_open_target(house.worker, &plan, &house.err), 0);
+	cr_assert_eq(open_probe(&house, "t1", &p1), 0);
+	cr_assert_eq(open_probe(&house, "t1", &p2), 0);
 	start(&house);
 	wait_for_more(&house, "netsonde_probe_runs_total{target=\"t1\",probe=\"p1\",tier=\"gold\"}", 5);
+	wait_for_more(&house, "netsonde_probe_runs_total{target=\"t1\",probe=\"p2\",tier=\"gold\"}", 0);
 	before = value_of(&house, "netsonde_probe_runs_total{target=\"t1\",probe=\"p1\",tier=\"gold\"}");
-	cr_assert(worker_relabel(house.worker, "t1", "p1", iron, 1));
-	wait_for_more(&house, "netsonde_probe_runs_total{target=\"t1\",probe=\"p1\",tier=\"iron\"}", before);
+	change(&house, BATCH_RELABEL, "t1", &p1);
+	cr_expect_geq(value_of(&house, "netsonde_probe_runs_total{target=\"t1\",probe=\"p1\",tier=\"iron\"}"), before);
 	cr_expect_eq(value_of(&house, "netsonde_probe_runs_total{target=\"t1\",probe=\"p1\",tier=\"gold\"}"), -1);
 	cr_expect_geq(value_of(&house, "netsonde_probe_runs_total{target=\"t1\",probe=\"p2\",tier=\"gold\"}"), 1);
-	cr_assert(worker_relabel(house.worker, "t1", NULL, NULL, 0));
-	wait_for_more(&house, "netsonde_probe_runs_total{target=\"t1\",probe=\"p2\"}", 0);
-	wait_for_more(&house, "netsonde_probe_runs_total{target=\"t1\",probe=\"p1\"}", before);
+	wait_for_more(&house, "netsonde_probe_runs_total{target=\"t1\",probe=\"p1\",tier=\"iron\"}", before);
 	tear_down(&house);
 }
 
-/* What does not fit is logged over there, and the worker lives on. */
+/* What does not fit is logged over there and told, and the worker lives on. */
 Test(worker, mistakes_by_mail_are_harmless, .timeout = 60)
 {
-	static const struct worker_probe_plan refused = {"p1", &tick_type, &settings_refuse};
-	struct worker_target_plan bad = target("bad", &refused, 1), good = target("good", two_probes, 1);
+	struct outcome outcome;
+	struct batch *batch;
 	struct house house;
 
 	build(&house);
 	start(&house);
-	cr_assert(worker_add(house.worker, &bad));
-	cr_assert(worker_remove(house.worker, "none", NULL));
-	cr_assert(worker_relabel(house.worker, "none", "p", gold, 1));
-	cr_assert(worker_add(house.worker, &good));
-	cr_assert(worker_add(house.worker, &good));
+	batch = begin(&outcome, &house);
+	add_step(batch, BATCH_ADD, "bad", &p4);
+	add_step(batch, BATCH_REMOVE, "none", &p1);
+	add_step(batch, BATCH_RELABEL, "none", &p1);
+	add_step(batch, BATCH_ADD, "good", &p1);
+	add_step(batch, BATCH_ADD, "good", &p1);
+	for (int i = 0; i < 30; i++)
+		add_step(batch, BATCH_ADD, "bad", &p4);
+	cr_assert(worker_apply(house.worker, batch));
+	wait_done(&outcome);
+	cr_expect_eq(outcome.failures, 32);
+	cr_expect_eq(outcome.first, &p4);
+	cr_expect_str_eq(outcome.error, "bad: p4: no right to tick");
 	wait_for_more(&house, "netsonde_tick_count_total{target=\"good\",probe=\"p1\"", 1);
 	tear_down(&house);
 }
 
-/* The table grows, and finds each of many targets again. */
+/* The table grows, and finds each of many targets again; the batch is more than one part. */
 Test(worker, many_targets, .timeout = 60)
 {
+	struct outcome outcome;
+	struct batch *batch;
 	struct house house;
 	char name[16];
 
 	build(&house);
 	for (int i = 0; i < 500; i++) {
 		snprintf(name, sizeof(name), "t%d", i);
-		struct worker_target_plan plan = target(name, two_probes, 2);
-		cr_assert_eq(worker_open_target(house.worker, &plan, &house.err), 0, "%s", house.err.text);
+		cr_assert_eq(open_probe(&house, name, &p1), 0, "%s", house.err.text);
+		cr_assert_eq(open_probe(&house, name, &p2), 0, "%s", house.err.text);
 	}
 	start(&house);
+	batch = begin(&outcome, &house);
 	for (int i = 0; i < 500; i++) {
 		snprintf(name, sizeof(name), "t%d", i);
-		while (!worker_remove(house.worker, name, i % 2 ? "p1" : NULL))
-			pause_briefly();
+		add_step(batch, BATCH_REMOVE, name, &p1);
+		if (i % 2 == 0)
+			add_step(batch, BATCH_REMOVE, name, &p2);
 	}
+	cr_assert(worker_apply(house.worker, batch));
+	wait_done(&outcome);
 	wait_for_more(&house, "netsonde_probe_runs_total{target=\"t499\",probe=\"p2\"", 0);
-	wait_for_none(&house, "probe=\"p1\"");
-	wait_for_none(&house, "target=\"t498\"");
+	cr_expect_eq(value_of(&house, "probe=\"p1\""), -1);
+	cr_expect_eq(value_of(&house, "target=\"t498\""), -1);
+	tear_down(&house);
+}
+
+/* Batches are carried out one after another. */
+Test(worker, batches_keep_their_order, .timeout = 60)
+{
+	struct outcome outcomes[20];
+	struct house house;
+	char name[16];
+
+	build(&house);
+	start(&house);
+	for (int i = 0; i < 20; i++) {
+		struct batch *batch = begin(&outcomes[i], &house);
+
+		for (int k = 0; k < 150; k++) {
+			snprintf(name, sizeof(name), "t%d", k);
+			add_step(batch, i % 2 ? BATCH_REMOVE : BATCH_ADD, name, &p1);
+		}
+		cr_assert(worker_apply(house.worker, batch));
+	}
+	wait_done(&outcomes[19]);
+	for (int i = 0; i < 20; i++) {
+		cr_expect(outcomes[i].is_done);
+		cr_expect_eq(outcomes[i].failures, 0, "%s", outcomes[i].error);
+	}
+	cr_expect_eq(value_of(&house, "target="), -1);
+	tear_down(&house);
+}
+
+/* Nobody is told, and nothing leaks: one batch is half done, others wait on the desk, in the mailbox, or as answers. */
+Test(worker, ends_before_its_batches, .timeout = 60)
+{
+	struct outcome outcome;
+	struct batch *batch;
+	struct house house;
+	char name[16];
+
+	build(&house);
+	start(&house);
+	for (int i = 0; i < 20; i++) {
+		batch = begin(&outcome, &house);
+		for (int k = 0; k < 1000; k++) {
+			snprintf(name, sizeof(name), "t%d", k);
+			add_step(batch, i % 2 ? BATCH_REMOVE : BATCH_ADD, name, &p1);
+		}
+		cr_assert(worker_apply(house.worker, batch));
+	}
+	while (mailbox_depth(thread_mailbox(house.asker)) == 0)
+		pause_briefly();
+	worker_stop(house.worker);
+	batch = begin(&outcome, &house);
+	add_step(batch, BATCH_ADD, "late", &p1);
+	cr_assert(worker_apply(house.worker, batch));
+	tear_down(&house);
+	cr_expect_not(outcome.is_done);
+}
+
+/* The mailbox for the answers is full (16): they wait on the worker. */
+Test(worker, answers_of_batches_wait_for_room, .timeout = 60)
+{
+	struct outcome outcomes[40];
+	struct house house;
+
+	build(&house);
+	start(&house);
+	for (int i = 0; i < 40; i++) {
+		struct batch *batch = begin(&outcomes[i], &house);
+
+		add_step(batch, i % 2 ? BATCH_REMOVE : BATCH_ADD, "t", &p1);
+		cr_assert(worker_apply(house.worker, batch));
+	}
+	while (mailbox_depth(thread_mailbox(house.asker)) < 16)
+		pause_briefly();
+	for (int i = 0; i < 40; i++)
+		wait_done(&outcomes[i]);
 	tear_down(&house);
 }
 
 Test(worker, full_mailbox_is_told)
 {
-	struct worker_target_plan plan = target("t1", two_probes, 2);
 	struct worker_job job = {"t", "p", "192.0.2.1", &tick_type, NULL, false, NULL, NULL, NULL};
+	struct outcome outcome;
 	struct house house;
+	struct batch *batch;
 
 	build(&house); /* not started: nobody empties the mailbox */
 	for (int i = 0; i < WORKER_MAILS_MAX; i++)
-		cr_assert(worker_remove(house.worker, "t1", "p1"));
+		cr_assert(worker_apply(house.worker, begin(&outcome, &house)));
 	cr_expect_eq(worker_figure(&house, 0), WORKER_MAILS_MAX);
-	cr_expect_not(worker_add(house.worker, &plan));
-	cr_expect_not(worker_remove(house.worker, "t1", NULL));
-	cr_expect_not(worker_relabel(house.worker, "t1", NULL, gold, 1));
+	batch = begin(&outcome, &house);
+	cr_expect_not(worker_apply(house.worker, batch));
+	batch_free(batch); /* still ours */
 	job.settings = mem_zero(1, sizeof(struct tick_settings));
 	cr_expect_null(worker_ask(house.worker, &job));
 	mem_free(job.settings); /* still ours */

@@ -1,0 +1,27 @@
+/*
+ * One configuration in force and what follows from it: which targets are measured how. Replaced as a whole by the next
+ * one. Main thread.
+ */
+#ifndef NETSONDE_DAEMON_GENERATION_H
+#define NETSONDE_DAEMON_GENERATION_H
+
+#include <stddef.h>
+
+#include "daemon/targets.h"
+
+struct config;
+struct spec_table;
+
+struct generation {
+	struct config *config;     /* owned; NULL once it was passed on to the next one */
+	struct spec_table *specs;  /* borrowed */
+	struct desired_set wanted; /* borrows from config and specs */
+	size_t ntargets;
+};
+
+/* Of a configuration (passed), with its specs held in the table. Cannot fail. */
+struct generation *generation_create(struct config *config, struct spec_table *specs);
+/* Releases the specs: no worker may use them any more. NULL is harmless. */
+void generation_free(struct generation *generation);
+
+#endif

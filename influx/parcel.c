@@ -1,0 +1,100 @@
+#include "influx/parcel.h"
+
+#include <string.h>
+
+#include "core/mem.h"
+#include "influx/backlog.h"
+
+void parcel_forget_suspects(struct parcel *parcel)
+{
+	mem_free(parcel->suspects);
+	parcel->suspects = NULL;
+	parcel->nsuspects = 0;
+}
+
+void parcel_begin(struct parcel *parcel)
+{
+	parcel_forget_suspects(parcel);
+	parcel->nparts = 0;
+	if (parcel->text.length == 0)
+		return;
+	parcel->parts[parcel->nparts++] = (struct parcel_part){
+		.end = parcel->text.length,
+		.lines = backlog_count_lines(parcel->text.bytes, parcel->text.length),
+	};
+}
+
+void parcel_free(struct parcel *parcel)
+{
+	parcel_forget_suspects(parcel);
+	text_free(&parcel->text);
+	parcel->nparts = 0;
+}
+
+const struct parcel_part *parcel_next(const struct parcel *parcel)
+{
+	return parcel->nparts > 0 ? &parcel->parts[parcel->nparts - 1] : NULL;
+}
+
+void parcel_settle(struct parcel *parcel)
+{
+	parcel->nparts--;
+}
+
+/* Where the line after the middle begins, or else the line that the middle is in; the part's begin if there is but one.
+ */
+static size_t find_cut(const struct parcel *parcel, const struct parcel_part *part)
+{
+	const char *bytes = parcel->text.bytes;
+	size_t middle = part->begin + (part->end - part->begin) / 2;
+	const char *feed = memchr(bytes + middle, '\n', part->end - middle);
+	size_t cut = feed != NULL ? (size_t)(feed - bytes) + 1 : part->end;
+	if (cut < part->end)
+		return cut;
+	feed = memrchr(bytes + part->begin, '\n', middle - part->begin);
+	return feed != NULL ? (size_t)(feed - bytes) + 1 : part->begin;
+}
+
+bool parcel_halve(struct parcel *parcel)
+{
+	struct parcel_part *part = &parcel->parts[parcel->nparts - 1];
+	size_t cut = find_cut(parcel, part);
+	if (cut == part->begin || parcel->nparts == PARCEL_PARTS_MAX)
+		return false;
+	struct parcel_part first = {
+		.begin = part->begin,
+		.end = cut,
+		.lines = backlog_count_lines(parcel->text.bytes + part->begin, cut - part->begin),
+	};
+	part->begin = cut;
+	part->lines -= first.lines;
+	parcel->parts[parcel->nparts++] = first;
+	return true;
+}
+
+void parcel_suspect(struct parcel *parcel)
+{
+	parcel->suspects = mem_resize(parcel->suspects, parcel->nsuspects + 1, sizeof(*parcel->suspects));
+	parcel->suspects[parcel->nsuspects++] = parcel->parts[--parcel->nparts];
+}
+
+void parcel_retry_suspects(struct parcel *parcel)
+{
+	while (parcel->nsuspects > 0 && parcel->nparts < PARCEL_PARTS_MAX)
+		parcel->parts[parcel->nparts++] = parcel->suspects[--parcel->nsuspects];
+}
+
+uint64_t parcel_waiting(const struct parcel *parcel)
+{
+	uint64_t lines = 0;
+	for (size_t i = 0; i < parcel->nparts; i++)
+		lines += parcel->parts[i].lines;
+	for (size_t i = 0; i < parcel->nsuspects; i++)
+		lines += parcel->suspects[i].lines;
+	return lines;
+}
+
+bool parcel_is_done(const struct parcel *parcel)
+{
+	return parcel->nparts == 0 && parcel->nsuspects == 0;
+}

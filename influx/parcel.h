@@ -1,0 +1,57 @@
+/*
+ * Lines on their way to a server: which parts of them are still to be sent, and which lines are suspected to be what
+ * the server does not understand. Pure.
+ */
+#ifndef NETSONDE_INFLUX_PARCEL_H
+#define NETSONDE_INFLUX_PARCEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/text.h"
+
+/* Each halving takes one: enough for 2^62 lines. */
+#define PARCEL_PARTS_MAX 64
+
+struct parcel_part {
+	size_t begin, end; /* bytes of the text: whole lines */
+	uint64_t lines;
+};
+
+/* Zero-initialise, fill text, then parcel_begin. */
+struct parcel {
+	struct text text;
+	struct parcel_part parts[PARCEL_PARTS_MAX]; /* a stack: the last is sent next */
+	size_t nparts;
+	struct parcel_part *suspects;
+	size_t nsuspects;
+};
+
+/* Everything is to be sent (again); suspects are forgotten. */
+void parcel_begin(struct parcel *parcel);
+void parcel_free(struct parcel *parcel);
+
+/* What is sent next; NULL: nothing is left but suspects. Borrowed until the parcel changes. */
+const struct parcel_part *parcel_next(const struct parcel *parcel);
+
+/* The next part needs no more sending. */
+void parcel_settle(struct parcel *parcel);
+
+/* Cuts the next part in two, at a line near its middle. false: it is a single line. */
+bool parcel_halve(struct parcel *parcel);
+
+/* The next part is set aside. */
+void parcel_suspect(struct parcel *parcel);
+void parcel_forget_suspects(struct parcel *parcel);
+
+/* Suspects are to be sent again, as many of them as there is room for parts. */
+void parcel_retry_suspects(struct parcel *parcel);
+
+/* Lines in parts and suspects. */
+uint64_t parcel_waiting(const struct parcel *parcel);
+
+/* Is nothing left, not even suspects? */
+bool parcel_is_done(const struct parcel *parcel);
+
+#endif
