@@ -323,6 +323,7 @@ static void retry(void *arg)
 
 	post_batches(reload);
 	try_answers(reload);
+	begin_next(reload);
 }
 
 static void take_answer(void *arg, struct batch *batch)
@@ -450,6 +451,10 @@ static void begin_next(void *arg)
 
 	if (reload->is_busy || !is_anything_wanted(reload))
 		return;
+	if (reload->influx && influx_is_changing(reload->influx)) {
+		alarm_set(reload->loop, &reload->retry, clock_monotonic_ns() + RETRY_PAUSE_NS);
+		return;
+	}
 	reload->is_busy = true;
 	reload->is_reading = reload->is_wanted;
 	text_clear(&reload->report);

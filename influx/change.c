@@ -78,6 +78,11 @@ bool influx_has_thread(const struct influx *influx)
 	return influx->loop != NULL;
 }
 
+bool influx_is_changing(const struct influx *influx)
+{
+	return atomic_load(&influx->is_changing);
+}
+
 struct influx_change *influx_prepare(struct influx *influx, const struct influx_settings *const *settings, size_t n,
 				     const struct influx_log_settings *log, struct err *err)
 {
@@ -85,7 +90,7 @@ struct influx_change *influx_prepare(struct influx *influx, const struct influx_
 		err_set(err, "influx: the first output needs a restart");
 		return NULL;
 	}
-	if (atomic_load(&influx->is_changing)) {
+	if (influx_is_changing(influx)) {
 		err_set(err, "influx: the change before is still under way, try again");
 		return NULL;
 	}
@@ -161,11 +166,19 @@ static void drop(struct mail *mail)
 	influx_forget(change);
 }
 
+static bool is_same(const struct output_list *a, const struct output_list *b)
+{
+	for (size_t i = 0; i < a->n && i < b->n; i++)
+		if (a->items[i] != b->items[i])
+			return false;
+	return a->n == b->n;
+}
+
 void influx_apply(struct influx_change *change)
 {
 	struct influx *influx = change->influx;
 	change->mail = (struct mail){.deliver = deliver, .drop = drop};
-	if (influx->loop == NULL) {
+	if (influx->loop == NULL || is_same(&change->next, &influx->outputs)) {
 		influx_forget(change);
 		return;
 	}

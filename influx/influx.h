@@ -80,7 +80,8 @@ void influx_stop(struct influx *influx, int64_t wait_ns);
  * influx_create), while the influx thread runs. Not from no outputs to some (ports and tags are not made for that):
  * prepare says so. */
 struct influx_change;
-bool influx_has_thread(const struct influx *influx); /* were there outputs at the start? */
+bool influx_has_thread(const struct influx *influx);  /* were there outputs at the start? */
+bool influx_is_changing(const struct influx *influx); /* a change is on its way: no other can be prepared */
 struct influx_change *influx_prepare(struct influx *influx, const struct influx_settings *const *settings, size_t n,
 				     const struct influx_log_settings *log, struct err *err);
 void influx_apply(struct influx_change *change);
