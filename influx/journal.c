@@ -17,7 +17,7 @@
 
 /* --- figures ------------------------------------------------------------------------------------------------------ */
 
-static void show(struct journal *journal)
+void journal_show(struct journal *journal)
 {
 	journal->figures.memory_bytes = journal->kept_bytes;
 	pthread_mutex_lock(&journal->lock_figures);
@@ -243,7 +243,7 @@ uint64_t journal_append(struct journal *journal, const char *bytes, size_t n, ui
 		log_fault_end(&journal->write_fault, "disk log", journal->folder);
 	}
 	uint64_t forgotten = make_room(journal);
-	show(journal);
+	journal_show(journal);
 	return forgotten;
 }
 
@@ -276,7 +276,7 @@ void journal_trim(struct journal *journal, struct journal_position position)
 		memmove(journal->segments, journal->segments + n, journal->nsegments * sizeof(*journal->segments));
 	while (journal->kept != NULL && journal_record_end(&journal->kept->record).offset <= position.offset)
 		remove_first_kept(journal);
-	show(journal);
+	journal_show(journal);
 }
 
 struct journal_position journal_limit(const struct journal *journal, uint64_t bytes)
@@ -377,7 +377,7 @@ struct journal *journal_open(const struct journal_plan *plan, struct journal_pos
 		journal->slots[i].descriptor = -1;
 	pthread_mutex_init(&journal->lock_figures, NULL);
 	if (open_all(journal, floor, err) == 0) {
-		show(journal);
+		journal_show(journal);
 		return journal;
 	}
 	release(journal);

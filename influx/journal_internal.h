@@ -68,6 +68,11 @@ struct journal {
 	struct journal_figures figures, shown; /* shown: a copy for any thread */
 };
 
+/* --- journal.c ---------------------------------------------------------------------------------------------------- */
+
+/* The figures of now, for any thread. */
+void journal_show(struct journal *journal);
+
 /* --- journal_file.c: system calls --------------------------------------------------------------------------------- */
 
 /* "FOLDER/0123456789abcdef.log", to be freed. */

@@ -333,6 +333,8 @@ int journal_read(struct journal *journal, struct journal_position position, size
 	*piece = (struct journal_piece){.begin = position};
 	int result = read_all(&reading, err);
 	piece->end = reading.at;
+	if (journal->figures.damaged != damaged)
+		journal_show(journal);
 	if (journal->figures.damaged == damaged && result == 0 && piece->lines > 0)
 		log_fault_end(&journal->damage_fault, "disk log", journal->folder);
 	/* What was read before the disk failed is good. */
