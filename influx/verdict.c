@@ -66,13 +66,14 @@ static bool is_page(const struct fetch_answer *answer)
 
 static void describe(struct verdict *verdict, const struct fetch_answer *answer, const char *message)
 {
-	char line[MESSAGE_MAX] = "";
+	char line[MESSAGE_MAX] = "", redirect[MESSAGE_MAX];
+	snprintf(redirect, sizeof(redirect), "redirects to %.140s", answer->location);
 	if (answer->status == 0)
 		copy_line(line, sizeof(line), answer->error);
 	else if (message != NULL)
 		copy_line(line, sizeof(line), message);
 	else if (answer->location[0] != '\0')
-		snprintf(line, sizeof(line), "redirects to %.140s", answer->location);
+		copy_line(line, sizeof(line), redirect);
 	else if (is_page(answer))
 		snprintf(line, sizeof(line), "a page of HTML: this is not InfluxDB");
 	else
