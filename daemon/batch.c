@@ -46,6 +46,7 @@ struct batch {
 struct batch_desk {
 	struct roster *roster;
 	struct loop *loop;
+	int64_t part_ns;
 	struct batch *first, **tail;
 	struct deferred work;
 	struct alarm alarm; /* for the next part */
@@ -238,9 +239,9 @@ static bool answer(struct batch_desk *desk, struct batch *batch)
 
 static void run_part(struct batch_desk *desk)
 {
-	int64_t end_ns = clock_monotonic_ns() + BATCH_PART_NS;
+	int64_t end_ns = clock_monotonic_ns() + desk->part_ns;
 
-	for (int i = 0; i < BATCH_PART_STEPS && desk->first; i++) {
+	while (desk->first) {
 		struct batch *batch = desk->first;
 
 		if (batch->ndone < batch->n)
@@ -287,12 +288,13 @@ static void deliver_job(struct mail *mail, void *owner)
 		loop_defer(desk->loop, &desk->work);
 }
 
-struct batch_desk *batch_desk_open(struct loop *loop, struct roster *roster)
+struct batch_desk *batch_desk_open(struct loop *loop, struct roster *roster, int64_t part_ns)
 {
 	struct batch_desk *desk = mem_zero(1, sizeof(*desk));
 
 	desk->loop = loop;
 	desk->roster = roster;
+	desk->part_ns = part_ns;
 	desk->tail = &desk->first;
 	deferred_prepare(&desk->work, work, desk);
 	alarm_prepare(&desk->alarm, ring, desk);

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "core/err.h"
 #include "core/sample.h"
@@ -18,9 +19,6 @@ struct loop;
 struct mailbox;
 struct probe_spec;
 struct roster;
-
-#define BATCH_PART_STEPS 100     /* carried out in one timer slot at most, */
-#define BATCH_PART_NS    1000000 /* and for no longer than that */
 
 enum batch_change {
 	BATCH_ADD,
@@ -56,8 +54,8 @@ const char *batch_error(const struct batch *batch);
 /* --- the worker's end; on its thread, or when that does not run ----------------------------------------------------
  */
 
-/* Both borrowed. */
-struct batch_desk *batch_desk_open(struct loop *loop, struct roster *roster);
+/* Both borrowed. part_ns: how long steps may take in one slot of the loop's alarms; one step is always made. */
+struct batch_desk *batch_desk_open(struct loop *loop, struct roster *roster, int64_t part_ns);
 void batch_desk_close(struct batch_desk *desk); /* drops what is not done; NULL is harmless */
 
 /* Passes the batch on to the worker with this mailbox; true: it is no longer the caller's. false (full): it still is.

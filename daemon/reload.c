@@ -77,6 +77,7 @@ struct reload *reload_create(struct config *config, struct loop *loop, struct er
 	reload->specs = spec_table_create();
 	reload->standing = standing_create(config);
 	reload->current = generation_create(config, reload->specs);
+	desired_set_close(&reload->current->wanted);
 	reload->report.ceiling = REPORT_MAX;
 	pthread_mutex_init(&reload->lock, NULL);
 	deferred_prepare(&reload->begin, begin_next, reload);
@@ -371,6 +372,7 @@ static void commit(struct reload *reload, struct generation *next)
 	target_plan_make(&plan, &reload->old->wanted, &next->wanted);
 	reload->nunopened = 0;
 	reload->nanswers = crew_split(&reload->crew, &plan, &answer, reload->batches);
+	desired_set_close(&next->wanted);
 	memcpy(reload->counts, plan.counts, sizeof(reload->counts));
 	target_plan_free(&plan);
 	post_batches(reload);

@@ -79,6 +79,11 @@ void desired_set_release_specs(struct desired_set *set, struct spec_table *specs
 	}
 }
 
+void desired_set_close(struct desired_set *set)
+{
+	names_free(&set->identities);
+}
+
 size_t desired_set_count_targets(const struct desired_set *set)
 {
 	size_t n = 0;
@@ -110,17 +115,6 @@ static enum target_change change_between(const struct desired *before, const str
 
 /* --- the plan ---------------------------------------------------------------------------------------------------- */
 
-/* The same identity in the other set, or NULL. In the set in force, what could not be opened is as if it were not
- * there: it is tried anew. */
-static const struct desired *counterpart(const struct desired_set *set, const struct desired *desired)
-{
-	size_t i = names_find(&set->identities, identity_of(desired));
-
-	if (i == NAMES_NONE || set->items[i].is_unopened || strcmp(set->items[i].source, desired->source) != 0)
-		return NULL;
-	return &set->items[i];
-}
-
 static void add_step(struct target_plan *plan, enum target_change change, const struct desired *before,
 		     const struct desired *after)
 {
@@ -128,18 +122,39 @@ static void add_step(struct target_plan *plan, enum target_change change, const 
 	plan->counts[change]++;
 }
 
+/* For each item of the new set the one of the same identity in the set in force, or NULL. What could not be opened is
+ * as if it were not there: it is tried anew. Items without a counterpart are removed. */
+static const struct desired **match(struct target_plan *plan, const struct desired_set *before,
+				    const struct desired_set *after)
+{
+	const struct desired **matches = mem_zero(after->n, sizeof(*matches));
+
+	for (size_t i = 0; i < before->n; i++) {
+		const struct desired *old = &before->items[i];
+		size_t k = names_find(&after->identities, identity_of(old));
+
+		if (old->is_unopened)
+			continue;
+		if (k != NAMES_NONE && strcmp(after->items[k].source, old->source) == 0)
+			matches[k] = old;
+		else
+			add_step(plan, TARGET_REMOVED, old, NULL);
+	}
+	return matches;
+}
+
 void target_plan_make(struct target_plan *plan, const struct desired_set *before, const struct desired_set *after)
 {
-	*plan = (struct target_plan){.steps = mem_zero(before->n + after->n, sizeof(*plan->steps))};
-	for (size_t i = 0; i < before->n; i++) {
-		if (!before->items[i].is_unopened && !counterpart(after, &before->items[i]))
-			add_step(plan, TARGET_REMOVED, &before->items[i], NULL);
-	}
-	for (size_t i = 0; i < after->n; i++) {
-		const struct desired *old = counterpart(before, &after->items[i]);
+	const struct desired **matches;
 
-		add_step(plan, old ? change_between(old, &after->items[i]) : TARGET_ADDED, old, &after->items[i]);
+	*plan = (struct target_plan){.steps = mem_zero(before->n + after->n, sizeof(*plan->steps))};
+	matches = match(plan, before, after);
+	for (size_t i = 0; i < after->n; i++) {
+		const struct desired *old = matches[i], *new = &after->items[i];
+
+		add_step(plan, old ? change_between(old, new) : TARGET_ADDED, old, new);
 	}
+	mem_free(matches);
 }
 
 void target_plan_free(struct target_plan *plan)

@@ -48,6 +48,10 @@ int desired_set_add(struct desired_set *set, const struct desired *desired, cons
 /* Adds every probe of every target of a configuration, as source "config". */
 void desired_set_add_config(struct desired_set *set, const struct config *config);
 
+/* Nothing more is added: gives back the memory that was for that. The items stay where they are. Of the sets of a plan,
+ * only the first may be closed. */
+void desired_set_close(struct desired_set *set);
+
 /* Holds the spec of each item, for the workers to borrow; the items' settings are the specs' from then on. Release
  * before desired_set_free. */
 void desired_set_hold_specs(struct desired_set *set, struct spec_table *specs);
@@ -80,7 +84,7 @@ struct target_plan {
 	size_t counts[TARGET_CHANGES];
 };
 
-/* What leads from one set to the other. Both are borrowed until target_plan_free. */
+/* What leads from one set (which may be closed) to the other. Both are borrowed until target_plan_free. */
 void target_plan_make(struct target_plan *plan, const struct desired_set *before, const struct desired_set *after);
 void target_plan_free(struct target_plan *plan);
 

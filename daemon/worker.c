@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "core/clock.h"
 #include "core/loop.h"
 #include "core/mailbox.h"
 #include "core/mem.h"
@@ -13,6 +14,10 @@
 #include "daemon/thread.h"
 #include "influx/influx.h"
 #include "probes/engine.h"
+
+/* Changes of targets may take this part of each timer slot from the probes: a fifth. */
+#define SLOTS_SHARED 5
+#define SLOT_NS      (5 * NS_PER_MS) /* the loop's own length */
 
 struct worker {
 	struct worker_plan plan;
@@ -69,7 +74,9 @@ static void create_pipeline(struct worker *worker)
 
 	worker->pipeline = pipeline_create(&plan);
 	worker->roster = roster_create(worker->engine, worker->pipeline);
-	worker->batches = batch_desk_open(thread_loop(worker->thread), worker->roster);
+	worker->batches =
+		batch_desk_open(thread_loop(worker->thread), worker->roster,
+				(worker->plan.timer_slot_ns ? worker->plan.timer_slot_ns : SLOT_NS) / SLOTS_SHARED);
 }
 
 struct worker *worker_create(const struct worker_plan *plan, struct err *err)

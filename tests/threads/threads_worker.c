@@ -23,7 +23,7 @@
 #include "probes/engine.h"
 
 #define WORKERS 2
-#define ROUNDS  60
+#define ROUNDS  200
 #define TARGETS 300
 
 /* --- a probe type that ends its runs at once, or never
