@@ -20,8 +20,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "core/text.h"
 #include "core/gzip.h"
+#include "core/text.h"
 #include "exporter/render.h"
 #include "exporter/series.h"
 

@@ -1,7 +1,11 @@
+#include <stdbool.h>
 #include <stdio.h>
+#include <unistd.h>
 
+#include "core/log.h"
 #include "daemon/command.h"
 #include "daemon/config.h"
+#include "daemon/target_files.h"
 
 static const struct command_flag flags[] = {
 	{"config", "FILE", false, "the same as the argument FILE"},
@@ -26,15 +30,33 @@ static size_t count_probes(const struct config *config)
 	return n;
 }
 
-static void print_result(const struct config *config, const char *file)
+/* false: a target file is broken. */
+static bool check_target_files(const struct config *config, struct target_files_count *count)
 {
+	struct target_files *files = target_files_open(config, NULL, NULL, NULL, NULL);
+	struct text errors = {0};
+	size_t n = target_files_errors(files, &errors);
+
+	*count = target_files_count(files);
+	fputs(text_string(&errors), stderr);
+	text_free(&errors);
+	target_files_close(files);
+	return n == 0;
+}
+
+static int print_result(const struct config *config, const char *file)
+{
+	struct target_files_count more;
 	struct text warnings = {0};
 
+	if (!check_target_files(config, &more))
+		return COMMAND_FAILED;
 	config_warn(config, &warnings);
 	fputs(text_string(&warnings), stderr);
 	text_free(&warnings);
-	printf("%s: ok: %zu targets, %zu probes, about %zu series\n", file, config->ntargets, count_probes(config),
-	       config_count_series(config));
+	printf("%s: ok: %zu targets, %zu probes, about %zu series\n", file, config->ntargets + more.targets,
+	       count_probes(config) + more.probes, config_count_series(config) + more.series);
+	return COMMAND_OK;
 }
 
 int command_check(int argc, char **argv)
@@ -47,13 +69,15 @@ int command_check(int argc, char **argv)
 
 	if (result != -1)
 		return result;
+	/* What is wrong is printed; the log would say it again. */
+	log_configure(STDERR_FILENO, LOG_LEVEL_ERROR, LOG_FORMAT_LOGFMT);
 	file = command_config_file(line.nwords ? line.words[0] : line.values[0]);
 	config = config_load(file, &errors);
+	result = COMMAND_FAILED;
 	if (config)
-		print_result(config, file);
+		result = print_result(config, file);
 	else
 		fputs(text_string(&errors), stderr);
-	result = config ? COMMAND_OK : COMMAND_FAILED;
 	text_free(&errors);
 	config_free(config);
 	return result;

@@ -232,8 +232,9 @@ static void place_disk_log(struct config *config)
 
 static void check_sections(struct config_reader *reader, const config_setting_t *root)
 {
-	static const char *const sections[] = {"agent", "web", "probes", "targets", "influx", "disk_log", NULL};
-	static const char *const later[] = {"geo", "target_files", NULL};
+	static const char *const sections[] = {"agent",        "web",    "probes",   "targets",
+					       "target_files", "influx", "disk_log", NULL};
+	static const char *const later[] = {"geo", NULL};
 	const struct config_known known = {.others = sections};
 	int length = config_setting_length(root);
 
@@ -273,6 +274,7 @@ static void read_tree(struct config_reader *reader, const config_setting_t *root
 	if (labels)
 		config_read_labels(reader, labels, &reader->config->agent.labels);
 	config_read_targets(reader, config_setting_get_member(root, "targets"));
+	config_read_target_files(reader, config_setting_get_member(root, "target_files"));
 }
 
 /* libconfig's few messages in words that help; its "syntax error" says nothing. */
@@ -354,6 +356,7 @@ void config_free(struct config *config)
 	for (size_t i = 0; i < config->ntargets; i++)
 		config_free_target(&config->targets[i]);
 	mem_free(config->targets);
+	config_free_target_files(config);
 	for (size_t i = 0; i < config->nprobes; i++) {
 		const struct probe_type *type = config->probes[i].type;
 

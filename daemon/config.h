@@ -61,6 +61,15 @@ struct config_target {
 	size_t nassignments;
 };
 
+/* An entry of "target_files": what the targets of these files have in common. */
+struct config_target_files {
+	char *path; /* a file or a pattern (glob(7)), seen from the folder of the configuration already */
+	int64_t refresh_interval_ns;
+	struct config_target common; /* without name and address */
+};
+extern const struct option config_target_files_options[];
+extern const size_t config_target_files_noptions;
+
 struct config {
 	struct config_agent agent;
 	struct exporter_settings web;
@@ -71,6 +80,8 @@ struct config {
 	size_t nprobes;
 	struct config_target *targets;
 	size_t ntargets;
+	struct config_target_files *target_files;
+	size_t ntarget_files;
 	char *file;
 };
 
@@ -82,6 +93,9 @@ struct config *config_load(const char *file, struct text *errors);
 struct config *config_load_string(const char *string, const char *name, struct text *errors);
 void config_free(struct config *config);
 
+/* Is this name of a label taken by series, lines, or rows of the probe types in use? */
+bool config_is_reserved_label(const struct config *config, const char *name);
+
 /* The configuration with all defaults, as libconfig would read it; secrets as <secret>. */
 void config_show(const struct config *config, struct text *out);
 
@@ -89,7 +103,9 @@ void config_show(const struct config *config, struct text *out);
  * "file: warning: what: why". */
 void config_warn(const struct config *config, struct text *warnings);
 
-/* How many series /metrics is expected to have for the targets of this configuration. */
+/* How many series /metrics is expected to have for the targets of this configuration (without those of target files),
+ * and for one probe of this type. */
 size_t config_count_series(const struct config *config);
+size_t config_count_series_of(const struct probe_type *type);
 
 #endif

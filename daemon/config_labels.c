@@ -19,7 +19,7 @@ static bool is_common_row_label(const char *name)
 	return false;
 }
 
-static bool is_label_name(const char *name)
+bool config_is_label_name(const char *name)
 {
 	static const char start[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_";
 	static const char part[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789";
@@ -44,7 +44,7 @@ static bool is_usable(struct config_reader *reader, const config_setting_t *sett
 	const char *name = config_setting_name(setting);
 	size_t probe;
 
-	if (!is_label_name(name)) {
+	if (!config_is_label_name(name)) {
 		config_error_at(reader, setting, NULL, "a label name has only letters, digits and _");
 		return false;
 	}
@@ -59,6 +59,20 @@ static bool is_usable(struct config_reader *reader, const config_setting_t *sett
 		return false;
 	}
 	return true;
+}
+
+bool config_is_reserved_label(const struct config *config, const char *name)
+{
+	if (config_word_is_in(name, reserved_labels) || is_common_row_label(name))
+		return true;
+	for (size_t i = 0; i < config->nprobes; i++) {
+		const struct probe_type *type = config->probes[i].type;
+
+		for (size_t k = 0; type && type->sets[k]; k++)
+			if (config_word_is_in(name, type->sets[k]->label_names))
+				return true;
+	}
+	return false;
 }
 
 void config_read_labels(struct config_reader *reader, const config_setting_t *group, struct config_labels *labels)

@@ -15,6 +15,7 @@
 #define CONFIG_TARGETS_MAX     1000000
 #define CONFIG_PROBES_MAX      10000
 #define CONFIG_OUTPUTS_MAX     64
+#define CONFIG_FILES_MAX       1000
 #define CONFIG_LABELS_MAX      64
 #define CONFIG_ASSIGNMENTS_MAX 256
 #define CONFIG_LABEL_BYTES_MAX 4096
@@ -92,6 +93,9 @@ void config_reserve_labels(struct config_reader *reader, size_t probe);
 void config_read_labels(struct config_reader *reader, const config_setting_t *group, struct config_labels *labels);
 void config_free_labels(struct config_labels *labels);
 
+/* Letters, digits, _; pure. */
+bool config_is_label_name(const char *name);
+
 /* --- config_environment.c --------------------------------------------------------------------------------------------
  */
 
@@ -102,7 +106,17 @@ void config_apply_environment(struct config_reader *reader);
  */
 
 void config_read_targets(struct config_reader *reader, const config_setting_t *list);
+
+/* Probes, labels and options of their own for many targets, from a group that has also the members of others. */
+void config_read_template(struct config_reader *reader, const config_setting_t *group, struct config_target *target,
+			  const char *const *others);
 void config_free_target(struct config_target *target);
+
+/* --- config_target_files.c ------------------------------------------------------------------------------------------
+ */
+
+void config_read_target_files(struct config_reader *reader, const config_setting_t *list);
+void config_free_target_files(struct config *config);
 
 /* --- config_address.c ------------------------------------------------------------------------------------------------
  */

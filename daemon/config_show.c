@@ -152,13 +152,10 @@ static void show_changes(const struct config_target *target, struct text *out)
 	}
 }
 
-static void show_target(const struct config_target *target, bool is_last, struct text *out)
+/* What entries of targets and of target_files have. */
+static void show_common(const struct config_target *target, bool is_last, struct text *out)
 {
-	text_add(out, "\t{ name = ");
-	show_string(target->name, out);
-	text_add(out, ";\n\t  address = ");
-	show_string(target->address, out);
-	text_add(out, ";\n\t  probes = [");
+	text_add(out, "\t  probes = [");
 	for (size_t i = 0; i < target->nassignments; i++) {
 		text_add(out, i ? ", " : " ");
 		show_string(target->assignments[i].probe->name, out);
@@ -167,6 +164,23 @@ static void show_target(const struct config_target *target, bool is_last, struct
 	show_labels(&target->labels, "\t  ", out);
 	show_changes(target, out);
 	text_add(out, is_last ? "\t}\n" : "\t},\n");
+}
+
+static void show_target(const struct config_target *target, bool is_last, struct text *out)
+{
+	text_add(out, "\t{ name = ");
+	show_string(target->name, out);
+	text_add(out, ";\n\t  address = ");
+	show_string(target->address, out);
+	text_add(out, ";\n");
+	show_common(target, is_last, out);
+}
+
+static void show_target_files(const struct config_target_files *files, bool is_last, struct text *out)
+{
+	text_add(out, "\t{\n");
+	show_options(config_target_files_options, config_target_files_noptions, files, "\t  ", out);
+	show_common(&files->common, is_last, out);
 }
 
 static void show_probe(const struct config_probe *probe, struct text *out)
@@ -193,6 +207,9 @@ void config_show(const struct config *config, struct text *out)
 	text_add(out, "};\ntargets: (\n");
 	for (size_t i = 0; i < config->ntargets; i++)
 		show_target(&config->targets[i], i + 1 == config->ntargets, out);
+	text_add(out, ");\ntarget_files: (\n");
+	for (size_t i = 0; i < config->ntarget_files; i++)
+		show_target_files(&config->target_files[i], i + 1 == config->ntarget_files, out);
 	text_add(out, ");\ninflux: (\n");
 	for (size_t i = 0; i < config->noutputs; i++) {
 		text_add(out, "\t{\n");

@@ -21,17 +21,24 @@ static size_t count_set(const struct measure_set *set)
 	return n;
 }
 
-size_t config_count_series(const struct config *config)
+size_t config_count_series_of(const struct probe_type *type)
 {
-	size_t common = 0, n = 0;
+	size_t n = count_set(type->sets[0]);
 
 	for (size_t i = 0; pipeline_sets[i]; i++)
-		common += count_set(pipeline_sets[i]);
+		n += count_set(pipeline_sets[i]);
+	return n;
+}
+
+size_t config_count_series(const struct config *config)
+{
+	size_t n = 0;
+
 	for (size_t i = 0; i < config->ntargets; i++) {
 		const struct config_target *target = &config->targets[i];
 
 		for (size_t k = 0; k < target->nassignments; k++)
-			n += common + count_set(target->assignments[k].probe->type->sets[0]);
+			n += config_count_series_of(target->assignments[k].probe->type);
 	}
 	return n;
 }
@@ -45,12 +52,16 @@ void config_warn(const struct config *config, struct text *warnings)
 		for (size_t k = 0; k < config->targets[i].nassignments; k++)
 			is_used[config->targets[i].assignments[k].probe - config->probes] = true;
 	}
+	for (size_t i = 0; i < config->ntarget_files; i++) {
+		for (size_t k = 0; k < config->target_files[i].common.nassignments; k++)
+			is_used[config->target_files[i].common.assignments[k].probe - config->probes] = true;
+	}
 	for (size_t i = 0; i < config->nprobes; i++) {
 		if (!is_used[i])
 			text_add_format(warnings, "%s: warning: probes.%s: no target uses it\n", config->file,
 					config->probes[i].name);
 	}
-	if (!config->ntargets)
+	if (!config->ntargets && !config->ntarget_files)
 		text_add_format(warnings, "%s: warning: targets: there are none, nothing is measured\n", config->file);
 	if (expected > (size_t)config->web.max_series)
 		text_add_format(warnings,

@@ -10,7 +10,8 @@ struct reading_target {
 	struct config_reader *reader;
 	const config_setting_t *group;
 	struct config_target *target;
-	bool is_incomplete; /* some of its probes are not known: whose options these keys are cannot be told */
+	const char *const *others; /* members that are no options */
+	bool is_incomplete;        /* some of its probes are not known: whose options these keys are cannot be told */
 };
 
 /* --- which probes ----------------------------------------------------------------------------------------------------
@@ -104,7 +105,7 @@ static void error_unknown_option(struct reading_target *self, const config_setti
 {
 	struct config_target *target = self->target;
 	struct config_scope *scopes = mem_zero(target->nassignments, sizeof(*scopes));
-	struct config_known known = {.scopes = scopes, .nscopes = target->nassignments, .others = target_others};
+	struct config_known known = {.scopes = scopes, .nscopes = target->nassignments, .others = self->others};
 
 	for (size_t i = 0; i < target->nassignments; i++) {
 		const struct probe_type *type = target->assignments[i].probe->type;
@@ -152,7 +153,7 @@ static void read_options(struct reading_target *self)
 	for (int i = 0; i < length; i++) {
 		const config_setting_t *setting = config_setting_get_elem(self->group, (unsigned)i);
 
-		if (!config_word_is_in(config_setting_name(setting), target_others))
+		if (!config_word_is_in(config_setting_name(setting), self->others))
 			read_option(self, setting);
 	}
 }
@@ -197,19 +198,33 @@ static void read_name(struct reading_target *self)
 		self->target->name = mem_copy_string(self->target->address);
 }
 
+/* What targets of a file have as well. */
+static void read_common(struct reading_target *self)
+{
+	const config_setting_t *labels = config_setting_get_member(self->group, "labels");
+
+	if (labels)
+		config_read_labels(self->reader, labels, &self->target->labels);
+	read_assignments(self, config_setting_get_member(self->group, "probes"));
+	read_options(self);
+	check_own_settings(self);
+}
+
 static void read_target(struct config_reader *reader, const config_setting_t *group, struct config_target *target)
 {
-	struct reading_target self = {.reader = reader, .group = group, .target = target};
-	const config_setting_t *labels;
+	struct reading_target self = {.reader = reader, .group = group, .target = target, .others = target_others};
 
 	read_address(&self);
 	read_name(&self);
-	labels = config_setting_get_member(group, "labels");
-	if (labels)
-		config_read_labels(reader, labels, &target->labels);
-	read_assignments(&self, config_setting_get_member(group, "probes"));
-	read_options(&self);
-	check_own_settings(&self);
+	read_common(&self);
+}
+
+void config_read_template(struct config_reader *reader, const config_setting_t *group, struct config_target *target,
+			  const char *const *others)
+{
+	struct reading_target self = {.reader = reader, .group = group, .target = target, .others = others};
+
+	read_common(&self);
 }
 
 void config_read_targets(struct config_reader *reader, const config_setting_t *list)

@@ -2,21 +2,26 @@
 
 #include "core/mem.h"
 #include "daemon/config.h"
+#include "daemon/target_files.h"
 
 /* Everything that is to be measured. This is the one place where sources of targets come together: a source beside the
  * configuration adds its own here, after the configuration, whose targets win. */
-static void want(struct generation *generation)
+static void want(struct generation *generation, struct target_files *files)
 {
 	desired_set_add_config(&generation->wanted, generation->config);
+	if (!files)
+		return;
+	target_files_add(files, &generation->wanted);
+	generation->contents = target_files_hold(files, &generation->ncontents);
 }
 
-struct generation *generation_create(struct config *config, struct spec_table *specs)
+struct generation *generation_create(struct config *config, struct target_files *files, struct spec_table *specs)
 {
 	struct generation *generation = mem_zero(1, sizeof(*generation));
 
 	generation->config = config;
 	generation->specs = specs;
-	want(generation);
+	want(generation, files);
 	generation->ntargets = desired_set_count_targets(&generation->wanted);
 	desired_set_hold_specs(&generation->wanted, specs);
 	return generation;
@@ -28,6 +33,9 @@ void generation_free(struct generation *generation)
 		return;
 	desired_set_release_specs(&generation->wanted, generation->specs);
 	desired_set_free(&generation->wanted);
+	for (size_t i = 0; i < generation->ncontents; i++)
+		target_content_release(generation->contents[i]);
+	mem_free(generation->contents);
 	config_free(generation->config);
 	mem_free(generation);
 }

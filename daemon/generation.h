@@ -11,16 +11,20 @@
 
 struct config;
 struct spec_table;
+struct target_content;
+struct target_files;
 
 struct generation {
 	struct config *config;     /* owned; NULL once it was passed on to the next one */
 	struct spec_table *specs;  /* borrowed */
 	struct desired_set wanted; /* borrows from config and specs */
 	size_t ntargets;
+	struct target_content **contents; /* of target files: held, because the set borrows from them */
+	size_t ncontents;
 };
 
-/* Of a configuration (passed), with its specs held in the table. Cannot fail. */
-struct generation *generation_create(struct config *config, struct spec_table *specs);
+/* Of a configuration (passed) and its target files (NULL: none), with its specs held in the table. Cannot fail. */
+struct generation *generation_create(struct config *config, struct target_files *files, struct spec_table *specs);
 /* Releases the specs: no worker may use them any more. NULL is harmless. */
 void generation_free(struct generation *generation);
 

@@ -174,6 +174,7 @@ static void create_own(struct instance *instance)
 		.store = instance->store,
 		.max_series = (size_t)standing_web(reload_standing(instance->reload))->max_series,
 		.influx = instance->influx,
+		.reload = instance->reload,
 		.workers = instance->workers,
 		.nworkers = instance->nworkers,
 		.agent_labels = instance->agent_labels,

@@ -10,6 +10,8 @@
 #include "core/clock.h"
 #include "core/loop.h"
 #include "core/mem.h"
+#include "daemon/reload.h"
+#include "daemon/target_files.h"
 #include "daemon/worker.h"
 #include "exporter/exporter.h"
 #include "exporter/series.h"
@@ -93,7 +95,8 @@ static const struct measure_set series_set = {
 };
 
 const struct measure_set *const own_sets[] = {
-	&build_set, &process_set, &config_set, &series_set, &worker_set, &engine_set, &influx_set, &influx_log_set, &exporter_set, NULL,
+	&build_set,  &process_set,    &config_set,       &series_set,   &worker_set, &engine_set,
+	&influx_set, &influx_log_set, &target_files_set, &exporter_set, NULL,
 };
 
 /* --- life -------------------------------------------------------------------------------------------------------- */
@@ -338,6 +341,21 @@ static void read_outputs(const struct own *own, struct taker *taker)
 	taker->label = (struct label){0};
 }
 
+static void give_file(void *arg, const char *file, const struct reading *readings, size_t n)
+{
+	struct taker *taker = arg;
+
+	taker->label = (struct label){"file", file};
+	give(taker, &target_files_set, readings, n);
+}
+
+static void read_files(const struct own *own, struct taker *taker)
+{
+	if (own->plan.reload)
+		reload_read_files(own->plan.reload, give_file, taker);
+	taker->label = (struct label){0};
+}
+
 void own_read(struct own *own, void (*add)(void *arg, const struct row *row), void *arg)
 {
 	struct taker taker = {.add = add, .arg = arg};
@@ -349,6 +367,7 @@ void own_read(struct own *own, void (*add)(void *arg, const struct row *row), vo
 	read_series(own, &taker);
 	read_workers(own, &taker);
 	read_outputs(own, &taker);
+	read_files(own, &taker);
 	if (own->exporter)
 		give(&taker, &exporter_set, readings, exporter_read(own->exporter, readings));
 }

@@ -15,6 +15,7 @@ struct influx;
 struct influx_port;
 struct loop;
 struct own;
+struct reload;
 struct series_store;
 struct worker;
 
@@ -27,6 +28,7 @@ struct own_plan {
 	struct series_store *store;
 	size_t max_series;
 	struct influx *influx;
+	struct reload *reload; /* NULL: no target files are shown */
 	struct worker *const *workers;
 	size_t nworkers;
 	const struct label *agent_labels; /* agent=..., and the agent's own: tags of the lines */

@@ -40,6 +40,12 @@ static const struct written_key target_keys[] = {
 	{NULL, NULL, NULL},
 };
 
+static const struct written_key target_files_keys[] = {
+	{"probes", "list of texts", "Which entries of section probes measure these targets; at least one"},
+	{"labels", "group of texts", "Labels of every target of these files that has none of that name itself"},
+	{NULL, NULL, NULL},
+};
+
 /* --- one option as words --------------------------------------------------------------------------------------------
  */
 
@@ -222,6 +228,13 @@ static const struct section first_sections[] = {
 		 "for "
 		 "this target alone",
 	 .keys = target_keys},
+	{.title = "Section target_files",
+	 .key = "target_files",
+	 .help = "A list of groups: targets that stand in files of their own. Any option of the probes may stand here "
+		 "too: it "
+		 "holds for all targets of these files",
+	 .keys = target_files_keys,
+	 .options = config_target_files_options},
 	{.title = "Section influx",
 	 .key = "influx",
 	 .environment = "NETSONDE_INFLUX_<NAME>",
@@ -258,6 +271,8 @@ static size_t count_options(const struct section *section)
 		return config_agent_noptions;
 	if (section->options == exporter_options)
 		return exporter_noptions;
+	if (section->options == config_target_files_options)
+		return config_target_files_noptions;
 	if (section->options == influx_log_options)
 		return influx_log_noptions;
 	return section->options == influx_options ? influx_noptions : 0;

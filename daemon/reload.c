@@ -15,6 +15,7 @@
 #include "daemon/reload_internal.h"
 #include "daemon/spec.h"
 #include "daemon/standing.h"
+#include "daemon/target_files.h"
 #include "daemon/worker.h"
 #include "influx/influx.h"
 
@@ -36,6 +37,7 @@ struct reload {
 
 	pthread_mutex_t lock;       /* for those who look: current->config and needs_restart are changed under it */
 	struct generation *current; /* in force */
+	struct target_files *files; /* of its configuration */
 	char *needs_restart;        /* "agent.workers, web.listen", or NULL */
 
 	/* what is asked for */
@@ -60,6 +62,7 @@ struct reload {
 
 static void begin_next(void *arg);
 static void retry(void *arg);
+static void take_new_targets(void *arg);
 
 /* --- life -------------------------------------------------------------------------------------------------------- */
 
@@ -76,7 +79,8 @@ struct reload *reload_create(struct config *config, struct loop *loop, struct er
 	reload->file = mem_copy_string(config->file);
 	reload->specs = spec_table_create();
 	reload->standing = standing_create(config);
-	reload->current = generation_create(config, reload->specs);
+	reload->files = target_files_open(config, NULL, loop, take_new_targets, reload);
+	reload->current = generation_create(config, reload->files, reload->specs);
 	desired_set_close(&reload->current->wanted);
 	reload->report.ceiling = REPORT_MAX;
 	pthread_mutex_init(&reload->lock, NULL);
@@ -121,6 +125,7 @@ void reload_free(struct reload *reload)
 	for (size_t i = 0; reload->batches && i < reload->crew.n; i++)
 		batch_free(reload->batches[i]);
 	mem_free(reload->batches);
+	target_files_close(reload->files);
 	generation_free(reload->old);
 	generation_free(reload->current);
 	spec_table_free(reload->specs);
@@ -180,6 +185,14 @@ const struct config *reload_lock_config(struct reload *reload)
 
 void reload_unlock_config(struct reload *reload)
 {
+	pthread_mutex_unlock(&reload->lock);
+}
+
+void reload_read_files(struct reload *reload,
+		       void (*each)(void *arg, const char *file, const struct reading *readings, size_t n), void *arg)
+{
+	pthread_mutex_lock(&reload->lock);
+	target_files_read(reload->files, each, arg);
 	pthread_mutex_unlock(&reload->lock);
 }
 
@@ -286,6 +299,8 @@ static void report(struct reload *reload)
 	    counts[TARGET_RELABELLED], counts[TARGET_UNCHANGED]);
 	if (reload->is_reading && reload->needs_restart)
 		say(reload, LOG_LEVEL_WARN, "needs a restart: %s", reload->needs_restart);
+	if (target_files_errors(reload->files, &reload->report) > 0)
+		text_add(&reload->report, "what was good last stays in force of these files\n");
 	if (reload->nunopened > 0)
 		say(reload, LOG_LEVEL_ERROR,
 		    "cannot be opened: %zu probes (if for want of rights: they are given up after the start, so a "
@@ -417,6 +432,18 @@ static int prepare_outputs(struct reload *reload, const struct config *config, s
 	return -1;
 }
 
+/* Read anew with the new configuration; what is broken keeps its last good content. */
+static void change_files(struct reload *reload, const struct config *config)
+{
+	struct target_files *before = reload->files;
+	struct target_files *next = target_files_open(config, before, reload->loop, take_new_targets, reload);
+
+	pthread_mutex_lock(&reload->lock);
+	reload->files = next;
+	pthread_mutex_unlock(&reload->lock);
+	target_files_close(before);
+}
+
 static void read_config(struct reload *reload)
 {
 	struct text errors = {0};
@@ -434,7 +461,8 @@ static void read_config(struct reload *reload)
 	}
 	if (config) {
 		log_warnings(reload, config);
-		commit(reload, generation_create(config, reload->specs));
+		change_files(reload, config);
+		commit(reload, generation_create(config, reload->files, reload->specs));
 	} else {
 		refuse(reload, &errors);
 	}
@@ -444,7 +472,7 @@ static void read_config(struct reload *reload)
 static void plan_targets(struct reload *reload)
 {
 	reload->has_new_targets = false;
-	commit(reload, generation_create(reload->current->config, reload->specs));
+	commit(reload, generation_create(reload->current->config, reload->files, reload->specs));
 }
 
 static void begin_next(void *arg)
@@ -476,6 +504,11 @@ void reload_targets_changed(struct reload *reload)
 {
 	reload->has_new_targets = true;
 	loop_defer(reload->loop, &reload->begin);
+}
+
+static void take_new_targets(void *arg)
+{
+	reload_targets_changed(arg);
 }
 
 void reload_take_ask(struct reload *reload, struct reload_ask *ask)

@@ -15,6 +15,7 @@
 #include <stddef.h>
 
 #include "core/err.h"
+#include "core/sample.h"
 #include "core/text.h"
 #include "daemon/crew.h"
 
@@ -75,6 +76,10 @@ void reload_ask_cancel(struct reload_ask *ask);
 /* The configuration in force, which stays so until it is unlocked: briefly, the main thread may wait for it. */
 const struct config *reload_lock_config(struct reload *reload);
 void reload_unlock_config(struct reload *reload);
+
+/* The rows of target_files_set. */
+void reload_read_files(struct reload *reload,
+		       void (*each)(void *arg, const char *file, const struct reading *readings, size_t n), void *arg);
 
 /* As text, with a comment about what needs a restart. */
 void reload_show_config(struct reload *reload, struct text *out);

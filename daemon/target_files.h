@@ -42,11 +42,16 @@ void target_content_release(struct target_content *content);
 /* What is wrong now: one line each, "FILE:LINE: what: why". Returns the number of lines. */
 size_t target_files_errors(const struct target_files *files, struct text *out);
 
-/* Rows of target_files_set (label file=...): is the content good, number of targets, time of the last good reading,
- * collisions. On the main thread. */
+/* Rows of target_files_set (label file=...), as they were after the last reading. Any thread, while the files are open.
+ */
 extern const struct measure_set target_files_set; /* "target_file" */
-size_t target_files_count(const struct target_files *files);
-const char *target_files_name(const struct target_files *files, size_t i);
-size_t target_files_read(const struct target_files *files, size_t i, struct reading *readings);
+void target_files_read(struct target_files *files,
+		       void (*each)(void *arg, const char *file, const struct reading *readings, size_t n), void *arg);
+
+/* How many targets, probes of them and series (as config_count_series) there are now. */
+struct target_files_count {
+	size_t targets, probes, series;
+};
+struct target_files_count target_files_count(const struct target_files *files);
 
 #endif

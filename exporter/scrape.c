@@ -4,9 +4,9 @@
 #include <event2/buffer.h>
 
 #include "core/clock.h"
+#include "core/gzip.h"
 #include "core/mem.h"
 #include "core/text.h"
-#include "core/gzip.h"
 
 /* Bytes of the page made at a time: small enough that other clients hardly wait for it, large enough that the turn of
  * the loop between two pieces costs nothing. */

@@ -25,7 +25,13 @@ static const struct bad unknown_keys[] = {
 	{"agnet: { };", "x.conf:1: agnet: unknown key, did you mean agent?\n"},
 	{"\n\nzzzzzzzz = 1;", "x.conf:3: zzzzzzzz: unknown key (netsonde reference options lists them)\n"},
 	{"geo: { databases = [ ]; };", "x.conf:1: geo: not available in this version\n"},
-	{"target_files: ( );", "x.conf:1: target_files: not available in this version\n"},
+	{"target_files: ( { path = \"a\"; probess = [ ]; } );", "x.conf:1: target_files[0].probes: is missing\n"},
+	{"target_files: ( { probes = [ \"nope\" ]; } );",
+	 "x.conf:1: target_files[0].probes[0]: no probe \"nope\" in section probes\n"
+	 "x.conf:1: target_files[0].path: must be given\n"},
+	{"target_files: ( { path = \"a\"; probes = [ ]; refresh_interval = 0; } );",
+	 "x.conf:1: target_files[0].refresh_interval: must be between 1 and 86400 seconds\n"
+	 "x.conf:1: target_files[0].probes: must name at least one probe\n"},
 	{"agent: {\n worker = 1;\n};", "x.conf:2: agent.worker: unknown key, did you mean workers?\n"},
 	{"agent: { lables = { }; };", "x.conf:1: agent.lables: unknown key, did you mean labels?\n"},
 	{"web: {\n\n listn = [ ]; };", "x.conf:3: web.listn: unknown key, did you mean listen?\n"},
@@ -100,7 +106,8 @@ static const struct bad kinds[] = {
 				   "x.conf:2: targets[1].address: is missing\n"
 				   "x.conf:2: targets[1].probes: is missing\n"},
 	{"influx: { };", "x.conf:1: influx: must be a list ( )\n"},
-	{"influx: ( \"a\" );", "x.conf:1: influx[0]: must be a group { }\nx.conf:1: influx[0]: path, or url with bucket or database: must be given\n"},
+	{"influx: ( \"a\" );", "x.conf:1: influx[0]: must be a group { }\nx.conf:1: influx[0]: path, or url with "
+			       "bucket or database: must be given\n"},
 	{"agent: { labels = 5; };", "x.conf:1: agent.labels: must be a group { }\n"},
 	{"agent: { workers = 1.5; };", "x.conf:1: agent.workers: must be a whole number\n"},
 	{"agent: { workers = true; };", "x.conf:1: agent.workers: must be a whole number\n"},
@@ -162,7 +169,8 @@ static const struct bad values[] = {
 	 "x.conf:2: targets[0].address: \"192.0.2.256\" is not an IPv4 address\n"},
 	{P "targets: ( { address = \"example:99999\"; probes = [ \"e\" ]; } );",
 	 "x.conf:2: targets[0].address: \"example:99999\" is not an address, a host name, host:port or a URL\n"},
-	{"influx: ( { name = \"a\"; } );", "x.conf:1: influx[0]: path, or url with bucket or database: must be given\n"},
+	{"influx: ( { name = \"a\"; } );",
+	 "x.conf:1: influx[0]: path, or url with bucket or database: must be given\n"},
 };
 
 Test(config_errors, values)

@@ -245,7 +245,7 @@ static const char two_probes[] = "probes: { e: { type = \"echo\"; %s }; };\n"
 static struct generation *generation_of(struct spec_table *specs, const char *options)
 {
 	char *text = mem_format(two_probes, options);
-	struct generation *generation = generation_create(good_config(text), specs);
+	struct generation *generation = generation_create(good_config(text), NULL, specs);
 
 	mem_free(text);
 	return generation;
@@ -285,7 +285,7 @@ Test(targets, generations_share_specs)
 Test(targets, a_generation_passes_its_configuration_on)
 {
 	struct spec_table *specs = spec_table_create();
-	struct generation *first = generation_of(specs, ""), *second = generation_create(first->config, specs);
+	struct generation *first = generation_of(specs, ""), *second = generation_create(first->config, NULL, specs);
 	struct target_plan plan;
 
 	target_plan_make(&plan, &first->wanted, &second->wanted);
