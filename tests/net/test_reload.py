@@ -451,3 +451,42 @@ def test_the_service_manager_is_told(start_daemon, tmp_path):
             assert manager.recv(1000) == b"READY=1"
         daemon.stop()
         assert manager.recv(1000) == b"STOPPING=1"
+
+
+# --- target files --------------------------------------------------------------------------------------------------
+
+FILES = """
+agent: { name = "test"; workers = 2; };
+web: { listen = [ "127.0.0.1:0" ]; };
+probes: { fast: { type = "ping"; interval = 0.2; timeout = 0.1; }; };
+targets: ( { name = "a"; address = "127.0.0.1"; probes = [ "fast" ]; } );
+target_files: ( { path = "targets.d/*.json"; probes = [ "fast" ]; labels = { origin = "file"; }; } );
+influx: ( { name = "file"; path = "lines"; } );
+"""
+
+
+def put(daemon, name, text):
+    folder = daemon.folder / "targets.d"
+    folder.mkdir(exist_ok=True)
+    (folder / f".{name}").write_text(text)
+    (folder / f".{name}").rename(folder / name)
+
+
+def test_target_files_are_followed(start_daemon):
+    daemon = start_daemon(FILES)
+    put(daemon, "x.json", '[{"targets": ["127.0.0.2"], "labels": {"name": "b", "rack": "r7"}}]')
+    reload(daemon, FILES)  # the folder was not there at the start
+    daemon.wait_metrics(lambda m: targets_of(m) == {"a", "b"}, "the target of the file")
+    assert daemon.metrics().get("netsonde_probe_success", target="b", origin="file", rack="r7") == 1
+    put(daemon, "y.json", '[{"targets": ["127.0.0.3"]}]')
+    daemon.wait_metrics(lambda m: targets_of(m) == {"a", "b", "127.0.0.3"}, "the second file")
+    runs = daemon.metrics().get("netsonde_probe_runs_total", target="b")
+    put(daemon, "x.json", '[{"targets": ["127.0.0.2"], "labels": {"name": "b", "rack": "r8"}}')
+    broken = daemon.wait_metrics(lambda m: 0 in m.all("netsonde_target_file_last_read_successful").values(), "the broken file")
+    assert targets_of(broken) == {"a", "b", "127.0.0.3"}
+    assert "its last good content stays in force" in daemon.log
+    put(daemon, "x.json", '[{"targets": ["127.0.0.2"], "labels": {"name": "b", "rack": "r8"}}]')
+    daemon.wait_metrics(lambda m: m.get("netsonde_probe_success", target="b", origin="file", rack="r8") == 1, "other labels")
+    assert daemon.metrics().get("netsonde_probe_runs_total", target="b") >= runs, "counters go on"
+    (daemon.folder / "targets.d" / "y.json").unlink()
+    daemon.wait_metrics(lambda m: targets_of(m) == {"a", "b"}, "the file that is gone")
