@@ -208,17 +208,6 @@ void reload_show_config(struct reload *reload, struct text *out)
 
 /* --- the end ----------------------------------------------------------------------------------------------------- */
 
-/* Each line as an event of its own. */
-static void log_lines(const struct reload *reload, enum log_level level, const char *lines)
-{
-	while (*lines) {
-		size_t n = strcspn(lines, "\n");
-
-		log_event(level, "reload", reload->file, "%.*s", (int)n, lines);
-		lines += n + (lines[n] == '\n');
-	}
-}
-
 /* A line for the log and for those who asked. */
 static void say(struct reload *reload, enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -232,6 +221,17 @@ static void say(struct reload *reload, enum log_level level, const char *format,
 	va_end(arguments);
 	log_event(level, "reload", reload->file, "%s", line);
 	text_add_format(&reload->report, "%s\n", line);
+}
+
+/* Each line of a text; as many of them as the report has room for. */
+static void say_lines(struct reload *reload, enum log_level level, const char *lines)
+{
+	while (*lines) {
+		size_t n = strcspn(lines, "\n");
+
+		say(reload, level, "%.*s", (int)n, lines);
+		lines += n + (lines[n] == '\n');
+	}
 }
 
 static bool is_anything_wanted(const struct reload *reload)
@@ -268,11 +268,10 @@ static void finish(struct reload *reload, int status)
 
 static void refuse(struct reload *reload, struct text *errors)
 {
-	log_lines(reload, LOG_LEVEL_ERROR, text_string(errors));
+	say_lines(reload, LOG_LEVEL_ERROR, text_string(errors));
 	log_event(LOG_LEVEL_ERROR, "reload", reload->file, "refused: the configuration before stays in force");
 	if (reload->own)
 		own_note_refused(reload->own);
-	text_add(&reload->report, text_string(errors));
 	finish(reload, 400);
 }
 
@@ -407,12 +406,14 @@ static void tell_manager(void)
 	notify_manager(state);
 }
 
-static void log_warnings(const struct reload *reload, const struct config *config)
+/* For the log only: who asked wants to know what has become of it. */
+static void log_warnings(struct reload *reload, const struct config *config)
 {
 	struct text warnings = {0};
 
 	config_warn(config, &warnings);
-	log_lines(reload, LOG_LEVEL_WARN, text_string(&warnings));
+	say_lines(reload, LOG_LEVEL_WARN, text_string(&warnings));
+	text_clear(&reload->report);
 	text_free(&warnings);
 }
 

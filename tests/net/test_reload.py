@@ -399,6 +399,19 @@ def test_one_reload_comes_while_another_is_applied(start_daemon):
     assert "cannot be" not in daemon.log and "is not measured" not in daemon.log
 
 
+def test_the_end_comes_while_a_reload_is_applied(start_daemon):
+    """AddressSanitizer's build would tell of memory that nobody owns then."""
+    probes = {"ping": {"type": "ping", "interval": 2.0, "timeout": 1.9}}
+    for attempt in range(6):
+        first, second = (make_config([(f"{letter}{n}", loop_address(n)) for n in range(MANY // 2)], probes)
+                         for letter in "ab")
+        daemon = start_daemon(first)
+        write(daemon, second)
+        hang_up(daemon)
+        time.sleep(0.02 * attempt)
+        daemon.stop()
+
+
 # --- rights --------------------------------------------------------------------------------------------------------
 
 MARKED = GOOD.replace("timeout = 0.15;", "timeout = 0.15; fwmark = 7;")
