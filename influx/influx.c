@@ -28,6 +28,9 @@
 /* Connections of all outputs together that are kept open. */
 #define CONNECTIONS_MAX 64
 
+/* The longest that stop waits for servers to take the last lines. */
+#define STOP_SERVERS_NS (2 * NS_PER_SECOND)
+
 /* What stop waits beyond its time for a thread that is only slow. */
 #define STOP_GRACE_NS NS_PER_SECOND
 
@@ -104,12 +107,19 @@ void influx_hand_over(struct influx *influx, struct buffer *buffer)
 
 /* --- the thread ---------------------------------------------------------------------------------------------- */
 
+/* What a server has not taken by then is in the disk log. */
+static bool may_wait_for_servers(const struct influx *influx)
+{
+	return clock_monotonic_ns() < influx->stop_began_ns + STOP_SERVERS_NS;
+}
+
 static bool flush(struct influx *influx, bool is_last_time)
 {
 	bool is_empty = true;
 	for (size_t i = 0; i < influx->outputs.n; i++) {
 		struct output *output = influx->outputs.items[i];
-		if (output->file != NULL ? file_output_flush(output->file) : sender_flush(output->sender))
+		if (output->file != NULL ? file_output_flush(output->file)
+					 : sender_flush(output->sender) || !may_wait_for_servers(influx))
 			continue;
 		is_empty = false;
 		if (is_last_time && output->file != NULL)
@@ -223,7 +233,8 @@ void influx_stop(struct influx *influx, int64_t wait_ns)
 	if (influx == NULL || !influx->is_started)
 		return;
 	influx->is_started = false;
-	influx->stop_deadline_ns = clock_monotonic_ns() + wait_ns;
+	influx->stop_began_ns = clock_monotonic_ns();
+	influx->stop_deadline_ns = influx->stop_began_ns + wait_ns;
 	mailbox_post(influx->mailbox, &influx->stop_mail); /* it has a place for this one */
 	if (wait_for_end(influx, influx->stop_deadline_ns + STOP_GRACE_NS)) {
 		pthread_join(influx->thread, NULL);

@@ -45,7 +45,7 @@ struct influx {
 	bool is_started;
 	bool is_hung; /* the thread did not end in time: what it uses is never freed */
 	struct mail stop_mail;
-	int64_t stop_deadline_ns;
+	int64_t stop_began_ns, stop_deadline_ns;
 	struct alarm stop_alarm;
 	pthread_mutex_t end_lock;
 	pthread_cond_t has_ended_cond;

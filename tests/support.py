@@ -93,18 +93,18 @@ class Metrics:
             assert one not in rows, f"twice: {line}"
             rows[one] = float(value)
 
-    def all(self, name, **labels):
+    def all(self, metric, /, **labels):
         wanted = set(labels.items())
-        return {row: value for row, value in self.samples.get(name, {}).items() if wanted <= row}
+        return {row: value for row, value in self.samples.get(metric, {}).items() if wanted <= row}
 
-    def get(self, name, **labels):
+    def get(self, metric, /, **labels):
         """The value, or None when there is no such series."""
-        found = self.all(name, **labels)
-        assert len(found) <= 1, f"{name}{labels} is not unique: {found}"
+        found = self.all(metric, **labels)
+        assert len(found) <= 1, f"{metric}{labels} is not unique: {found}"
         return next(iter(found.values()), None)
 
-    def sum(self, name, **labels):
-        return sum(self.all(name, **labels).values())
+    def sum(self, metric, /, **labels):
+        return sum(self.all(metric, **labels).values())
 
     def failures(self, target):
         """Reasons why runs failed, with how often."""
