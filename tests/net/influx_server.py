@@ -123,6 +123,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         assert url.path in ("/write", "/api/v2/write") and self.query["precision"] == ["ns"], self.path
         assert body.endswith(b"\n"), body
         self.lines = body.decode().split("\n")[:-1]
+        owner.last = self.headers
         assert all(LINE.match(line) for line in self.lines), self.lines
         answer = owner.behave(owner, self) if callable(owner.behave) else owner.behave
         if isinstance(answer, str):

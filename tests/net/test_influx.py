@@ -100,6 +100,32 @@ def test_good_server(start_daemon, server, options):
     assert made(daemon) <= server.runs(), "the end sends what is left"
 
 
+@pytest.mark.parametrize("options, field, value", [
+    ('token = "t0k3n"; ', "Authorization", "Token t0k3n"),
+    ('user = "u"; password = "p:w"; ', "Authorization", "Basic dTpwOnc="),
+    ("", "Authorization", None),
+    ("compress = false; ", "Content-Encoding", None),
+    ("flush_interval = 2; ", "Content-Encoding", "gzip"),
+    ("", "Content-Type", "text/plain; charset=utf-8"),
+])
+def test_fields_of_a_request(start_daemon, server, options, field, value):
+    daemon = start_daemon(server, V1.replace("flush_interval = 0.1; ", "" if "flush" in options else "flush_interval = 0.1; ") + options)
+    wait_requests(server, 1)
+    assert server.last.get(field) == value
+    daemon.stop()
+
+
+def test_proxy_from_the_environment(start_daemon, server):
+    class Elsewhere:
+        url = "http://influx.invalid:8086"
+
+    daemon = start_daemon(Elsewhere, environment={"http_proxy": server.url})
+    wait_requests(server, 2)
+    assert server.requests[0][1].startswith("http://influx.invalid:8086/api/v2/write?")
+    expect_everything(daemon, server)
+    daemon.stop()
+
+
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504, 408, 401, 403, 404, 405, 302, 418, 413])
 def test_status_for_a_while(start_daemon, server, status):
     """Nothing is lost, whatever it says for some time. (A 413 that does not end comes down to single lines.)"""

@@ -4,6 +4,7 @@ import datetime
 import re
 import signal
 import socket
+import threading
 import time
 
 import pytest
@@ -503,3 +504,31 @@ def test_target_files_are_followed(start_daemon):
     assert daemon.metrics().get("netsonde_probe_runs_total", target="b") >= runs, "counters go on"
     (daemon.folder / "targets.d" / "y.json").unlink()
     daemon.wait_metrics(lambda m: targets_of(m) == {"a", "b"}, "the file that is gone")
+
+
+# --- by HTTP -------------------------------------------------------------------------------------------------------
+
+
+def test_by_http(start_daemon):
+    daemon = start_daemon(GOOD)
+    write(daemon, GOOD.replace('"b"', '"c"'))
+    status, fields, body = daemon.get("/-/reload", method="POST")
+    assert status == 200, body
+    assert body.decode() == "reloaded: 2 targets, 2 probes (1 added, 1 removed, 0 restarted, 0 relabelled, 1 unchanged)\n"
+    assert targets_of(daemon.metrics()) <= {"a", "c"}
+    write(daemon, GOOD.replace("targets:", "tragets:").replace("interval", "intervall"))
+    status, fields, body = daemon.get("/-/reload", method="POST")
+    assert status == 400 and results(daemon.metrics()) == (2, 1)
+    lines = body.decode().splitlines()
+    assert len(lines) == 2 and "did you mean interval?" in lines[0] and "did you mean targets?" in lines[1]
+    assert fields["Content-Type"].startswith("text/plain")
+    status, fields, _ = daemon.get("/-/reload")
+    assert status == 405 and fields["Allow"] == "POST"
+    write(daemon, GOOD)
+    answers = []
+    threads = [threading.Thread(target=lambda: answers.append(daemon.get("/-/reload", method="POST")[0])) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE_SECONDS)
+    assert answers == [200] * 20
