@@ -168,7 +168,8 @@ static int create_web(struct instance *instance, struct err *err)
 {
 	const struct config *config = instance->config;
 
-	instance->host = (struct exporter_host){instance, is_ready, show_config, read_own};
+	instance->host = (struct exporter_host){
+		.context = instance, .is_ready = is_ready, .show_config = show_config, .read_own = read_own};
 	instance->exporter =
 		exporter_create(thread_loop(instance->web), &config->web, &instance->host, instance->store, err);
 	return instance->exporter ? 0 : -1;

@@ -186,7 +186,7 @@ static void serve_page(struct exporter *exporter, struct connection *connection,
 	text_free(&body);
 }
 
-static const struct {
+static const struct route {
 	const char *path;
 	void (*serve)(struct exporter *exporter, struct connection *connection, const struct http_request *request);
 } routes[] = {
@@ -194,18 +194,72 @@ static const struct {
 	{"/config", serve_config}, {"/metrics", serve_metrics},
 };
 
-static void handle(void *context, struct connection *connection, const struct http_request *request)
+/* What may be asked of a path: bits, so that several routes can share it. */
+enum { ALLOWS_GET = 1, ALLOWS_POST = 2 };
+
+static unsigned method_bit(const char *method)
+{
+	if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0)
+		return ALLOWS_GET;
+	return strcmp(method, "POST") == 0 ? ALLOWS_POST : 0;
+}
+
+static void reply_not_allowed(struct connection *connection, unsigned allowed)
+{
+	static const char *const fields[] = {
+		[ALLOWS_GET] = "Allow: GET, HEAD\r\n",
+		[ALLOWS_POST] = "Allow: POST\r\n",
+		[ALLOWS_GET | ALLOWS_POST] = "Allow: GET, HEAD, POST\r\n",
+	};
+	static const char *const bodies[] = {
+		[ALLOWS_GET] = "only GET and HEAD are allowed here\n",
+		[ALLOWS_POST] = "only POST is allowed here\n",
+		[ALLOWS_GET | ALLOWS_POST] = "only GET, HEAD and POST are allowed here\n",
+	};
+	reply_text(connection, 405, fields[allowed], bodies[allowed]);
+}
+
+/* The daemon's route, if there is one. allowed: what may be asked of this path. */
+static const struct exporter_route *find_host_route(const struct exporter_host *host,
+						    const struct http_request *request, unsigned *allowed)
+{
+	const struct exporter_route *found = NULL;
+	for (size_t i = 0; i < host->nroutes; i++) {
+		if (strcmp(request->path, host->routes[i].path) != 0)
+			continue;
+		*allowed |= method_bit(host->routes[i].method);
+		if (!found && method_bit(host->routes[i].method) == method_bit(request->method))
+			found = &host->routes[i];
+	}
+	return found;
+}
+
+static const struct route *find_route(const struct http_request *request, unsigned *allowed)
 {
 	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
 		if (strcmp(request->path, routes[i].path) != 0)
 			continue;
-		if (strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0)
-			routes[i].serve(context, connection, request);
-		else
-			reply_text(connection, 405, "Allow: GET, HEAD\r\n", "only GET and HEAD are allowed here\n");
-		return;
+		*allowed |= ALLOWS_GET;
+		return method_bit(request->method) == ALLOWS_GET ? &routes[i] : NULL;
 	}
-	reply_text(connection, 404, NULL, "there is no such page\n");
+	return NULL;
+}
+
+static void handle(void *context, struct connection *connection, const struct http_request *request)
+{
+	struct exporter *exporter = context;
+	const struct exporter_host *host = exporter->host;
+	unsigned allowed = 0;
+	const struct route *own = find_route(request, &allowed);
+	const struct exporter_route *route = find_host_route(host, request, &allowed);
+	if (own)
+		own->serve(exporter, connection, request);
+	else if (route)
+		route->serve(host->context, connection, request);
+	else if (allowed != 0)
+		reply_not_allowed(connection, allowed);
+	else
+		reply_text(connection, 404, NULL, "there is no such page\n");
 }
 
 /* --- create and free --------------------------------------------------------------------------------------------- */
