@@ -4,16 +4,21 @@
 
 #include "core/clock.h"
 #include "core/mem.h"
+#include "exporter/labels.h"
+#include "exporter/latest.h"
 #include "exporter/page.h"
 #include "exporter/scrape.h"
 #include "exporter/series.h"
 #include "exporter/server.h"
+#include "exporter/text_stream.h"
 
-/* Scrapes at a time; each costs memory, and holds blocks that were replaced since it began. */
+/* Scrapes at a time; each costs memory, and holds blocks that were replaced since it began. The same for
+ * /api/v1/latest. */
 #define SCRAPES_MAX 8
 #define IDLE_NS     (75 * NS_PER_SECOND)
 
 #define TEXT_TYPE "text/plain; charset=utf-8"
+#define JSON_TYPE "application/json"
 
 const struct option exporter_options[] = {
 	{.name = "listen",
@@ -98,6 +103,7 @@ struct exporter {
 	struct server *server;
 	struct scrape_figures scrapes;
 	_Atomic uint64_t scrapes_refused;
+	unsigned latest_open; /* the server's thread only */
 };
 
 static void reply_text(struct connection *connection, int status, const char *fields, const char *body)
@@ -148,6 +154,106 @@ static void serve_metrics(struct exporter *exporter, struct connection *connecti
 			  &stream);
 }
 
+/* The parameters of /api/v1/latest. Longer names than a label can show name nobody. */
+struct names {
+	char target[LABELS_VALUE_MAX + 1], probe[LABELS_VALUE_MAX + 1];
+	int has_target, has_probe; /* as of http_parameter */
+};
+
+/* One reply to /api/v1/latest. */
+struct latest_reply {
+	struct exporter *exporter;
+	struct latest *latest;
+};
+
+static bool more_latest(void *state, struct text *out, size_t enough)
+{
+	return latest_more(((struct latest_reply *)state)->latest, out, enough);
+}
+
+static void free_latest(void *state, bool is_complete)
+{
+	struct latest_reply *reply = state;
+	(void)is_complete;
+	reply->exporter->latest_open--;
+	latest_free(reply->latest);
+	mem_free(reply);
+}
+
+/* latest: passed on. */
+static void stream_latest(struct exporter *exporter, struct connection *connection, const struct http_request *request,
+			  struct latest *latest)
+{
+	struct latest_reply *reply = mem_zero(1, sizeof(*reply));
+	*reply = (struct latest_reply){exporter, latest};
+	exporter->latest_open++;
+	bool is_compressed = render_accepts_gzip(http_field(request, "accept-encoding"));
+	struct stream stream =
+		text_stream_open(&(struct text_source){more_latest, free_latest, reply, NULL}, is_compressed);
+	connection_stream(connection,
+			  &(struct http_reply){200, JSON_TYPE,
+					       is_compressed ? "Content-Encoding: gzip\r\n"
+							       "Cache-Control: no-store\r\nVary: Accept-Encoding\r\n"
+							     : "Cache-Control: no-store\r\nVary: Accept-Encoding\r\n"},
+			  &stream);
+}
+
+static void reply_no_latest(struct connection *connection, const struct latest *latest, const char *target,
+			    const char *probe)
+{
+	struct text body = {0};
+	if (!target)
+		text_add_format(&body, "no target has the probe \"%s\"\n", probe);
+	else if (latest_has_target(latest))
+		text_add_format(&body, "the target \"%s\" has no probe \"%s\"\n", target, probe);
+	else
+		text_add_format(&body, "there is no target \"%s\"\n", target);
+	reply_text(connection, 404, NULL, text_string(&body));
+	text_free(&body);
+}
+
+/* Nothing but target and probe may be asked for, and both must be names. Replies 400 and returns false if not. */
+static bool read_names(struct connection *connection, const struct http_request *request, struct names *names)
+{
+	static const char *const known[] = {"target", "probe"};
+	struct text body = {0};
+	names->has_target = http_parameter(request, "target", names->target, sizeof(names->target));
+	names->has_probe = http_parameter(request, "probe", names->probe, sizeof(names->probe));
+	text_add(&body, "unknown parameter: ");
+	size_t unknown = http_unknown_parameters(request, known, sizeof(known) / sizeof(known[0]), &body);
+	if (unknown == 0)
+		text_clear(&body);
+	if (unknown > 0)
+		text_add(&body, "; there are target and probe\n");
+	else if (names->has_target < 0 || names->has_probe < 0)
+		text_add_format(&body, "%s: is too long, or has a broken percent sign\n",
+				names->has_target < 0 ? "target" : "probe");
+	bool is_good = body.length == 0;
+	if (!is_good)
+		reply_text(connection, 400, NULL, text_string(&body));
+	text_free(&body);
+	return is_good;
+}
+
+static void serve_latest(struct exporter *exporter, struct connection *connection, const struct http_request *request)
+{
+	struct names names;
+	if (!read_names(connection, request, &names))
+		return;
+	if (exporter->latest_open >= SCRAPES_MAX) {
+		reply_text(connection, 503, "Retry-After: 1\r\n", "too many requests of this kind at a time\n");
+		return;
+	}
+	const char *target = names.has_target ? names.target : NULL, *probe = names.has_probe ? names.probe : NULL;
+	struct latest *latest = latest_create(exporter->store, target, probe);
+	if ((target || probe) && !latest_has_match(latest)) {
+		reply_no_latest(connection, latest, target, probe);
+		latest_free(latest);
+		return;
+	}
+	stream_latest(exporter, connection, request, latest);
+}
+
 static void serve_healthy(struct exporter *exporter, struct connection *connection, const struct http_request *request)
 {
 	(void)exporter, (void)request;
@@ -191,7 +297,7 @@ static const struct route {
 	void (*serve)(struct exporter *exporter, struct connection *connection, const struct http_request *request);
 } routes[] = {
 	{"/", serve_page},         {"/-/healthy", serve_healthy}, {"/-/ready", serve_ready},
-	{"/config", serve_config}, {"/metrics", serve_metrics},
+	{"/config", serve_config}, {"/metrics", serve_metrics},   {"/api/v1/latest", serve_latest},
 };
 
 /* What may be asked of a path: bits, so that several routes can share it. */

@@ -285,6 +285,29 @@ int http_parameter(const struct http_request *request, const char *name, char *o
 	return 0;
 }
 
+static bool is_known(const char *const *known, size_t n, const char *name, size_t length)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (strlen(known[i]) == length && memcmp(known[i], name, length) == 0)
+			return true;
+	}
+	return false;
+}
+
+size_t http_unknown_parameters(const struct http_request *request, const char *const *known, size_t n, struct text *out)
+{
+	size_t found = 0;
+	for (const char *at = request->query; *at != '\0'; at += *at == '&') {
+		size_t length = strcspn(at, "&"), name_length = strcspn(at, "=&");
+		if (length > 0 && !is_known(known, n, at, name_length)) {
+			text_add(out, found++ > 0 ? ", " : "");
+			text_add_bytes(out, at, name_length);
+		}
+		at += length;
+	}
+	return found;
+}
+
 /* --- replies ----------------------------------------------------------------------------------------------------- */
 
 static const struct {

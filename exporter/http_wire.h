@@ -47,6 +47,11 @@ const char *http_field(const struct http_request *request, const char *name);
  * or longer than size - 1). */
 int http_parameter(const struct http_request *request, const char *name, char *out, size_t size);
 
+/* Appends the names of the query's parameters, as sent, that are not among n known ones, with commas between them;
+ * returns how many there are. */
+size_t http_unknown_parameters(const struct http_request *request, const char *const *known, size_t n,
+			       struct text *out);
+
 /* The head of a reply. */
 struct http_reply {
 	int status;

@@ -307,3 +307,27 @@ Test(http_wire, heads_of_replies)
 		text_free(&out);
 	}
 }
+
+Test(http_wire, unknown_parameters)
+{
+	static const struct {
+		const char *query, *unknown;
+		size_t n;
+	} cases[] = {
+		{"", "", 0},
+		{"target=a&probe=b&target=c", "", 0},
+		{"target&&&probe=", "", 0},
+		{"targe=a", "targe", 1},
+		{"targets=a&probe=b&x&y=z=1", "targets, x, y", 3},
+		{"=a", "", 1},
+		{"%74arget=a", "%74arget", 1},
+	};
+	static const char *const known[] = {"target", "probe"};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct text out = {0};
+		const struct http_request request = {.query = cases[i].query};
+		cr_expect_eq(http_unknown_parameters(&request, known, 2, &out), cases[i].n, "%s", cases[i].query);
+		cr_expect_str_eq(text_string(&out), cases[i].unknown);
+		text_free(&out);
+	}
+}
