@@ -8,6 +8,7 @@
 #include "core/log.h"
 #include "core/loop.h"
 #include "core/mem.h"
+#include "daemon/api_results.h"
 #include "daemon/config.h"
 #include "daemon/own.h"
 #include "daemon/rights.h"
@@ -35,6 +36,7 @@ struct instance {
 	size_t nworkers;
 	struct exporter_host host;
 	struct exporter *exporter;
+	struct api_results *results;
 	struct influx *influx;
 	struct own *own;
 	struct influx_port *port; /* for the daemon's own lines */
@@ -61,6 +63,15 @@ static void read_own(void *context, void (*add)(void *arg, const struct row *row
 {
 	own_read(((struct instance *)context)->own, add, arg);
 }
+
+static void serve_results(void *context, struct connection *connection, const struct http_request *request)
+{
+	api_results_serve(((struct instance *)context)->results, connection, request);
+}
+
+static const struct exporter_route routes[] = {
+	{"/api/v1/results", "GET", serve_results},
+};
 
 /* --- creation ---------------------------------------------------------------------------------------------------- */
 
@@ -107,6 +118,7 @@ static int create_workers(struct instance *instance, struct err *err)
 		.nagent_labels = instance->nagent_labels,
 		.boot = instance->boot,
 		.wants_lines = instance->config->noutputs > 0,
+		.history_bytes = (size_t)instance->config->web.results_bytes / instance->nworkers,
 	};
 
 	for (size_t i = 0; i < instance->nworkers; i++) {
@@ -164,12 +176,31 @@ static int open_targets(struct instance *instance, struct err *err)
 	return 0;
 }
 
+static void create_results(struct instance *instance)
+{
+	const struct api_results_plan plan = {
+		.workers = instance->workers,
+		.nworkers = instance->nworkers,
+		.mailbox = thread_mailbox(instance->web),
+		.is_kept = instance->config->web.results_bytes > 0,
+	};
+
+	instance->results = api_results_create(&plan);
+}
+
 static int create_web(struct instance *instance, struct err *err)
 {
 	const struct config *config = instance->config;
 
+	create_results(instance);
 	instance->host = (struct exporter_host){
-		.context = instance, .is_ready = is_ready, .show_config = show_config, .read_own = read_own};
+		.context = instance,
+		.routes = routes,
+		.nroutes = sizeof(routes) / sizeof(routes[0]),
+		.is_ready = is_ready,
+		.show_config = show_config,
+		.read_own = read_own,
+	};
 	instance->exporter =
 		exporter_create(thread_loop(instance->web), &config->web, &instance->host, instance->store, err);
 	return instance->exporter ? 0 : -1;
@@ -280,6 +311,7 @@ void instance_free(struct instance *instance)
 			worker_set_influx(instance->workers[i], NULL);
 	influx_free(instance->influx);
 	exporter_free(instance->exporter);
+	api_results_free(instance->results);
 	for (size_t i = instance->nworkers; i-- > 0;)
 		worker_free(instance->workers[i]);
 	thread_free(instance->web);

@@ -234,6 +234,20 @@ size_t roster_relabel(struct roster *roster, const char *target, const char *pro
 	return n;
 }
 
+size_t roster_list(const struct roster *roster, const char *target, const char *probe,
+		   void (*each)(void *arg, const struct publication *publication), void *arg)
+{
+	size_t n = 0;
+
+	for (const struct entry *entry = *bucket_of(roster, target); entry; entry = entry->next) {
+		if (!is_match(entry, target, probe))
+			continue;
+		each(arg, &entry->publication);
+		n++;
+	}
+	return n;
+}
+
 void roster_free(struct roster *roster)
 {
 	if (!roster)

@@ -49,6 +49,13 @@ const struct option exporter_options[] = {
 	 .maximum = 3600,
 	 .fallback = "30",
 	 .help = "The longest time from the first byte of a request to the last byte of its reply"},
+	{.name = "results_size",
+	 .kind = OPTION_SIZE,
+	 .offset = offsetof(struct exporter_settings, results_bytes),
+	 .maximum = 64.0 * (1 << 30),
+	 .fallback = "16MiB",
+	 .help = "Memory for the last results of all probes, which /api/v1/results shows; a run of ping takes some "
+		 "270 bytes. 0 keeps none"},
 };
 const size_t exporter_noptions = sizeof(exporter_options) / sizeof(exporter_options[0]);
 
