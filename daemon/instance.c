@@ -9,6 +9,7 @@
 #include "core/loop.h"
 #include "core/mem.h"
 #include "daemon/api_reload.h"
+#include "daemon/api_results.h"
 #include "daemon/config.h"
 #include "daemon/own.h"
 #include "daemon/reload.h"
@@ -35,6 +36,7 @@ struct instance {
 	size_t nworkers;
 	struct exporter_host host;
 	struct exporter *exporter;
+	struct api_results *results;
 	struct influx *influx;
 	struct own *own;
 	struct influx_port *port; /* for the daemon's own lines */
@@ -70,8 +72,14 @@ static void serve_reload(void *context, struct connection *connection, const str
 	api_reload_serve(instance->reload, thread_mailbox(instance->web), connection);
 }
 
+static void serve_results(void *context, struct connection *connection, const struct http_request *request)
+{
+	api_results_serve(((struct instance *)context)->results, connection, request);
+}
+
 static const struct exporter_route routes[] = {
 	{"/-/reload", "POST", serve_reload},
+	{"/api/v1/results", "GET", serve_results},
 };
 
 /* --- creation ---------------------------------------------------------------------------------------------------- */
@@ -119,6 +127,7 @@ static int create_workers(struct instance *instance, const struct config *config
 		.nagent_labels = instance->nagent_labels,
 		.boot = instance->boot,
 		.wants_lines = config->noutputs > 0,
+		.history_bytes = (size_t)config->web.results_bytes / instance->nworkers,
 	};
 
 	for (size_t i = 0; i < instance->nworkers; i++) {
@@ -137,10 +146,23 @@ static int open_targets(struct instance *instance, struct err *err)
 	return reload_open(instance->reload, &crew, err);
 }
 
+static void create_results(struct instance *instance)
+{
+	const struct api_results_plan plan = {
+		.workers = instance->workers,
+		.nworkers = instance->nworkers,
+		.mailbox = thread_mailbox(instance->web),
+		.is_kept = standing_web(reload_standing(instance->reload))->results_bytes > 0,
+	};
+
+	instance->results = api_results_create(&plan);
+}
+
 static int create_web(struct instance *instance, struct err *err)
 {
 	const struct exporter_settings *settings = standing_web(reload_standing(instance->reload));
 
+	create_results(instance);
 	instance->host = (struct exporter_host){
 		.context = instance,
 		.routes = routes,
@@ -268,6 +290,7 @@ void instance_free(struct instance *instance)
 			worker_set_influx(instance->workers[i], NULL);
 	influx_free(instance->influx);
 	exporter_free(instance->exporter);
+	api_results_free(instance->results);
 	for (size_t i = instance->nworkers; i-- > 0;)
 		worker_free(instance->workers[i]);
 	/* Workers borrow from it, and the web thread waits for its answers. */

@@ -2,6 +2,7 @@
 
 #include "core/clock.h"
 #include "core/mem.h"
+#include "daemon/history.h"
 #include "exporter/series.h"
 #include "influx/influx.h"
 #include "probes/probe.h"
@@ -239,4 +240,6 @@ void publication_deliver(void *context, const struct sample *sample)
 		rows[n++] = sample->rows[i];
 	series_update(publication->series, rows, n);
 	write_lines(publication, sample);
+	if (publication->pipeline->plan.history)
+		history_add(publication->pipeline->plan.history, &publication->history, sample);
 }

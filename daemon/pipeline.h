@@ -12,6 +12,7 @@
 #include "core/sample.h"
 #include "influx/line.h"
 
+struct history;
 struct influx_port;
 struct pipeline;
 struct series;
@@ -27,7 +28,8 @@ struct pipeline_plan {
 	bool wants_lines;                 /* false: nobody does, no tags are kept */
 	const struct label *agent_labels; /* agent=..., and the agent's own; they lose to labels of the target */
 	size_t nagent_labels;
-	const char *boot; /* random, new at each start */
+	const char *boot;        /* random, new at each start */
+	struct history *history; /* of the last results; NULL = none are kept */
 };
 
 struct pipeline *pipeline_create(const struct pipeline_plan *plan);
@@ -39,6 +41,7 @@ void pipeline_set_port(struct pipeline *pipeline, struct influx_port *port);
 /* What is published about one probe of one target. Embedded in whoever owns the probe. */
 struct publication {
 	struct pipeline *pipeline;
+	uint64_t history; /* its newest entry in the pipeline's */
 	struct subject subject;
 	struct series *series;
 	struct line_tags tags;

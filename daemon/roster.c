@@ -209,6 +209,21 @@ bool roster_relabel(struct roster *roster, const char *target, const char *probe
 	return true;
 }
 
+size_t roster_list(const struct roster *roster, const char *target, const char *probe,
+		   void (*each)(void *arg, const struct publication *publication), void *arg)
+{
+	size_t n = 0;
+
+	for (const struct entry *entry = *bucket_of(roster, target); entry; entry = entry->next) {
+		if (strcmp(entry->target->name, target) != 0 ||
+		    (probe && strcmp(entry->publication.subject.probe, probe) != 0))
+			continue;
+		each(arg, &entry->publication);
+		n++;
+	}
+	return n;
+}
+
 void roster_free(struct roster *roster)
 {
 	if (!roster)

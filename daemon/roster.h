@@ -16,6 +16,7 @@
 struct engine;
 struct pipeline;
 struct probe_spec;
+struct publication;
 struct roster;
 
 /* Labels with their strings in one piece of memory, counted by those who hold it (one thread at a time). */
@@ -48,5 +49,10 @@ int roster_open(struct roster *roster, struct roster_target *target, struct rost
 bool roster_close(struct roster *roster, const char *target, const char *probe);
 /* Values, counters and histograms go on under the new labels (held). */
 bool roster_relabel(struct roster *roster, const char *target, const char *probe, struct roster_labels *labels);
+
+/* Calls each for the probes of a target (probe NULL: all of them), in no particular order. Returns how many that were.
+ */
+size_t roster_list(const struct roster *roster, const char *target, const char *probe,
+		   void (*each)(void *arg, const struct publication *publication), void *arg);
 
 #endif

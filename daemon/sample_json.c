@@ -39,37 +39,53 @@ void json_add_string(struct text *out, const char *string)
 	text_add_char(out, '"');
 }
 
-static void add_key(struct text *out, const char *key)
+void json_add_key(struct text *out, const char *key)
 {
 	json_add_string(out, key);
 	text_add_char(out, ':');
 }
 
-static void add_histogram(struct text *out, const struct reading *reading)
+void json_add_number(struct text *out, double number)
 {
-	const int64_t *values = reading->value.observed_ns;
-	int64_t min, max;
-	double sum = 0;
+	if (isfinite(number))
+		text_add_double(out, number);
+	else
+		text_add(out, "null");
+}
 
-	text_add_format(out, "{\"count\":%u", reading->count);
-	if (reading->count > 0) {
-		min = max = values[0];
-		for (unsigned i = 0; i < reading->count; i++) {
-			min = values[i] < min ? values[i] : min;
-			max = values[i] > max ? values[i] : max;
-			sum += (double)values[i];
-		}
+void json_add_histogram(struct text *out, const struct json_histogram *histogram)
+{
+	text_add_format(out, "{\"count\":%u", histogram->count);
+	if (histogram->count > 0) {
 		text_add(out, ",\"min\":");
-		text_add_seconds(out, min);
+		text_add_seconds(out, histogram->min_ns);
 		text_add(out, ",\"avg\":");
-		text_add_double(out, sum / reading->count / 1e9);
+		text_add_double(out, histogram->average_ns / 1e9);
 		text_add(out, ",\"max\":");
-		text_add_seconds(out, max);
+		text_add_seconds(out, histogram->max_ns);
 	}
 	text_add_char(out, '}');
 }
 
-static void add_reading(struct text *out, const struct measure *measure, const struct reading *reading)
+static void add_observations(struct text *out, const struct reading *reading)
+{
+	const int64_t *values = reading->value.observed_ns;
+	struct json_histogram histogram = {.count = reading->count};
+	double sum = 0;
+
+	if (reading->count > 0)
+		histogram.min_ns = histogram.max_ns = values[0];
+	for (unsigned i = 0; i < reading->count; i++) {
+		histogram.min_ns = values[i] < histogram.min_ns ? values[i] : histogram.min_ns;
+		histogram.max_ns = values[i] > histogram.max_ns ? values[i] : histogram.max_ns;
+		sum += (double)values[i];
+	}
+	if (reading->count > 0)
+		histogram.average_ns = sum / reading->count;
+	json_add_histogram(out, &histogram);
+}
+
+void json_add_reading(struct text *out, const struct measure *measure, const struct reading *reading)
 {
 	switch (measure->kind) {
 	case MEASURE_COUNTER:
@@ -80,13 +96,10 @@ static void add_reading(struct text *out, const struct measure *measure, const s
 		text_add_seconds(out, reading->value.integer);
 		break;
 	case MEASURE_GAUGE:
-		if (isfinite(reading->value.number))
-			text_add_double(out, reading->value.number);
-		else
-			text_add(out, "null");
+		json_add_number(out, reading->value.number);
 		break;
 	case MEASURE_HISTOGRAM:
-		add_histogram(out, reading);
+		add_observations(out, reading);
 		break;
 	case MEASURE_INFO:
 		text_add_char(out, '1');
@@ -103,15 +116,15 @@ static void add_row(struct text *out, const struct row *row)
 
 	for (size_t i = 0; i < row->nlabels; i++, separator = ",") {
 		text_add(out, separator);
-		add_key(out, row->labels[i].name);
+		json_add_key(out, row->labels[i].name);
 		json_add_string(out, row->labels[i].value);
 	}
 	for (size_t i = 0; i < row->n; i++, separator = ",") {
 		const struct measure *measure = &row->set->measures[row->readings[i].measure];
 
 		text_add(out, separator);
-		add_key(out, measure->name);
-		add_reading(out, measure, &row->readings[i]);
+		json_add_key(out, measure->name);
+		json_add_reading(out, measure, &row->readings[i]);
 	}
 	text_add(out, *separator == '{' ? "{}" : "}");
 }
@@ -126,7 +139,7 @@ static void add_set(struct text *out, const struct sample *sample, size_t i)
 		if (sample->rows[j].set == set)
 			return;
 	text_add_char(out, ',');
-	add_key(out, set->name);
+	json_add_key(out, set->name);
 	for (; i < sample->nrows; i++) {
 		if (sample->rows[i].set != set)
 			continue;
@@ -137,7 +150,7 @@ static void add_set(struct text *out, const struct sample *sample, size_t i)
 	text_add_char(out, ']');
 }
 
-static void add_time(struct text *out, int64_t realtime_ns)
+void sample_add_time(struct text *out, int64_t realtime_ns)
 {
 	int64_t rest_ns = (realtime_ns % NS_PER_SECOND + NS_PER_SECOND) % NS_PER_SECOND;
 	time_t seconds = (time_t)((realtime_ns - rest_ns) / NS_PER_SECOND);
@@ -146,27 +159,38 @@ static void add_time(struct text *out, int64_t realtime_ns)
 
 	gmtime_r(&seconds, &tm); /* 64 bits of nanoseconds are years that it knows */
 	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
-	text_add_format(out, "\"%s.%09dZ\"", date, (int)rest_ns);
+	text_add_format(out, "%s.%09dZ", date, (int)rest_ns);
+}
+
+void json_add_address(struct text *out, const struct address *address)
+{
+	char text[ADDRESS_TEXT_SIZE];
+
+	json_add_string(out, address->family != ADDRESS_NONE ? address_format(address, text) : NULL);
+}
+
+void json_add_outcome(struct text *out, const struct sample *sample)
+{
+	text_add(out, sample->reason == REASON_OK ? "\"success\":true" : "\"success\":false");
+	text_add(out, ",\"reason\":");
+	json_add_string(out, reason_name(sample->reason));
+	text_add(out, ",\"duration_seconds\":");
+	text_add_seconds(out, sample->took_ns);
 }
 
 void sample_json(struct text *out, const struct sample *sample)
 {
-	char address[ADDRESS_TEXT_SIZE];
-	bool has_address = sample->address.family != ADDRESS_NONE;
-
 	text_add(out, "{\"type\":");
 	json_add_string(out, sample->subject->type);
 	text_add(out, ",\"target\":");
 	json_add_string(out, sample->subject->target);
 	text_add(out, ",\"address\":");
-	json_add_string(out, has_address ? address_format(&sample->address, address) : NULL);
-	text_add(out, sample->reason == REASON_OK ? ",\"success\":true" : ",\"success\":false");
-	text_add(out, ",\"reason\":");
-	json_add_string(out, reason_name(sample->reason));
-	text_add(out, ",\"duration_seconds\":");
-	text_add_seconds(out, sample->took_ns);
-	text_add(out, ",\"time\":");
-	add_time(out, sample->begun_realtime_ns);
+	json_add_address(out, &sample->address);
+	text_add_char(out, ',');
+	json_add_outcome(out, sample);
+	text_add(out, ",\"time\":\"");
+	sample_add_time(out, sample->begun_realtime_ns);
+	text_add_char(out, '"');
 	for (size_t i = 0; i < sample->nrows; i++)
 		add_set(out, sample, i);
 	text_add_char(out, '}');

@@ -9,7 +9,9 @@
 #include "core/resolve.h"
 #include "daemon/ask.h"
 #include "daemon/batch.h"
+#include "daemon/history.h"
 #include "daemon/pipeline.h"
+#include "daemon/results.h"
 #include "daemon/roster.h"
 #include "daemon/thread.h"
 #include "influx/influx.h"
@@ -26,6 +28,7 @@ struct worker {
 	struct engine *engine;
 	struct ask_desk *desk;
 	struct influx_port *port;
+	struct history *history;
 	struct pipeline *pipeline;
 	struct roster *roster;
 	struct batch_desk *batches;
@@ -72,6 +75,8 @@ static void create_pipeline(struct worker *worker)
 		.boot = worker->plan.boot,
 	};
 
+	worker->history = history_create(worker->plan.history_bytes);
+	plan.history = worker->history;
 	worker->pipeline = pipeline_create(&plan);
 	worker->roster = roster_create(worker->engine, worker->pipeline);
 	worker->batches =
@@ -130,6 +135,7 @@ void worker_free(struct worker *worker)
 	batch_desk_close(worker->batches);
 	roster_free(worker->roster);
 	pipeline_free(worker->pipeline);
+	history_free(worker->history);
 	influx_port_close(worker->port);
 	ask_desk_close(worker->desk);
 	engine_free(worker->engine);
@@ -155,6 +161,13 @@ bool worker_apply(struct worker *worker, struct batch *batch)
 struct worker_ask *worker_ask(struct worker *worker, const struct worker_job *job)
 {
 	return ask_post(worker->desk, thread_mailbox(worker->thread), job);
+}
+
+struct results_ask *worker_results(struct worker *worker, const struct results_job *job)
+{
+	const struct results_source source = {worker->roster, worker->history};
+
+	return results_post(&source, thread_mailbox(worker->thread), job);
 }
 
 size_t worker_read(const struct worker *worker, struct reading *readings)

@@ -17,6 +17,8 @@ struct engine;
 struct influx;
 struct mailbox;
 struct probe_type;
+struct results_ask;
+struct results_job;
 struct series_store;
 struct worker;
 struct worker_ask;
@@ -34,7 +36,8 @@ struct worker_plan {
 	const struct label *agent_labels;
 	size_t nagent_labels;
 	const char *boot;
-	bool wants_lines; /* are there outputs? */
+	bool wants_lines;     /* are there outputs? */
+	size_t history_bytes; /* for the last results; 0 = none are kept */
 };
 
 /* Loop, resolver and the sockets of all types. NULL with err. */
@@ -90,6 +93,11 @@ struct worker_ask *worker_ask(struct worker *worker, const struct worker_job *jo
 
 /* On the asker's thread: done will not come, the run is given up. */
 void worker_ask_cancel(struct worker_ask *ask);
+
+/* --- the last results -------------------------------------------------------------------------------------------- */
+
+/* Asks for a copy of the last results of one of its probes (daemon/results.h). NULL when the mailbox is full. */
+struct results_ask *worker_results(struct worker *worker, const struct results_job *job);
 
 /* --- figures; any thread -------------------------------------------------------------------------------------------
  */

@@ -12,6 +12,7 @@
 #include "core/clock.h"
 #include "core/loop.h"
 #include "core/mem.h"
+#include "exporter/http_body.h"
 
 /* Input that waits while a reply is on its way; more is not read. */
 #define INPUT_MAX ((size_t)2 * HTTP_HEAD_MAX)
@@ -25,7 +26,13 @@
 /* Bytes read and forgotten meanwhile. */
 #define LINGER_BYTES ((size_t)1 << 20)
 
-enum phase { PHASE_READING, PHASE_WAITING, PHASE_REPLYING, PHASE_LINGERING };
+enum phase {
+	PHASE_READING,  /* the head of a request, or nothing yet */
+	PHASE_BODY,     /* its body */
+	PHASE_WAITING,  /* the reply comes later */
+	PHASE_REPLYING, /* the reply is on its way */
+	PHASE_LINGERING,
+};
 
 struct connection {
 	struct connection_links links;
@@ -42,9 +49,13 @@ struct connection {
 	bool is_head;
 	bool keeps_alive;
 	unsigned minor;
+	char *head; /* of the request that is not handled yet; owned */
+	struct http_request request;
+	struct http_body body;
 	struct stream stream;
-	void (*gone)(void *arg); /* PHASE_WAITING */
+	void (*gone)(void *arg); /* while waiting */
 	void *gone_arg;
+	struct event *reset; /* while waiting for a client that has closed its sending side, or NULL */
 	size_t lingered;
 };
 
@@ -71,16 +82,27 @@ static void end_stream(struct connection *connection, bool is_complete)
 	connection->stream.free(connection->stream.state, is_complete);
 }
 
+static void end_waiting(struct connection *connection)
+{
+	if (connection->reset)
+		event_free(connection->reset);
+	connection->reset = NULL;
+	connection->phase = PHASE_REPLYING;
+}
+
 void connection_close(struct connection *connection)
 {
 	if (!connection)
 		return;
-	end_stream(connection, false);
-	if (connection->phase == PHASE_WAITING)
+	bool was_waiting = connection->phase == PHASE_WAITING;
+	end_waiting(connection);
+	if (was_waiting)
 		connection->gone(connection->gone_arg);
+	end_stream(connection, false);
 	alarm_cancel(connection->owner->plan->loop, &connection->alarm);
 	bufferevent_free(connection->events);
 	connection->owner->closed(connection->owner->context, connection);
+	mem_free(connection->head);
 	mem_free(connection);
 }
 
@@ -106,6 +128,41 @@ static void begin_time(struct connection *connection)
 	set_alarm(connection, connection->owner->plan->reply_timeout_ns);
 }
 
+/* --- replies that come later ------------------------------------------------------------------------------------- */
+
+/* A connection that was closed by the client and one that was closed on its sending side alone look the same until
+ * something is sent, unless a reset follows. libevent watches for nothing of the kind once reading has ended; an
+ * edge-triggered event tells it once, and does not report the end of the stream again and again. */
+static void on_change(evutil_socket_t descriptor, short what, void *arg)
+{
+	int error = 0;
+	socklen_t length = sizeof(error);
+	(void)what;
+	if (getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &length) != 0 || error != 0)
+		connection_close(arg);
+}
+
+/* With bytes on their way out ("100 Continue") libevent has an event of the other kind, and none of this one goes
+ * beside it: a reset is noticed by sending then. */
+static void watch_for_reset(struct connection *connection)
+{
+	if (connection->reset || evbuffer_get_length(output_of(connection)) > 0)
+		return;
+	connection->reset = event_new(loop_base(connection->owner->plan->loop), bufferevent_getfd(connection->events),
+				      EV_READ | EV_ET | EV_PERSIST, on_change, connection);
+	if (connection->reset)
+		event_add(connection->reset, NULL);
+}
+
+void connection_wait(struct connection *connection, void (*gone)(void *arg), void *arg)
+{
+	connection->phase = PHASE_WAITING;
+	connection->gone = gone;
+	connection->gone_arg = arg;
+	if (connection->has_ended)
+		watch_for_reset(connection);
+}
+
 /* --- replies ----------------------------------------------------------------------------------------------------- */
 
 static void send_head(struct connection *connection, const struct http_reply *reply, enum http_framing framing,
@@ -125,16 +182,9 @@ static void send_head(struct connection *connection, const struct http_reply *re
 	text_free(&head);
 }
 
-void connection_wait(struct connection *connection, void (*gone)(void *arg), void *arg)
-{
-	connection->phase = PHASE_WAITING;
-	connection->gone = gone;
-	connection->gone_arg = arg;
-}
-
 void connection_reply(struct connection *connection, const struct http_reply *reply, const void *body, size_t n)
 {
-	connection->phase = PHASE_REPLYING;
+	end_waiting(connection);
 	send_head(connection, reply, HTTP_LENGTH, n);
 	if (connection->is_head)
 		return;
@@ -196,7 +246,7 @@ static bool continue_stream(struct connection *connection)
 /* The first piece decides: a body that is complete with it has a length and needs no chunks. */
 void connection_stream(struct connection *connection, const struct http_reply *reply, const struct stream *stream)
 {
-	connection->phase = PHASE_REPLYING;
+	end_waiting(connection);
 	connection->stream = *stream;
 	connection->is_streaming = true;
 	connection->is_chunked = connection->minor >= 1;
@@ -234,18 +284,59 @@ static void refuse_request(struct connection *connection, int status)
 	reply_status(connection, status);
 }
 
-static void handle_request(struct connection *connection, const struct http_request *request)
+static void handle_request(struct connection *connection)
 {
+	connection->owner->plan->handle(connection->owner->plan->context, connection, &connection->request);
+	mem_free(connection->head);
+	connection->head = NULL;
+}
+
+/* Takes what is there of the body; the request is handled when all of it is. */
+static void take_body(struct connection *connection)
+{
+	struct evbuffer *input = input_of(connection);
+	while (!connection->body.is_complete && connection->body.status == 0) {
+		size_t n = evbuffer_get_contiguous_space(input);
+		if (n == 0)
+			return;
+		evbuffer_drain(input, http_body_read(&connection->body, (char *)evbuffer_pullup(input, (ssize_t)n), n));
+	}
+	if (connection->body.status != 0)
+		refuse_request(connection, connection->body.status);
+	else
+		handle_request(connection);
+}
+
+/* A client that waits to be told to go on is told so, unless it did not wait (RFC 9110 section 10.1.1). */
+static void begin_body(struct connection *connection)
+{
+	connection->phase = PHASE_BODY;
+	if (connection->request.wants_continue && connection->body.status == 0 &&
+	    evbuffer_get_length(input_of(connection)) == 0)
+		evbuffer_add_printf(output_of(connection), "HTTP/1.1 100 Continue\r\n\r\n");
+	take_body(connection);
+}
+
+/* head: passed on. */
+static void begin_request(struct connection *connection, char *head, size_t length)
+{
+	struct http_request *request = &connection->request;
+	mem_free(connection->head);
+	connection->head = head;
+	int status = http_parse_request(head, length, request);
+	connection->owner->count_request(connection->owner->context);
+	if (status != 0) {
+		refuse_request(connection, status);
+		return;
+	}
 	connection->minor = request->minor;
 	connection->is_head = strcmp(request->method, "HEAD") == 0;
 	connection->keeps_alive = request->keeps_alive;
-	/* Nothing here takes a body; instead of reading it, the connection ends after the answer. */
+	http_body_begin(&connection->body, request);
 	if (request->has_body)
-		connection->is_last = true;
-	if (request->content_length > HTTP_BODY_MAX)
-		reply_status(connection, 413);
+		begin_body(connection);
 	else
-		connection->owner->plan->handle(connection->owner->plan->context, connection, request);
+		handle_request(connection);
 }
 
 /* Empty lines before a request are skipped (RFC 9112 section 2.2). */
@@ -257,8 +348,8 @@ static void skip_empty_lines(struct evbuffer *input)
 		evbuffer_drain(input, 1);
 }
 
-/* Takes one request out of the input, if it is there. */
-static void take_request(struct connection *connection)
+/* Takes one request out of the input, if its head is there. */
+static void take_head(struct connection *connection)
 {
 	struct evbuffer *input = input_of(connection);
 	if (connection->scanned == 0)
@@ -268,23 +359,26 @@ static void take_request(struct connection *connection)
 		return;
 	begin_time(connection);
 	size_t looked_at = n < HTTP_HEAD_MAX ? n : HTTP_HEAD_MAX;
-	char *head = (char *)evbuffer_pullup(input, (ssize_t)looked_at);
-	size_t length = head ? http_head_length(head, looked_at, connection->scanned) : 0;
+	const char *bytes = (const char *)evbuffer_pullup(input, (ssize_t)looked_at);
+	size_t length = bytes ? http_head_length(bytes, looked_at, connection->scanned) : 0;
 	connection->scanned = looked_at > 3 ? looked_at - 3 : 0;
 	if (length == 0) {
 		if (looked_at == HTTP_HEAD_MAX)
 			refuse_request(connection, 431);
 		return;
 	}
-	struct http_request request;
-	int status = http_parse_request(head, length, &request);
-	connection->owner->count_request(connection->owner->context);
-	if (status != 0)
-		refuse_request(connection, status);
-	else
-		handle_request(connection, &request);
+	char *head = mem_copy(bytes, length);
 	evbuffer_drain(input, length);
 	connection->scanned = 0;
+	begin_request(connection, head, length);
+}
+
+static void take_input(struct connection *connection)
+{
+	if (connection->phase == PHASE_READING)
+		take_head(connection);
+	else if (connection->phase == PHASE_BODY)
+		take_body(connection);
 }
 
 static void linger(struct connection *connection)
@@ -307,8 +401,8 @@ static void end_reply(struct connection *connection)
 	connection->phase = PHASE_READING;
 	connection->is_timed = false;
 	set_alarm(connection, connection->owner->plan->idle_timeout_ns);
-	take_request(connection);
-	if (connection->has_ended && connection->phase == PHASE_READING)
+	take_input(connection);
+	if (connection->has_ended && (connection->phase == PHASE_READING || connection->phase == PHASE_BODY))
 		connection_close(connection);
 }
 
@@ -318,15 +412,15 @@ static void on_read(struct bufferevent *events, void *arg)
 {
 	struct connection *connection = arg;
 	(void)events;
-	if (connection->phase == PHASE_READING) {
-		take_request(connection);
-	} else if (connection->phase == PHASE_LINGERING) {
-		size_t n = evbuffer_get_length(input_of(connection));
-		connection->lingered += n;
-		evbuffer_drain(input_of(connection), n);
-		if (connection->lingered > LINGER_BYTES)
-			connection_close(connection);
+	if (connection->phase != PHASE_LINGERING) {
+		take_input(connection);
+		return;
 	}
+	size_t n = evbuffer_get_length(input_of(connection));
+	connection->lingered += n;
+	evbuffer_drain(input_of(connection), n);
+	if (connection->lingered > LINGER_BYTES)
+		connection_close(connection);
 }
 
 static void on_write(struct bufferevent *events, void *arg)
@@ -345,12 +439,15 @@ static void on_event(struct bufferevent *events, short what, void *arg)
 {
 	struct connection *connection = arg;
 	(void)events;
-	bool is_answered = connection->phase == PHASE_REPLYING || connection->phase == PHASE_WAITING;
 	/* A client may close its sending side and still read: what it has asked for is answered. */
-	if ((what & BEV_EVENT_EOF) && is_answered)
-		connection->has_ended = true;
-	else
+	bool is_asked = connection->phase == PHASE_REPLYING || connection->phase == PHASE_WAITING;
+	if (!(what & BEV_EVENT_EOF) || !is_asked) {
 		connection_close(connection);
+		return;
+	}
+	connection->has_ended = true;
+	if (connection->phase == PHASE_WAITING)
+		watch_for_reset(connection);
 }
 
 struct connection *connection_open(const struct connection_owner *owner, int descriptor)

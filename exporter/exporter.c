@@ -4,16 +4,21 @@
 
 #include "core/clock.h"
 #include "core/mem.h"
+#include "exporter/labels.h"
+#include "exporter/latest.h"
 #include "exporter/page.h"
 #include "exporter/scrape.h"
 #include "exporter/series.h"
 #include "exporter/server.h"
+#include "exporter/text_stream.h"
 
-/* Scrapes at a time; each costs memory, and holds blocks that were replaced since it began. */
+/* Scrapes at a time; each costs memory, and holds blocks that were replaced since it began. The same for
+ * /api/v1/latest. */
 #define SCRAPES_MAX 8
 #define IDLE_NS     (75 * NS_PER_SECOND)
 
 #define TEXT_TYPE "text/plain; charset=utf-8"
+#define JSON_TYPE "application/json"
 
 const struct option exporter_options[] = {
 	{.name = "listen",
@@ -44,6 +49,13 @@ const struct option exporter_options[] = {
 	 .maximum = 3600,
 	 .fallback = "30",
 	 .help = "The longest time from the first byte of a request to the last byte of its reply"},
+	{.name = "results_size",
+	 .kind = OPTION_SIZE,
+	 .offset = offsetof(struct exporter_settings, results_bytes),
+	 .maximum = 64.0 * (1 << 30),
+	 .fallback = "16MiB",
+	 .help = "Memory for the last results of all probes, which /api/v1/results shows; a run of ping takes some "
+		 "270 bytes. 0 keeps none"},
 };
 const size_t exporter_noptions = sizeof(exporter_options) / sizeof(exporter_options[0]);
 
@@ -98,6 +110,7 @@ struct exporter {
 	struct server *server;
 	struct scrape_figures scrapes;
 	_Atomic uint64_t scrapes_refused;
+	unsigned latest_open; /* the server's thread only */
 };
 
 static void reply_text(struct connection *connection, int status, const char *fields, const char *body)
@@ -148,6 +161,106 @@ static void serve_metrics(struct exporter *exporter, struct connection *connecti
 			  &stream);
 }
 
+/* The parameters of /api/v1/latest. Longer names than a label can show name nobody. */
+struct names {
+	char target[LABELS_VALUE_MAX + 1], probe[LABELS_VALUE_MAX + 1];
+	int has_target, has_probe; /* as of http_parameter */
+};
+
+/* One reply to /api/v1/latest. */
+struct latest_reply {
+	struct exporter *exporter;
+	struct latest *latest;
+};
+
+static bool more_latest(void *state, struct text *out, size_t enough)
+{
+	return latest_more(((struct latest_reply *)state)->latest, out, enough);
+}
+
+static void free_latest(void *state, bool is_complete)
+{
+	struct latest_reply *reply = state;
+	(void)is_complete;
+	reply->exporter->latest_open--;
+	latest_free(reply->latest);
+	mem_free(reply);
+}
+
+/* latest: passed on. */
+static void stream_latest(struct exporter *exporter, struct connection *connection, const struct http_request *request,
+			  struct latest *latest)
+{
+	struct latest_reply *reply = mem_zero(1, sizeof(*reply));
+	*reply = (struct latest_reply){exporter, latest};
+	exporter->latest_open++;
+	bool is_compressed = render_accepts_gzip(http_field(request, "accept-encoding"));
+	struct stream stream =
+		text_stream_open(&(struct text_source){more_latest, free_latest, reply, NULL}, is_compressed);
+	connection_stream(connection,
+			  &(struct http_reply){200, JSON_TYPE,
+					       is_compressed ? "Content-Encoding: gzip\r\n"
+							       "Cache-Control: no-store\r\nVary: Accept-Encoding\r\n"
+							     : "Cache-Control: no-store\r\nVary: Accept-Encoding\r\n"},
+			  &stream);
+}
+
+static void reply_no_latest(struct connection *connection, const struct latest *latest, const char *target,
+			    const char *probe)
+{
+	struct text body = {0};
+	if (!target)
+		text_add_format(&body, "no target has the probe \"%s\"\n", probe);
+	else if (latest_has_target(latest))
+		text_add_format(&body, "the target \"%s\" has no probe \"%s\"\n", target, probe);
+	else
+		text_add_format(&body, "there is no target \"%s\"\n", target);
+	reply_text(connection, 404, NULL, text_string(&body));
+	text_free(&body);
+}
+
+/* Nothing but target and probe may be asked for, and both must be names. Replies 400 and returns false if not. */
+static bool read_names(struct connection *connection, const struct http_request *request, struct names *names)
+{
+	static const char *const known[] = {"target", "probe"};
+	struct text body = {0};
+	names->has_target = http_parameter(request, "target", names->target, sizeof(names->target));
+	names->has_probe = http_parameter(request, "probe", names->probe, sizeof(names->probe));
+	text_add(&body, "unknown parameter: ");
+	size_t unknown = http_unknown_parameters(request, known, sizeof(known) / sizeof(known[0]), &body);
+	if (unknown == 0)
+		text_clear(&body);
+	if (unknown > 0)
+		text_add(&body, "; there are target and probe\n");
+	else if (names->has_target < 0 || names->has_probe < 0)
+		text_add_format(&body, "%s: is too long, or has a broken percent sign\n",
+				names->has_target < 0 ? "target" : "probe");
+	bool is_good = body.length == 0;
+	if (!is_good)
+		reply_text(connection, 400, NULL, text_string(&body));
+	text_free(&body);
+	return is_good;
+}
+
+static void serve_latest(struct exporter *exporter, struct connection *connection, const struct http_request *request)
+{
+	struct names names;
+	if (!read_names(connection, request, &names))
+		return;
+	if (exporter->latest_open >= SCRAPES_MAX) {
+		reply_text(connection, 503, "Retry-After: 1\r\n", "too many requests of this kind at a time\n");
+		return;
+	}
+	const char *target = names.has_target ? names.target : NULL, *probe = names.has_probe ? names.probe : NULL;
+	struct latest *latest = latest_create(exporter->store, target, probe);
+	if ((target || probe) && !latest_has_match(latest)) {
+		reply_no_latest(connection, latest, target, probe);
+		latest_free(latest);
+		return;
+	}
+	stream_latest(exporter, connection, request, latest);
+}
+
 static void serve_healthy(struct exporter *exporter, struct connection *connection, const struct http_request *request)
 {
 	(void)exporter, (void)request;
@@ -186,58 +299,79 @@ static void serve_page(struct exporter *exporter, struct connection *connection,
 	text_free(&body);
 }
 
-static const struct {
+static const struct route {
 	const char *path;
 	void (*serve)(struct exporter *exporter, struct connection *connection, const struct http_request *request);
 } routes[] = {
 	{"/", serve_page},         {"/-/healthy", serve_healthy}, {"/-/ready", serve_ready},
-	{"/config", serve_config}, {"/metrics", serve_metrics},
+	{"/config", serve_config}, {"/metrics", serve_metrics},   {"/api/v1/latest", serve_latest},
 };
 
-static bool is_get(const struct http_request *request)
+/* What may be asked of a path: bits, so that several routes can share it. */
+enum { ALLOWS_GET = 1, ALLOWS_POST = 2 };
+
+static unsigned method_bit(const char *method)
 {
-	return strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
+	if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0)
+		return ALLOWS_GET;
+	return strcmp(method, "POST") == 0 ? ALLOWS_POST : 0;
 }
 
-static void refuse_method(struct connection *connection, bool wants_get)
+static void reply_not_allowed(struct connection *connection, unsigned allowed)
 {
-	if (wants_get)
-		reply_text(connection, 405, "Allow: GET, HEAD\r\n", "only GET and HEAD are allowed here\n");
-	else
-		reply_text(connection, 405, "Allow: POST\r\n", "only POST is allowed here\n");
+	static const char *const fields[] = {
+		[ALLOWS_GET] = "Allow: GET, HEAD\r\n",
+		[ALLOWS_POST] = "Allow: POST\r\n",
+		[ALLOWS_GET | ALLOWS_POST] = "Allow: GET, HEAD, POST\r\n",
+	};
+	static const char *const bodies[] = {
+		[ALLOWS_GET] = "only GET and HEAD are allowed here\n",
+		[ALLOWS_POST] = "only POST is allowed here\n",
+		[ALLOWS_GET | ALLOWS_POST] = "only GET, HEAD and POST are allowed here\n",
+	};
+	reply_text(connection, 405, fields[allowed], bodies[allowed]);
 }
 
-/* A page of the daemon; false: there is none of that path. */
-static bool serve_host(const struct exporter_host *host, struct connection *connection,
-		       const struct http_request *request)
+/* The daemon's route, if there is one. allowed: what may be asked of this path. */
+static const struct exporter_route *find_host_route(const struct exporter_host *host,
+						    const struct http_request *request, unsigned *allowed)
 {
+	const struct exporter_route *found = NULL;
 	for (size_t i = 0; i < host->nroutes; i++) {
-		const struct exporter_route *route = &host->routes[i];
-		bool wants_get = strcmp(route->method, "GET") == 0;
-		if (strcmp(request->path, route->path) != 0)
+		if (strcmp(request->path, host->routes[i].path) != 0)
 			continue;
-		if (wants_get ? is_get(request) : strcmp(request->method, route->method) == 0)
-			route->serve(host->context, connection, request);
-		else
-			refuse_method(connection, wants_get);
-		return true;
+		*allowed |= method_bit(host->routes[i].method);
+		if (!found && method_bit(host->routes[i].method) == method_bit(request->method))
+			found = &host->routes[i];
 	}
-	return false;
+	return found;
+}
+
+static const struct route *find_route(const struct http_request *request, unsigned *allowed)
+{
+	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+		if (strcmp(request->path, routes[i].path) != 0)
+			continue;
+		*allowed |= ALLOWS_GET;
+		return method_bit(request->method) == ALLOWS_GET ? &routes[i] : NULL;
+	}
+	return NULL;
 }
 
 static void handle(void *context, struct connection *connection, const struct http_request *request)
 {
 	struct exporter *exporter = context;
-	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
-		if (strcmp(request->path, routes[i].path) != 0)
-			continue;
-		if (is_get(request))
-			routes[i].serve(exporter, connection, request);
-		else
-			refuse_method(connection, true);
-		return;
-	}
-	if (!serve_host(exporter->host, connection, request))
+	const struct exporter_host *host = exporter->host;
+	unsigned allowed = 0;
+	const struct route *own = find_route(request, &allowed);
+	const struct exporter_route *route = find_host_route(host, request, &allowed);
+	if (own)
+		own->serve(exporter, connection, request);
+	else if (route)
+		route->serve(host->context, connection, request);
+	else if (allowed != 0)
+		reply_not_allowed(connection, allowed);
+	else
 		reply_text(connection, 404, NULL, "there is no such page\n");
 }
 

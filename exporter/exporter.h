@@ -24,6 +24,7 @@ struct exporter_settings {
 	int64_t max_series;
 	int64_t max_connections;
 	int64_t reply_timeout_ns; /* absolute time for a request and its reply */
+	int64_t results_bytes;    /* memory for the last results, which the daemon keeps; 0 = none are kept */
 };
 extern const struct option exporter_options[];
 extern const size_t exporter_noptions;

@@ -178,7 +178,34 @@ static int parse_content_length(const char *value, struct http_request *request)
 	return 0;
 }
 
-/* The fields that say how the message is framed and what becomes of the connection. */
+/* Other codings than chunked need not be understood (RFC 9112 section 6.1). HTTP/1.0 has none: who sends one has
+ * forwarded what it did not understand. */
+static int parse_transfer_encoding(const char *value, struct http_request *request)
+{
+	if (request->minor == 0 || request->is_chunked)
+		return 400;
+	request->has_body = request->is_chunked = true;
+	return strcasecmp(value, "chunked") == 0 ? 0 : 501;
+}
+
+static int parse_expect(const char *value, struct http_request *request)
+{
+	if (strcasecmp(value, "100-continue") != 0)
+		return 417;
+	request->wants_continue = request->minor >= 1;
+	return 0;
+}
+
+static void parse_connection(const char *value, struct http_request *request)
+{
+	if (has_word(value, "close"))
+		request->keeps_alive = false;
+	else if (request->minor == 0 && has_word(value, "keep-alive"))
+		request->keeps_alive = true;
+}
+
+/* The fields that say how the message is framed and what becomes of the connection. Two lengths, or a length beside
+ * chunks, could be understood differently by somebody between. */
 static int read_framing(struct http_request *request)
 {
 	unsigned hosts = 0, lengths = 0;
@@ -188,23 +215,21 @@ static int read_framing(struct http_request *request)
 		if (strcasecmp(field->name, "host") == 0) {
 			hosts++;
 		} else if (strcasecmp(field->name, "connection") == 0) {
-			if (has_word(field->value, "close"))
-				request->keeps_alive = false;
-			else if (request->minor == 0 && has_word(field->value, "keep-alive"))
-				request->keeps_alive = true;
+			parse_connection(field->value, request);
 		} else if (strcasecmp(field->name, "content-length") == 0) {
 			lengths++;
 			status = parse_content_length(field->value, request);
 		} else if (strcasecmp(field->name, "transfer-encoding") == 0) {
-			request->has_body = true;
-			status = has_word(field->value, "chunked") ? 0 : 501;
+			status = parse_transfer_encoding(field->value, request);
 		} else if (strcasecmp(field->name, "expect") == 0) {
-			status = strcasecmp(field->value, "100-continue") == 0 ? 0 : 417;
+			status = parse_expect(field->value, request);
 		}
 		if (status != 0)
 			return status;
 	}
-	return lengths > 1 || hosts > 1 || (hosts == 0 && request->minor >= 1) ? 400 : 0;
+	if (lengths > 1 || (lengths > 0 && request->is_chunked))
+		return 400;
+	return hosts > 1 || (hosts == 0 && request->minor >= 1) ? 400 : 0;
 }
 
 /* Cuts the next line off; NULL at the empty line or the end. */
@@ -260,6 +285,29 @@ int http_parameter(const struct http_request *request, const char *name, char *o
 	return 0;
 }
 
+static bool is_known(const char *const *known, size_t n, const char *name, size_t length)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (strlen(known[i]) == length && memcmp(known[i], name, length) == 0)
+			return true;
+	}
+	return false;
+}
+
+size_t http_unknown_parameters(const struct http_request *request, const char *const *known, size_t n, struct text *out)
+{
+	size_t found = 0;
+	for (const char *at = request->query; *at != '\0'; at += *at == '&') {
+		size_t length = strcspn(at, "&"), name_length = strcspn(at, "=&");
+		if (length > 0 && !is_known(known, n, at, name_length)) {
+			text_add(out, found++ > 0 ? ", " : "");
+			text_add_bytes(out, at, name_length);
+		}
+		at += length;
+	}
+	return found;
+}
+
 /* --- replies ----------------------------------------------------------------------------------------------------- */
 
 static const struct {
@@ -267,10 +315,12 @@ static const struct {
 	const char *text;
 } status_texts[] = {
 	{200, "OK"},
+	{202, "Accepted"},
 	{400, "Bad Request"},
 	{404, "Not Found"},
 	{405, "Method Not Allowed"},
 	{408, "Request Timeout"},
+	{409, "Conflict"},
 	{413, "Content Too Large"},
 	{417, "Expectation Failed"},
 	{431, "Request Header Fields Too Large"},

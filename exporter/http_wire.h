@@ -12,7 +12,7 @@
 
 #define HTTP_HEAD_MAX   16384 /* bytes of a request's head */
 #define HTTP_FIELDS_MAX 64
-#define HTTP_BODY_MAX   65536 /* longest body that is not refused at once */
+#define HTTP_BODY_MAX   65536 /* longest body that is not refused */
 
 struct http_field {
 	const char *name, *value;
@@ -20,12 +20,14 @@ struct http_field {
 
 /* Everything is borrowed from the head that was parsed. */
 struct http_request {
-	const char *method; /* as sent: methods are case-sensitive */
-	const char *path;   /* percent-decoded, without the query; "*" for OPTIONS */
-	const char *query;  /* after the question mark, as sent; "" when there is none */
-	unsigned minor;     /* HTTP/1.minor */
-	bool keeps_alive;   /* the client wants the connection to stay */
-	bool has_body;      /* something follows the head */
+	const char *method;  /* as sent: methods are case-sensitive */
+	const char *path;    /* percent-decoded, without the query; "*" for OPTIONS */
+	const char *query;   /* after the question mark, as sent; "" when there is none */
+	unsigned minor;      /* HTTP/1.minor */
+	bool keeps_alive;    /* the client wants the connection to stay */
+	bool has_body;       /* something follows the head: exporter/http_body.h finds its end */
+	bool is_chunked;     /* the body comes in chunks; content_length is 0 then */
+	bool wants_continue; /* the client waits for "100 Continue" before it sends the body */
 	uint64_t content_length;
 	struct http_field fields[HTTP_FIELDS_MAX];
 	size_t nfields;
@@ -44,6 +46,11 @@ const char *http_field(const struct http_request *request, const char *name);
 /* Decodes a parameter of the query. Returns 1 (found: the first of that name), 0 (there is none), or -1 (not decodable,
  * or longer than size - 1). */
 int http_parameter(const struct http_request *request, const char *name, char *out, size_t size);
+
+/* Appends the names of the query's parameters, as sent, that are not among n known ones, with commas between them;
+ * returns how many there are. */
+size_t http_unknown_parameters(const struct http_request *request, const char *const *known, size_t n,
+			       struct text *out);
 
 /* The head of a reply. */
 struct http_reply {

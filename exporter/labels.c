@@ -152,6 +152,17 @@ static bool next_label(struct label_text *rest, struct label_text *label, size_t
 	return true;
 }
 
+bool labels_next(struct label_text *rest, struct label_text *name, struct label_text *value)
+{
+	struct label_text label;
+	size_t length;
+	if (!next_label(rest, &label, &length))
+		return false;
+	*name = (struct label_text){label.bytes, length};
+	*value = (struct label_text){label.bytes + length + 2, label.length - length - 3};
+	return true;
+}
+
 static bool has_name(struct label_text labels, const char *name, size_t length)
 {
 	struct label_text label;

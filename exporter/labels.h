@@ -6,6 +6,7 @@
 #ifndef NETSONDE_EXPORTER_LABELS_H
 #define NETSONDE_EXPORTER_LABELS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "core/sample.h"
@@ -22,6 +23,10 @@ struct label_text {
 
 /* Appends all of them as they are, even names that come twice. */
 void labels_render(struct text *out, const struct label *labels, size_t n);
+
+/* Cuts the first label off rest. The value is as rendered, without its quotes: its escapes mean the same in JSON.
+ * Returns false when nothing is left. */
+bool labels_next(struct label_text *rest, struct label_text *name, struct label_text *value);
 
 /* Appends those labels of raw (as written by labels_render) whose names are neither in scope nor earlier in raw: a name
  * that comes twice makes Prometheus refuse the whole page. */

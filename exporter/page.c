@@ -41,6 +41,8 @@ static const char links[] =
 	"<div><dt><a href=\"/metrics\">/metrics</a></dt><dd>All results, as Prometheus text or OpenMetrics. A part of "
 	"them"
 	" with <a href=\"/metrics?shard=0/4\">?shard=0/4</a>: the first of four parts, split by target.</dd></div>\n"
+	"<div><dt><a href=\"/api/v1/latest\">/api/v1/latest</a></dt><dd>The same by target, as JSON; one of them with"
+	" ?target=NAME.</dd></div>\n"
 	"<div><dt><a href=\"/config\">/config</a></dt><dd>The configuration in force, with all defaults and without"
 	" secrets.</dd></div>\n"
 	"<div><dt><a href=\"/-/healthy\">/-/healthy</a></dt><dd>Answers 200 while the daemon runs.</dd></div>\n"

@@ -1,44 +1,19 @@
 #include "exporter/scrape.h"
 
 #include <ctype.h>
-#include <event2/buffer.h>
 
-#include "core/clock.h"
-#include "core/gzip.h"
 #include "core/mem.h"
-#include "core/text.h"
-
-/* Bytes of the page made at a time: small enough that other clients hardly wait for it, large enough that the turn of
- * the loop between two pieces costs nothing. */
-#define PIECE_BYTES ((size_t)128 * 1024)
-
-/* The fastest: a scrape is paid for in CPU here and in bytes on a network that is rarely short of them. */
-#define GZIP_LEVEL 1
+#include "exporter/text_stream.h"
 
 struct scrape {
 	struct own_rows own;
 	struct render *render;
-	struct gzip *gzip; /* NULL: plain */
-	struct text page, compressed;
 	struct scrape_figures *figures;
 };
 
-static bool make_piece(void *state, struct evbuffer *out)
+static bool make_more(void *state, struct text *out, size_t enough)
 {
-	struct scrape *scrape = state;
-	int64_t begun_ns = clock_monotonic_ns();
-	text_clear(&scrape->page);
-	bool is_more = render_more(scrape->render, &scrape->page, PIECE_BYTES);
-	const struct text *piece = &scrape->page;
-	if (scrape->gzip) {
-		text_clear(&scrape->compressed);
-		gzip_write(scrape->gzip, scrape->page.bytes, scrape->page.length, !is_more, &scrape->compressed);
-		piece = &scrape->compressed;
-	}
-	evbuffer_add(out, piece->bytes, piece->length);
-	atomic_fetch_add_explicit(&scrape->figures->cpu_ns, (uint64_t)(clock_monotonic_ns() - begun_ns),
-				  memory_order_relaxed);
-	return is_more;
+	return render_more(((struct scrape *)state)->render, out, enough);
 }
 
 static void free_scrape(void *state, bool is_complete)
@@ -48,10 +23,7 @@ static void free_scrape(void *state, bool is_complete)
 				  memory_order_relaxed);
 	scrape->figures->open--;
 	render_free(scrape->render);
-	gzip_free(scrape->gzip);
 	own_rows_free(&scrape->own);
-	text_free(&scrape->page);
-	text_free(&scrape->compressed);
 	mem_free(scrape);
 }
 
@@ -63,10 +35,12 @@ struct stream scrape_open(const struct scrape_plan *plan)
 	render.own = scrape->own.rows;
 	render.nown = scrape->own.n;
 	scrape->render = render_create(&render);
-	scrape->gzip = plan->is_compressed ? gzip_create(GZIP_LEVEL) : NULL;
 	scrape->figures = plan->figures;
 	scrape->figures->open++;
-	return (struct stream){.more = make_piece, .free = free_scrape, .state = scrape};
+	return text_stream_open(
+		&(struct text_source){
+			.more = make_more, .free = free_scrape, .state = scrape, .spent_ns = &plan->figures->cpu_ns},
+		plan->is_compressed);
 }
 
 /* At most six digits: more are no number of a shard. */

@@ -64,7 +64,9 @@ void server_read(const struct server *server, struct server_figures *out);
 
 /* The reply comes later: one connection_reply or connection_stream, from the loop, after handle has returned; the
  * request is gone by then. Unless gone is called first (the client has left, its time is up, the server ends): then
- * there must be none. gone is not called once the reply was made. */
+ * there must be none. gone is not called once the reply was made. A client that has closed its sending side is waiting
+ * still; one that has closed both looks the same to TCP as long as nothing is sent, so its gone comes with the reset or
+ * not at all. */
 void connection_wait(struct connection *connection, void (*gone)(void *arg), void *arg);
 
 /* reply is borrowed for the call; body is copied. */

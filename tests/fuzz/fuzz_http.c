@@ -1,11 +1,13 @@
 /*
- * The head of an HTTP request, as a stranger sends it: found, parsed, and everything asked of it that the server asks.
+ * An HTTP request, as a stranger sends it: its head found, parsed, and everything asked of it that the server asks; the
+ * end of its body found, the same wherever the stream is cut.
  */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "exporter/http_body.h"
 #include "exporter/http_wire.h"
 #include "exporter/render.h"
 #include "exporter/scrape.h"
@@ -49,6 +51,22 @@ static void look_at(const char *head, size_t length, const struct http_request *
 	render_accepts_gzip(http_field(request, "accept-encoding"));
 }
 
+static void read_body(const struct http_request *request, const char *bytes, size_t n)
+{
+	struct http_body whole, pieces;
+	http_body_begin(&whole, request);
+	http_body_begin(&pieces, request);
+	REQUIRE(request->has_body || whole.is_complete);
+	size_t used = http_body_read(&whole, bytes, n), used_pieces = 0;
+	while (used_pieces < n && http_body_read(&pieces, bytes + used_pieces, 1) == 1)
+		used_pieces++;
+	REQUIRE(used <= n && used == used_pieces);
+	REQUIRE(whole.is_complete == pieces.is_complete && whole.status == pieces.status);
+	REQUIRE(whole.status == 0 || whole.status == 400 || whole.status == 413);
+	REQUIRE(!whole.is_complete || whole.status == 0);
+	REQUIRE(used == n || whole.is_complete || whole.status != 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct http_request request;
@@ -64,8 +82,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		memcpy(head, data, length);
 	int status = http_parse_request(head, length, &request);
 	REQUIRE(status == 0 || status == 400 || status == 417 || status == 431 || status == 501 || status == 505);
-	if (status == 0)
+	if (status == 0) {
 		look_at(head, length, &request);
+		read_body(&request, (const char *)data + length, size - length);
+	}
 	free(head);
 	return 0;
 }

@@ -145,6 +145,11 @@ Test(http_wire, what_is_no_request)
 		{"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 9999999999999999999\r\n\r\n", 400},
 		{"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n", 400},
 		{"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", 501},
+		{"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501},
+		{"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", 400},
+		{"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 0\r\n\r\n", 400},
+		{"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n", 400},
+		{"GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", 400},
 		{"GET / HTTP/1.1\r\nHost: a\r\nExpect: the worst\r\n\r\n", 417},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
@@ -203,8 +208,7 @@ Test(http_wire, bodies)
 		{"Content-Length: 12\r\n", true, 12},
 		{"Content-Length: 999999999999999999\r\n", true, 999999999999999999},
 		{"Transfer-Encoding: chunked\r\n", true, 0},
-		{"Transfer-Encoding: gzip, chunked\r\n", true, 0},
-		{"Transfer-Encoding: chunked\r\nContent-Length: 0\r\n", true, 0},
+		{"Transfer-Encoding: Chunked\r\n", true, 0},
 		{"Expect: 100-Continue\r\nContent-Length: 5\r\n", true, 5},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -217,6 +221,16 @@ Test(http_wire, bodies)
 		free(parsed.head);
 		text_free(&head);
 	}
+}
+
+Test(http_wire, who_waits_before_it_sends_a_body)
+{
+	struct parsed parsed = parse("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n");
+	cr_expect(parsed.request.wants_continue);
+	free(parsed.head);
+	parsed = parse("POST / HTTP/1.0\r\nExpect: 100-continue\r\n\r\n");
+	cr_expect_not(parsed.request.wants_continue);
+	free(parsed.head);
 }
 
 Test(http_wire, parameters)
@@ -290,6 +304,30 @@ Test(http_wire, heads_of_replies)
 		struct text out = {0};
 		http_write_head(&out, &cases[i].reply, &cases[i].message);
 		cr_expect_str_eq(text_string(&out), cases[i].expected, "%s", text_string(&out));
+		text_free(&out);
+	}
+}
+
+Test(http_wire, unknown_parameters)
+{
+	static const struct {
+		const char *query, *unknown;
+		size_t n;
+	} cases[] = {
+		{"", "", 0},
+		{"target=a&probe=b&target=c", "", 0},
+		{"target&&&probe=", "", 0},
+		{"targe=a", "targe", 1},
+		{"targets=a&probe=b&x&y=z=1", "targets, x, y", 3},
+		{"=a", "", 1},
+		{"%74arget=a", "%74arget", 1},
+	};
+	static const char *const known[] = {"target", "probe"};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct text out = {0};
+		const struct http_request request = {.query = cases[i].query};
+		cr_expect_eq(http_unknown_parameters(&request, known, 2, &out), cases[i].n, "%s", cases[i].query);
+		cr_expect_str_eq(text_string(&out), cases[i].unknown);
 		text_free(&out);
 	}
 }

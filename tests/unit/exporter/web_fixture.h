@@ -30,6 +30,9 @@ struct web_plan {
 	unsigned targets; /* each has a histogram and a counter: 24 series */
 	int64_t max_connections;
 	int64_t reply_timeout_ns;
+	const struct exporter_route *routes; /* their context is the struct web */
+	size_t nroutes;
+	void *arg; /* for the routes */
 };
 
 struct web {
@@ -42,6 +45,7 @@ struct web {
 	struct series_store *store;
 	struct exporter *exporter;
 	_Atomic bool is_ready;
+	void *arg;
 	pthread_t thread;
 };
 
@@ -58,35 +62,35 @@ static const struct reading own_reading = {.measure = 0, .value.integer = 1};
 /* The daemon's own row that each page has. */
 static const struct row web_own_row = {&own_set, &own_label, 1, &own_reading, 1};
 
-static bool is_ready(void *context)
+static inline bool is_ready(void *context)
 {
 	return atomic_load(&((struct web *)context)->is_ready);
 }
 
-static void show_config(void *context, struct text *out)
+static inline void show_config(void *context, struct text *out)
 {
 	(void)context;
 	text_add(out, "agent: { token = <secret>; };\n");
 }
 
-static void read_own(void *context, void (*add)(void *arg, const struct row *row), void *arg)
+static inline void read_own(void *context, void (*add)(void *arg, const struct row *row), void *arg)
 {
 	(void)context;
 	add(arg, &web_own_row);
 }
 
-static void deliver_stop(struct mail *mail, void *owner)
+static inline void deliver_stop(struct mail *mail, void *owner)
 {
 	(void)mail;
 	loop_stop(owner);
 }
 
-static void drop_stop(struct mail *mail)
+static inline void drop_stop(struct mail *mail)
 {
 	(void)mail;
 }
 
-static void *run(void *arg)
+static inline void *run(void *arg)
 {
 	struct web *web = arg;
 	struct err err = {0};
@@ -95,7 +99,7 @@ static void *run(void *arg)
 	return NULL;
 }
 
-static void fill_store(struct series_store *store, unsigned targets)
+static inline void fill_store(struct series_store *store, unsigned targets)
 {
 	for (unsigned i = 0; i < targets; i++) {
 		char name[32];
@@ -107,7 +111,7 @@ static void fill_store(struct series_store *store, unsigned targets)
 	}
 }
 
-static struct web *web_start(struct web_plan plan)
+static inline struct web *web_start(struct web_plan plan)
 {
 	struct err err = {0};
 	signal(SIGPIPE, SIG_IGN); /* as the daemon does */
@@ -117,6 +121,7 @@ static struct web *web_start(struct web_plan plan)
 	web->mailbox = mailbox_create(web->loop, 4, web->loop, &err);
 	cr_assert(web->mailbox, "%s", err.text);
 	web->stop = (struct mail){.deliver = deliver_stop, .drop = drop_stop};
+	web->arg = plan.arg;
 	web->store = series_store_create(1, 1000000);
 	fill_store(web->store, plan.targets);
 	web->address = mem_copy_string("127.0.0.1:0");
@@ -125,15 +130,19 @@ static struct web *web_start(struct web_plan plan)
 						   .max_connections = plan.max_connections ? plan.max_connections : 100,
 						   .reply_timeout_ns = plan.reply_timeout_ns ? plan.reply_timeout_ns
 											     : INT64_C(60000000000)};
-	web->host = (struct exporter_host){
-		.context = web, .is_ready = is_ready, .show_config = show_config, .read_own = read_own};
+	web->host = (struct exporter_host){.context = web,
+					   .routes = plan.routes,
+					   .nroutes = plan.nroutes,
+					   .is_ready = is_ready,
+					   .show_config = show_config,
+					   .read_own = read_own};
 	web->exporter = exporter_create(web->loop, &web->settings, &web->host, web->store, &err);
 	cr_assert(web->exporter, "%s", err.text);
 	cr_assert_eq(pthread_create(&web->thread, NULL, run, web), 0);
 	return web;
 }
 
-static void web_stop(struct web *web)
+static inline void web_stop(struct web *web)
 {
 	cr_assert(mailbox_post(web->mailbox, &web->stop));
 	pthread_join(web->thread, NULL);
@@ -156,7 +165,7 @@ static inline void web_set_ready(struct web *web, bool ready)
 }
 
 /* One of the figures of the set "web", by the name of its measure. */
-static int64_t web_figure(const struct web *web, const char *measure)
+static inline int64_t web_figure(const struct web *web, const char *measure)
 {
 	struct reading readings[64];
 	cr_assert_leq(exporter_set.n, 64);
@@ -190,7 +199,7 @@ struct answer {
 };
 
 /* Reads that wait for longer than patience fail. small: with a small receive buffer. */
-static int web_connect(const struct web *web, bool small)
+static inline int web_connect(const struct web *web, bool small)
 {
 	const char *listener = exporter_listener(web->exporter, 0);
 	struct sockaddr_in address = {.sin_family = AF_INET,
@@ -207,7 +216,7 @@ static int web_connect(const struct web *web, bool small)
 	return client;
 }
 
-static void web_send(int client, const char *bytes)
+static inline void web_send(int client, const char *bytes)
 {
 	cr_assert_eq(send(client, bytes, strlen(bytes), MSG_NOSIGNAL), (ssize_t)strlen(bytes));
 }
@@ -227,7 +236,7 @@ static const char *web_field(struct answer *answer, const char *name)
 	return NULL;
 }
 
-static bool receive_bytes(int client, struct text *out, size_t n)
+static inline bool receive_bytes(int client, struct text *out, size_t n)
 {
 	while (n > 0) {
 		char *to = text_reserve(out, n);
@@ -241,7 +250,7 @@ static bool receive_bytes(int client, struct text *out, size_t n)
 }
 
 /* Up to and with the next CR LF. */
-static bool receive_line(int client, struct text *out)
+static inline bool receive_line(int client, struct text *out)
 {
 	size_t begin = out->length;
 	do {
@@ -251,7 +260,7 @@ static bool receive_line(int client, struct text *out)
 	return true;
 }
 
-static bool receive_chunks(int client, struct text *body)
+static inline bool receive_chunks(int client, struct text *body)
 {
 	for (;;) {
 		struct text line = {0};
@@ -269,14 +278,14 @@ static bool receive_chunks(int client, struct text *body)
 	}
 }
 
-static bool receive_rest(int client, struct text *body)
+static inline bool receive_rest(int client, struct text *body)
 {
 	while (receive_bytes(client, body, 1))
 		;
 	return true;
 }
 
-static bool receive_body(int client, struct answer *answer)
+static inline bool receive_body(int client, struct answer *answer)
 {
 	const char *length = web_field(answer, "content-length");
 	if (length)
@@ -287,7 +296,7 @@ static bool receive_body(int client, struct answer *answer)
 }
 
 /* Reads one answer, and nothing of the next. has_body: false for answers to HEAD. */
-static struct answer web_receive(int client, bool has_body)
+static inline struct answer web_receive(int client, bool has_body)
 {
 	struct answer answer = {0};
 	size_t begin;
@@ -316,14 +325,14 @@ static inline struct answer web_get(const struct web *web, const char *path, con
 	return answer;
 }
 
-static void web_forget(struct answer *answer)
+static inline void web_forget(struct answer *answer)
 {
 	text_free(&answer->head);
 	text_free(&answer->body);
 }
 
 /* Has the server closed the connection? Waits for it. Bytes before the end are skipped. */
-static bool web_is_closed(int client)
+static inline bool web_is_closed(int client)
 {
 	char bytes[65536];
 	ssize_t got;
