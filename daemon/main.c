@@ -16,6 +16,7 @@ static const struct command commands[] = {
 	{"check", command_check, "check a configuration without running it"},
 	{"probe", command_probe, "run one probe once and print what it found"},
 	{"reference", command_reference, "list all options or all metrics"},
+	{"log", command_log, "show what waits in the disk log, or export it"},
 	{"healthcheck", command_healthcheck, "ask a running daemon whether it is well"},
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

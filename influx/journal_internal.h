@@ -5,6 +5,7 @@
 #define NETSONDE_INFLUX_JOURNAL_INTERNAL_H
 
 #include <pthread.h>
+#include <sys/types.h>
 
 #include "core/log.h"
 #include "influx/journal.h"

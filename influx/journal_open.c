@@ -8,46 +8,20 @@
 #include <unistd.h>
 
 #include "core/mem.h"
-#include "influx/journal_internal.h"
-
-#define LOOK_BYTES ((size_t)256 * 1024)
+#include "influx/journal_source.h"
 
 /* A segment as it is found. */
 struct finding {
 	int descriptor;
-	uint64_t offset;   /* that its name says */
-	uint64_t bytes;    /* of records */
-	uint64_t from, to; /* offsets of what is in the buffer */
-	unsigned char buffer[JOURNAL_RECORD_HEAD + JOURNAL_RECORD_MAX];
-	struct journal_source source; /* reads through buffer */
+	uint64_t offset; /* that its name says */
+	uint64_t bytes;  /* of records */
+	struct file_source records;
 };
-
-static const unsigned char *look(struct journal_source *source, uint64_t offset, size_t n, size_t *got)
-{
-	struct finding *finding = (struct finding *)(void *)((char *)source - offsetof(struct finding, source));
-	uint64_t left = source->end - offset;
-	if (n > left)
-		n = (size_t)left;
-	if (offset < finding->from || offset + n > finding->to) {
-		/* Some more than is asked for, so that the next records are there already. */
-		size_t wanted = n > LOOK_BYTES ? n : LOOK_BYTES;
-		ssize_t read = journal_pread(finding->descriptor, finding->buffer, wanted,
-					     (off_t)(offset - finding->offset + JOURNAL_SEGMENT_HEAD));
-		finding->from = finding->to = 0;
-		if (read < 0)
-			return NULL;
-		finding->from = offset;
-		finding->to = offset + (uint64_t)read;
-	}
-	*got = (size_t)(finding->to - offset);
-	return finding->buffer + (offset - finding->from);
-}
 
 /* The records of a segment of so many bytes, from its descriptor. */
 static void set_source(struct finding *finding)
 {
-	finding->from = finding->to = 0;
-	finding->source = (struct journal_source){look, finding->offset + finding->bytes, false};
+	file_source_open(&finding->records, finding->descriptor, finding->offset, finding->bytes);
 }
 
 /* The line that a segment begins with: its head says so, or else its first record. */
@@ -60,7 +34,7 @@ static bool find_begin(struct finding *finding, struct journal_position *begin)
 	    journal_read_segment_head(head, begin) && begin->offset == finding->offset)
 		return true;
 	set_source(finding);
-	if (journal_find_record(&finding->source, finding->offset, &record, &bytes) != 1)
+	if (journal_find_record(&finding->records.source, finding->offset, &record, &bytes) != 1)
 		return false;
 	*begin = (struct journal_position){finding->offset, record.begin.line};
 	return true;
@@ -72,7 +46,7 @@ static struct journal_position find_end(struct finding *finding, struct journal_
 	struct journal_record record;
 	const unsigned char *bytes;
 	set_source(finding);
-	while (journal_find_record(&finding->source, at.offset, &record, &bytes) == 1)
+	while (journal_find_record(&finding->records.source, at.offset, &record, &bytes) == 1)
 		at = journal_record_end(&record);
 	return at;
 }

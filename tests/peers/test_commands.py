@@ -1,6 +1,8 @@
 """The command line of the real binary: usage, exit codes, what is printed. Loopback only."""
 
+import csv
 import datetime
+import io
 import json
 import os
 import re
@@ -13,7 +15,7 @@ import pytest
 
 from netsonde import LOOPBACK, Daemon, environment, run, wait_until
 
-COMMANDS = ("run", "check", "probe", "reference", "healthcheck")
+COMMANDS = ("run", "check", "probe", "reference", "log", "healthcheck")
 
 
 # --- usage ---------------------------------------------------------------------------------------------------------
@@ -331,3 +333,76 @@ def test_the_environment_sets_options(binary, tmp_path):
         wait_until(lambda: '"what":"web"' in daemon.log().replace(" ", ""), "the listener")
         assert all(json.loads(line)["level"] for line in daemon.lines)
         assert daemon.stop() == 0
+
+
+# --- log -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def disk_log(binary, tmp_path):
+    """A log with several segments that two outputs wait for."""
+    outputs = ", ".join(
+        f'{{ name = "{name}"; url = "http://127.0.0.1:1"; database = "d"; }}' for name in ("one", "two")
+    )
+    text = LOOPBACK.replace("interval = 0.2; timeout = 0.15", "interval = 0.02; timeout = 0.019").replace(
+        'name = "tester";', f'name = "tester"; state_dir = "{tmp_path}";'
+    )
+    with Daemon(binary, tmp_path, text + f'disk_log: {{ segment_size = "64KiB"; compress = false; }}; influx: ( {outputs} );') as daemon:
+        folder = tmp_path / "log"
+        wait_until(lambda: len(list(folder.glob("*.log"))) >= 3, "segments")
+        running = run(binary, "log", folder)
+        assert running.returncode == 0 and running.stdout.count(".log ") >= 3, "also while the daemon runs"
+        assert daemon.stop() == 0
+    return folder
+
+
+def test_log_shows_what_waits(binary, disk_log):
+    result = run(binary, "log", disk_log)
+    assert result.returncode == 0, result.stderr
+    lines = run(binary, "log", disk_log, "--export=lines").stdout.splitlines()
+    assert len(lines) > 100 and all(line.startswith("ping,") for line in lines if "fast" in line)
+    total = re.search(r"^all +\d+ +\d+ +(\d+)$", result.stdout, re.M)
+    assert int(total[1]) == len(lines)
+    for name in ("one", "two"):
+        waiting = re.search(rf"^{name} +(\d+) +\d+  \d+ s$", result.stdout, re.M)
+        assert int(waiting[1]) == len(lines)
+    segment = sorted(disk_log.glob("*.log"))[1]
+    assert run(binary, "log", segment).stdout.splitlines()[1].startswith(segment.name)
+
+
+def test_log_exports_for_one_output(binary, disk_log):
+    everything = run(binary, "log", disk_log, "--export=lines").stdout.splitlines()
+    cursors = (disk_log / "cursors").read_text()
+    offset = int(sorted(disk_log.glob("*.log"))[1].stem, 16)
+    (disk_log / "cursors").write_text(cursors.replace("0 0 two", f"{offset} 7 two"))
+    rest = run(binary, "log", disk_log, "--export=lines", "--output=two").stdout.splitlines()
+    assert 0 < len(rest) < len(everything) and rest == everything[-len(rest):]
+    table = run(binary, "log", disk_log, "--export=csv", "--output=two").stdout
+    rows = list(csv.DictReader(io.StringIO(table)))
+    assert {row["type"] for row in rows} == {"integer", "float", "string"}
+    assert sum(row["field"] == "run" for row in rows) == sum(" success=" in line for line in rest)
+    assert run(binary, "log", disk_log, "--export=lines", "--output=three").returncode == 2
+
+
+def test_log_tells_of_damage(binary, disk_log):
+    everything = run(binary, "log", disk_log, "--export=lines").stdout.splitlines()
+    segment = sorted(disk_log.glob("*.log"))[0]
+    content = bytearray(segment.read_bytes())
+    content[1000] ^= 1
+    segment.write_bytes(content)
+    result = run(binary, "log", disk_log)
+    assert result.returncode == 1 and "DAMAGED in 1 places" in result.stdout
+    export = run(binary, "log", disk_log, "--export=lines")
+    assert export.returncode == 1 and 0 < len(export.stdout.splitlines()) < len(everything)
+    last = sorted(disk_log.glob("*.log"))[-1]
+    last.write_bytes(last.read_bytes() + b"NsR\x1e and no more")
+    assert "15 bytes of an unfinished record" in run(binary, "log", disk_log).stdout
+
+
+def test_log_without_a_log(binary, tmp_path):
+    (tmp_path / "file").write_text("this is something else")
+    for path, why in ((tmp_path / "nothing", "No such file"), (tmp_path / "file", "is no segment of a disk log")):
+        result = run(binary, "log", path)
+        assert result.returncode == 1 and why in result.stderr
+    assert run(binary, "log", tmp_path).returncode == 0, "an empty folder is an empty log"
+    assert run(binary, "log", tmp_path, "--export=xml").returncode == 2
