@@ -396,7 +396,7 @@ def test_log_tells_of_damage(binary, disk_log):
     assert export.returncode == 1 and 0 < len(export.stdout.splitlines()) < len(everything)
     last = sorted(disk_log.glob("*.log"))[-1]
     last.write_bytes(last.read_bytes() + b"NsR\x1e and no more")
-    assert "15 bytes of an unfinished record" in run(binary, "log", disk_log).stdout
+    assert "16 bytes of an unfinished record" in run(binary, "log", disk_log).stdout
 
 
 def test_log_without_a_log(binary, tmp_path):
