@@ -171,6 +171,7 @@ Test(results_page, cells)
 		{"a\rb", "\"a\rb\""},
 		{"\"", "\"\"\"\""},
 		{"=1+1", "=1+1"},
+		{"a\xff\xc3\xa4", "a\xef\xbf\xbd\xc3\xa4"},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct full full;
