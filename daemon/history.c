@@ -131,7 +131,7 @@ static uint64_t *put_histogram(uint64_t *to, const struct reading *reading)
 	}
 	to[0] = (uint64_t)n;
 	to[1 + HISTORY_MIN] = (uint64_t)min;
-	to[1 + HISTORY_AVERAGE] = (uint64_t)(n > 0 ? quotients + remainders / n : 0);
+	to[1 + HISTORY_AVERAGE] = (uint64_t)(n > 0 ? quotients + (remainders + n / 2) / n : 0);
 	to[1 + HISTORY_MAX] = (uint64_t)max;
 	return to + HISTOGRAM_WORDS;
 }

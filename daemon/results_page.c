@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/mem.h"
+#include "daemon/config_file.h"
 #include "daemon/results.h"
 #include "daemon/sample_json.h"
 
@@ -182,20 +183,37 @@ static void add_json(const struct results_page *page, struct text *out, const st
 
 /* --- CSV --------------------------------------------------------------------------------------------------------- */
 
+/* Texts come from strangers: what is not UTF-8 becomes U+FFFD. */
+static void add_characters(struct text *out, const char *text)
+{
+	size_t left = strlen(text);
+
+	while (left > 0) {
+		size_t valid = config_utf8_length(text, left);
+
+		for (size_t i = 0; i < valid; i++) {
+			if (text[i] == '"')
+				text_add_char(out, '"');
+			text_add_char(out, text[i]);
+		}
+		text += valid;
+		left -= valid;
+		if (left > 0) {
+			text_add(out, "\xef\xbf\xbd");
+			text++;
+			left--;
+		}
+	}
+}
+
 /* Section 2, rules 5 to 7. */
 static void add_cell(struct text *out, const char *cell)
 {
-	if (!strpbrk(cell, "\",\r\n")) {
-		text_add(out, cell);
-		return;
-	}
-	text_add_char(out, '"');
-	for (; *cell != '\0'; cell++) {
-		if (*cell == '"')
-			text_add_char(out, '"');
-		text_add_char(out, *cell);
-	}
-	text_add_char(out, '"');
+	bool is_quoted = strpbrk(cell, "\",\r\n") != NULL;
+
+	text_add(out, is_quoted ? "\"" : "");
+	add_characters(out, cell);
+	text_add(out, is_quoted ? "\"" : "");
 }
 
 static void begin_csv(const struct results_page *page, struct text *out)

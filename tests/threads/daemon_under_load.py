@@ -5,6 +5,7 @@ code, or when something that was asked for never came. Meant for a binary built 
 """
 
 import gzip
+import json
 import os
 import pathlib
 import random
@@ -47,8 +48,20 @@ PATHS = (
     "/-/healthy",
     "/-/ready",
     "/",
+    "/api/v1/latest",
+    "/api/v1/latest?target=t3",
+    "/api/v1/results?target=t1&probe=fast&limit=1000",
+    "/api/v1/results?target=t2&probe=burst&format=csv",
 )
-REFUSED = ("/none", "/metrics?shard=2/2", "/metrics?shard=x")
+REFUSED = (
+    "/none",
+    "/metrics?shard=2/2",
+    "/metrics?shard=x",
+    "/api/v1/latest?target=none",
+    "/api/v1/results?target=t1",
+    "/api/v1/results?target=none",
+)
+LEFT = ("/metrics", "/api/v1/latest", "/api/v1/results?target=t1&probe=fast&limit=1000")
 ACCEPT = ("", "application/openmetrics-text; version=1.0.0", "text/plain")
 NONSENSE = (
     b"\r\n\r\n",
@@ -106,6 +119,8 @@ class Load:
         body = self.fetch(path, **headers)
         if path == "/metrics" and b"netsonde_build" not in body:
             self.problems.append(f"/metrics of {len(body)} bytes is not whole")
+        if path == "/api/v1/latest" and len(json.loads(body)["targets"]) != 2 * TARGETS:
+            self.problems.append(f"{path} of {len(body)} bytes is not whole")
         self.scrapes += 1
 
     def refuse(self, chance):
@@ -120,7 +135,7 @@ class Load:
     def leave(self, chance):
         """Reads a little of a reply, or nothing, and goes."""
         with socket.create_connection(("127.0.0.1", self.port), PATIENCE_SECONDS) as client:
-            client.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+            client.sendall(f"GET {chance.choice(LEFT)} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
             if chance.random() < 0.5:
                 client.recv(chance.randrange(1, 2000))
 
