@@ -10,8 +10,10 @@
 
 #include "core/loop.h"
 #include "core/text.h"
+#include "daemon/batch.h"
 #include "daemon/results.h"
 #include "daemon/results_page.h"
+#include "daemon/spec.h"
 #include "daemon/thread.h"
 #include "daemon/worker.h"
 #include "exporter/series.h"
@@ -141,25 +143,48 @@ static int start_asker(struct asker *asker, struct house *house, struct err *err
 	return thread_start(asker->thread, err);
 }
 
-/* Also a clock: it goes on until all has been seen. */
-static void change_targets(struct house *house)
+static void forget(void *arg, struct batch *batch)
 {
-	static const struct worker_probe_plan probes[] = {{"p1", &tick_type, ""}, {"p2", &tick_type, ""}};
+	(void)arg;
+	(void)batch;
+}
+
+/* A step for one probe of a target; a worker that has too much to do already is spared. */
+static void change(struct house *house, struct thread *changer, unsigned target, enum batch_change how, unsigned probe)
+{
+	static const struct probe_spec probes[] = {{"p1", &tick_type, ""}, {"p2", &tick_type, ""}};
 	static const struct label labels[] = {{"tier", "gold"}};
+	struct batch *batch = batch_create(thread_mailbox(changer), forget, NULL);
+	char name[16];
+
+	snprintf(name, sizeof(name), "t%u", target);
+	batch_add(batch, &(struct batch_step){.change = how,
+					      .target = name,
+					      .address = "192.0.2.1",
+					      .labels = labels,
+					      .nlabels = target % 2,
+					      .spec = &probes[probe]});
+	if (!worker_apply(house->workers[target % WORKERS], batch))
+		batch_free(batch);
+}
+
+/* Also a clock: it goes on until all has been seen. */
+static void change_targets(struct house *house, struct thread *changer)
+{
 	const struct timespec pause = {.tv_nsec = NS_PER_MS};
 
 	for (unsigned i = 0; i < ROUNDS || atomic_load(&house->pages) < 100; i++) {
 		unsigned n = i % TARGETS;
-		char name[16];
 
-		snprintf(name, sizeof(name), "t%u", n);
-		struct worker_target_plan plan = {name, "192.0.2.1", labels, i % 2, probes, 2};
-		worker_add(house->workers[n % WORKERS], &plan);
+		change(house, changer, n, BATCH_ADD, 0);
+		change(house, changer, n, BATCH_ADD, 1);
 		nanosleep(&pause, NULL);
 		if (i % 3 == 0)
-			worker_relabel(house->workers[n % WORKERS], name, "p1", labels, 1);
+			change(house, changer, n, BATCH_RELABEL, 0);
 		if (i % 5 == 0)
-			worker_remove(house->workers[n % WORKERS], name, i % 2 ? NULL : "p2");
+			change(house, changer, n, BATCH_REMOVE, 1);
+		if (i % 10 == 0)
+			change(house, changer, n, BATCH_REMOVE, 0);
 	}
 }
 
@@ -179,7 +204,13 @@ int main(void)
 			return EXIT_FAILURE;
 		}
 	}
-	change_targets(&house);
+	struct thread_plan plan = {.name = "changer", .mails = 4096};
+	struct thread *changer = thread_create(&plan, &err);
+	if (!changer || thread_start(changer, &err) == -1) {
+		fprintf(stderr, "%s\n", err.text);
+		return EXIT_FAILURE;
+	}
+	change_targets(&house, changer);
 	for (unsigned i = 0; i < ASKERS; i++) {
 		thread_stop(askers[i].thread);
 		for (unsigned k = 0; k < QUESTIONS; k++)
@@ -189,6 +220,8 @@ int main(void)
 		worker_stop(house.workers[i]);
 	for (unsigned i = 0; i < WORKERS; i++)
 		worker_free(house.workers[i]);
+	thread_stop(changer);
+	thread_free(changer);
 	for (unsigned i = 0; i < ASKERS; i++)
 		thread_free(askers[i].thread);
 	series_store_free(house.store);

@@ -8,7 +8,9 @@
 
 #include "core/loop.h"
 #include "core/mailbox.h"
+#include "daemon/batch.h"
 #include "daemon/results.h"
+#include "daemon/spec.h"
 #include "daemon/thread.h"
 #include "daemon/worker.h"
 #include "exporter/series.h"
@@ -26,8 +28,34 @@ struct house {
 	uint64_t first_run, last_run;
 };
 
-static const struct worker_probe_plan probes[] = {{"p1", &tick_type, ""}, {"p2", &tick_type, ""}};
+static const struct probe_spec probes[] = {{"p1", &tick_type, ""}, {"p2", &tick_type, ""}};
 static const struct label labels[] = {{"tier", "gold"}};
+
+static void add_step(struct batch *batch, enum batch_change change, const char *target, const struct probe_spec *probe,
+		     const struct label *label)
+{
+	batch_add(batch, &(struct batch_step){.change = change,
+					      .target = target,
+					      .address = "192.0.2.1",
+					      .labels = label,
+					      .nlabels = 1,
+					      .spec = probe});
+}
+
+static void forget(void *arg, struct batch *batch)
+{
+	(void)arg;
+	(void)batch;
+}
+
+/* One change while the worker runs. */
+static void apply(struct house *house, enum batch_change change, const struct label *label)
+{
+	struct batch *batch = batch_create(thread_mailbox(house->asker), forget, NULL);
+
+	add_step(batch, change, "one", &probes[0], label);
+	cr_assert(worker_apply(house->worker, batch));
+}
 
 static void build(struct house *house, size_t history_bytes)
 {
@@ -39,10 +67,12 @@ static void build(struct house *house, size_t history_bytes)
 	house->worker = worker_create(&plan, &house->err);
 	house->asker = thread_create(&asker, &house->err);
 	cr_assert(house->worker && house->asker, "%s", house->err.text);
-	struct worker_target_plan one = {"one", "192.0.2.1", labels, 1, probes, 1};
-	struct worker_target_plan two = {"two", "192.0.2.1", labels, 1, probes, 2};
-	cr_assert_eq(worker_open_target(house->worker, &one, &house->err), 0, "%s", house->err.text);
-	cr_assert_eq(worker_open_target(house->worker, &two, &house->err), 0, "%s", house->err.text);
+	struct batch *batch = batch_create(NULL, NULL, NULL);
+	add_step(batch, BATCH_ADD, "one", &probes[0], labels);
+	add_step(batch, BATCH_ADD, "two", &probes[0], labels);
+	add_step(batch, BATCH_ADD, "two", &probes[1], labels);
+	cr_assert_eq(worker_open(house->worker, batch, &house->err), 0, "%s", house->err.text);
+	batch_free(batch);
 }
 
 static void start(struct house *house)
@@ -159,18 +189,17 @@ Test(results, whose_there_are_none, .timeout = 60)
 Test(results, go_on_under_other_labels_and_begin_anew_with_the_probe, .timeout = 60)
 {
 	static const struct label other = {"tier", "iron"};
-	struct worker_target_plan one = {"one", "192.0.2.1", labels, 1, probes, 1};
 	struct house house;
 
 	build(&house, 1 << 20);
 	start(&house);
 	ask_until(&house, 5);
-	cr_assert(worker_relabel(house.worker, "one", NULL, &other, 1));
+	apply(&house, BATCH_RELABEL, &other);
 	ask_until(&house, 10);
 	cr_expect_eq(house.first_run, 1);
 	uint64_t before = house.last_run;
-	cr_assert(worker_remove(house.worker, "one", NULL));
-	cr_assert(worker_add(house.worker, &one));
+	apply(&house, BATCH_REMOVE, labels);
+	apply(&house, BATCH_ADD, labels);
 	ask(&house, "one", NULL, 1000);
 	cr_expect_lt(house.n == 0 ? 0 : house.last_run, before, "its runs are counted from 1 again");
 	tear_down(&house);
@@ -226,8 +255,14 @@ Test(results, mailboxes_that_are_full, .timeout = 60)
 	struct house house;
 
 	build(&house, 1 << 20);
-	for (int i = 0; i < WORKER_MAILS_MAX - 6; i++)
-		cr_assert(worker_remove(house.worker, "none", NULL));
+	const struct thread_plan plan = {.name = "changer", .mails = WORKER_MAILS_MAX};
+	struct thread *changer = thread_create(&plan, &house.err);
+	cr_assert(changer);
+	for (int i = 0; i < WORKER_MAILS_MAX - 6; i++) {
+		struct batch *batch = batch_create(thread_mailbox(changer), forget, NULL);
+		add_step(batch, BATCH_REMOVE, "none", &probes[0], labels);
+		cr_assert(worker_apply(house.worker, batch));
+	}
 	for (int i = 0; i < 6; i++)
 		cr_assert(asks[i] = post(&house, "one", NULL, 5));
 	cr_expect_null(post(&house, "one", NULL, 5), "the worker's");
@@ -241,6 +276,8 @@ Test(results, mailboxes_that_are_full, .timeout = 60)
 	results_cancel(asks[4]);
 	results_cancel(asks[5]);
 	cr_expect_eq(house.answers, 4);
+	worker_stop(house.worker);
+	thread_free(changer);
 	tear_down(&house);
 }
 
