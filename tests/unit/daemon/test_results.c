@@ -200,8 +200,11 @@ Test(results, go_on_under_other_labels_and_begin_anew_with_the_probe, .timeout =
 	uint64_t before = house.last_run;
 	apply(&house, BATCH_REMOVE, labels);
 	apply(&house, BATCH_ADD, labels);
-	ask(&house, "one", NULL, 1000);
-	cr_expect_lt(house.n == 0 ? 0 : house.last_run, before, "its runs are counted from 1 again");
+	/* The worker makes the changes when it has time for them; the test has a timeout. */
+	do {
+		ask(&house, "one", NULL, 1000);
+	} while (house.n > 0 && house.last_run >= before);
+	cr_expect(house.n == 0 || house.first_run == 1, "its runs are counted from 1 again");
 	tear_down(&house);
 }
 
