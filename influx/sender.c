@@ -635,7 +635,6 @@ struct sender *sender_create(const struct sender_plan *plan, struct journal_posi
 	sender->end = &sender->first;
 	sender->read = from;
 	sender->most_bytes = (size_t)plan->settings->batch_bytes;
-	plan->figures->is_server = true;
 	alarm_prepare(&sender->alarm, ring, sender);
 	make_request(sender);
 	return sender;

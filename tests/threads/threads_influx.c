@@ -37,7 +37,7 @@ struct worker {
 
 struct run {
 	char folder[64];
-	char *rotated, *renamed;
+	char *rotated, *renamed, *log;
 	struct influx *influx;
 	struct worker workers[WORKERS];
 	unsigned failures;
@@ -135,8 +135,16 @@ static void note_lines(void *arg, const struct measure_set *of, const char *name
 	int64_t *lines = arg;
 	(void)of;
 	(void)n;
-	if (name != NULL)
+	if (name != NULL && strcmp(name, "renamed") == 0)
 		*lines = readings[0].value.integer;
+}
+
+static void describe_files(const struct run *run, struct influx_settings files[2])
+{
+	static char rotated[] = "rotated", renamed[] = "renamed";
+	files[0] =
+		(struct influx_settings){.name = rotated, .path = run->rotated, .rotate_bytes = 1 << 20, .keep = 1000};
+	files[1] = (struct influx_settings){.name = renamed, .path = run->renamed};
 }
 
 /* How many lines the second output has written; everything else is read too. */
@@ -147,6 +155,31 @@ static int64_t read_figures(const struct run *run)
 	return lines;
 }
 
+/* A server that nobody answers for comes and goes: its lines go through the disk log and nowhere. */
+static void change_outputs(struct run *run, bool has_server)
+{
+	struct influx_log_settings log = {.path = run->log,
+					  .segment_bytes = 1 << 20,
+					  .sync_interval_ns = NS_PER_MS,
+					  .sync = 1,
+					  .rejected_bytes = 1 << 20};
+	struct influx_settings server = {0};
+	struct influx_settings files[2];
+	const struct influx_settings *const settings[] = {&files[0], &files[1], &server};
+	struct err err = {0};
+	option_set_defaults(influx_options, influx_noptions, &server);
+	option_set_text(option_find(influx_options, influx_noptions, "name"), &server, "server", &err);
+	option_set_text(option_find(influx_options, influx_noptions, "url"), &server, "http://127.0.0.1:1", &err);
+	option_set_text(option_find(influx_options, influx_noptions, "database"), &server, "d", &err);
+	describe_files(run, files);
+	struct influx_change *change = influx_prepare(run->influx, settings, has_server ? 3 : 2, &log, &err);
+	if (change == NULL)
+		fail(run, "influx_prepare", err.text);
+	else
+		influx_apply(change);
+	option_free(influx_options, influx_noptions, &server);
+}
+
 /* Renames the second file again and again until it has so many lines. */
 static void disturb(struct run *run, int64_t lines)
 {
@@ -155,6 +188,8 @@ static void disturb(struct run *run, int64_t lines)
 		if (access(run->renamed, F_OK) == 0 && rename(run->renamed, moved) != 0)
 			fail(run, "rename", moved);
 		mem_free(moved);
+		if (!influx_is_changing(run->influx))
+			change_outputs(run, i % 2 == 0);
 		usleep(20000);
 	}
 }
@@ -222,10 +257,9 @@ static void check_output(struct run *run, const char *path)
 
 static struct influx *create(const struct run *run)
 {
-	struct influx_settings rotated = {
-		.name = (char[]){"rotated"}, .path = run->rotated, .rotate_bytes = 1 << 20, .keep = 1000};
-	struct influx_settings renamed = {.name = (char[]){"renamed"}, .path = run->renamed};
-	const struct influx_settings *const settings[] = {&rotated, &renamed};
+	struct influx_settings files[2];
+	const struct influx_settings *const settings[] = {&files[0], &files[1]};
+	describe_files(run, files);
 	struct err err = {0};
 	struct influx *influx = influx_create(settings, 2, NULL, &err);
 	if (influx == NULL || influx_start(influx, &err) != 0) {
@@ -244,6 +278,7 @@ int main(void)
 		return 1;
 	run->rotated = mem_format("%s/rotated", run->folder);
 	run->renamed = mem_format("%s/renamed", run->folder);
+	run->log = mem_format("%s/log", run->folder);
 	run->influx = create(run);
 	for (unsigned i = 0; i < WORKERS; i++)
 		start_worker(run, i);
@@ -258,11 +293,15 @@ int main(void)
 	check_output(run, run->rotated);
 	check_output(run, run->renamed);
 	influx_free(run->influx);
-	rmdir(run->folder);
+	char *command = mem_format("rm -rf %s", run->folder);
+	if (system(command) != 0)
+		fail(run, "cannot be removed", run->folder);
+	mem_free(command);
 	printf("%lld of %d lines, %u failures\n", (long long)lines, WORKERS * LINES_PER_WORKER, run->failures);
 	int status = run->failures == 0 && lines > 0 ? 0 : 1;
 	mem_free(run->rotated);
 	mem_free(run->renamed);
+	mem_free(run->log);
 	mem_free(run);
 	return status;
 }
