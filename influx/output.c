@@ -1,6 +1,7 @@
 #include "influx/output.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "core/mem.h"
 
@@ -42,17 +43,20 @@ void output_close(struct output *output)
 	mem_free(output);
 }
 
-static bool is_same_file(const struct file_output *a, const struct file_output *b)
+/* By their paths: what the outputs have open belongs to the influx thread. */
+static bool is_same_file(const struct output *a, const struct output *b)
 {
-	return a != NULL && b != NULL && a->file.is_regular && b->file.is_regular && a->file.device == b->file.device &&
-	       a->file.inode == b->file.inode;
+	struct stat first, second;
+	return a->file != NULL && b->file != NULL && stat(a->settings->path, &first) == 0 &&
+	       stat(b->settings->path, &second) == 0 && S_ISREG(first.st_mode) && first.st_dev == second.st_dev &&
+	       first.st_ino == second.st_ino;
 }
 
 int output_check_pair(const struct output *a, const struct output *b, struct err *err)
 {
 	if (strcmp(a->settings->name, b->settings->name) == 0)
 		return err_set(err, "two outputs have the name %s", b->settings->name);
-	if (is_same_file(a->file, b->file))
+	if (is_same_file(a, b))
 		return err_set(err, "%s: %s: is the file of %s too", b->settings->name, b->settings->path,
 			       a->settings->name);
 	return 0;
