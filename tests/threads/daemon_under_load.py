@@ -119,7 +119,7 @@ class Load:
         body = self.fetch(path, **headers)
         if path == "/metrics" and b"netsonde_build" not in body:
             self.problems.append(f"/metrics of {len(body)} bytes is not whole")
-        if path == "/api/v1/latest" and len(json.loads(body)["targets"]) != 2 * TARGETS:
+        if path == "/api/v1/latest" and len(json.loads(body)["targets"]) < TARGETS:
             self.problems.append(f"{path} of {len(body)} bytes is not whole")
         self.scrapes += 1
 
