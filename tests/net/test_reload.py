@@ -70,7 +70,8 @@ def many_targets():
 
 def config_of(targets):
     probes = {"ping": {"type": "ping", "interval": float(INTERVAL_SECONDS), "timeout": 1.9}}
-    return make_config(list(targets.values()), probes, agent={"workers": 2})
+    output = {"name": "file", "path": "lines", "rotate_size": 0}
+    return make_config(list(targets.values()), probes, agent={"workers": 2}, influx=[output])
 
 
 def runs_by_target(daemon):
@@ -95,9 +96,11 @@ def check_rhythm(target, runs):
 
 def lateness_ns(runs):
     """How far each run is from the earliest place in the interval that this target ever had."""
-    places = [stamp % (INTERVAL_SECONDS * SECOND) for _, stamp, _ in runs]
-    first = min(places)
-    return [place - first for place in places]
+    interval_ns = INTERVAL_SECONDS * SECOND
+    last = runs[-1][1]
+    # The interval is a circle: seen from the last run, at most half of it back or ahead.
+    places = [(stamp - last + interval_ns // 2) % interval_ns for _, stamp, _ in runs]
+    return [place - min(places) for place in places]
 
 
 def shares_of(late_ns):
