@@ -278,7 +278,9 @@ def test_tls_of_a_stranger(start_daemon, certificates):
     with InfluxServer(tls_context(certificates / "server.pem", certificates / "server.key")) as server:
         daemon = start_daemon(server)
         daemon.wait_metrics(lambda m: output(m, "write_errors_total") >= 1, "a failure")
-        assert "SSL certificate problem" in daemon.log and not server.lines
+        # Or there are no authorities at all on this machine: then curl names the file that is missing.
+        why = "SSL certificate problem|certificate verify locations|certificate file"
+        assert re.search(why, daemon.log) and not server.lines
         (daemon.folder / "netsonde.conf").write_text(
             (daemon.folder / "netsonde.conf").read_text().replace("bucket =", "verify = false; bucket ="))
         daemon.process.send_signal(signal.SIGHUP)
