@@ -1,11 +1,11 @@
 #include "daemon/config.h"
+#include "core/file.h"
 
 #include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "core/mem.h"
-#include "daemon/config_file.h"
 #include "daemon/config_reader.h"
 
 #define HOST_NAME_SIZE 256
@@ -329,7 +329,7 @@ static struct config *load(const char *file, const char *string, struct text *er
 	int read;
 
 	reader.config->file = mem_copy_string(file);
-	reader.folder = config_file_folder(file);
+	reader.folder = file_folder(file);
 	if (string)
 		read = config_source_read_string(&reader.source, string, file);
 	else

@@ -3,8 +3,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/file.h"
 #include "core/mem.h"
-#include "daemon/config_file.h"
+#include "core/utf8.h"
 #include "daemon/config_reader.h"
 
 #define VARIABLE_PREFIX "NETSONDE_"
@@ -122,11 +123,11 @@ static void apply_value(struct config_reader *reader, const struct variable *var
 	struct err err = {0};
 	char *path, *secret;
 
-	if (config_utf8_length(value, strlen(value)) < strlen(value)) {
+	if (utf8_length(value, strlen(value)) < strlen(value)) {
 		err_set(&err, "is not valid UTF-8");
 	} else if (variable->from_file) {
-		path = config_file_resolve(reader->folder, value);
-		secret = config_file_read_secret(path, &err);
+		path = file_resolve(reader->folder, value);
+		secret = file_read_secret(path, &err);
 		if (secret)
 			option_set_text(variable->option, variable->settings, secret, &err);
 		else

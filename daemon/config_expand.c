@@ -4,7 +4,7 @@
 
 #include "core/mem.h"
 #include "core/text.h"
-#include "daemon/config_file.h"
+#include "core/utf8.h"
 #include "daemon/config_reader.h"
 
 #define VARIABLE_BEGIN "${env:"
@@ -38,7 +38,7 @@ static const char *expand_variable(const char *string, struct text *out, struct 
 	value = getenv(copy);
 	if (!value)
 		err_set(err, "the environment variable %s is not set", copy);
-	else if (config_utf8_length(value, strlen(value)) < strlen(value))
+	else if (utf8_length(value, strlen(value)) < strlen(value))
 		err_set(err, "the environment variable %s is not valid UTF-8", copy);
 	else
 		text_add(out, value);

@@ -1,4 +1,6 @@
 #include "daemon/config_reader.h"
+#include "core/file.h"
+#include "core/utf8.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -7,7 +9,6 @@
 #include <string.h>
 
 #include "core/mem.h"
-#include "daemon/config_file.h"
 
 #define SECRET_FILE_SUFFIX "_file"
 #define TEXT_BYTES_MAX     (1024 * 1024)
@@ -134,7 +135,7 @@ char *config_text_of(struct config_reader *reader, const config_setting_t *setti
 	/* The file is UTF-8, but "\xff" writes any byte. */
 	if (strlen(text) > ceiling)
 		config_error_at(reader, setting, NULL, "is longer than %zu bytes", ceiling);
-	else if (config_utf8_length(text, strlen(text)) < strlen(text))
+	else if (utf8_length(text, strlen(text)) < strlen(text))
 		config_error_at(reader, setting, NULL, "is not valid UTF-8");
 	else
 		return text;
@@ -281,8 +282,8 @@ static void store_secret_file(struct config_reader *reader, const config_setting
 	written = config_text_of(reader, setting, TEXT_BYTES_MAX);
 	if (!written)
 		return;
-	path = config_file_resolve(reader->folder, written);
-	secret = config_file_read_secret(path, &err);
+	path = file_resolve(reader->folder, written);
+	secret = file_read_secret(path, &err);
 	if (!secret || option_set_text(option, scope->settings, secret, &err) < 0)
 		config_error_at(reader, setting, NULL, "%s: %s", path, err.text);
 	if (secret)

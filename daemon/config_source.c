@@ -1,4 +1,6 @@
 #include "daemon/config_source.h"
+#include "core/file.h"
+#include "core/utf8.h"
 
 #include <limits.h>
 #include <stdarg.h>
@@ -9,7 +11,6 @@
 
 #include "core/err.h"
 #include "core/mem.h"
-#include "daemon/config_file.h"
 #include "daemon/config_scan.h"
 
 /* --- errors ------------------------------------------------------------------------------------------------------ */
@@ -159,7 +160,7 @@ static bool is_being_read(const struct config_source *source, const struct readi
 static int read_included(const char *path, struct text *content, struct err *err)
 {
 	content->ceiling = CONFIG_BYTES_MAX;
-	return config_file_read(path, content, err);
+	return file_read(path, content, err);
 }
 
 /* Why this file cannot be included here, or 0 with its content. */
@@ -181,11 +182,11 @@ static int put_include(struct config_source *source, const struct reading_file *
 {
 	struct text written = {0}, content = {0};
 	struct err err = {0};
-	char *folder = config_file_folder(source->files[self->file]), *path;
+	char *folder = file_folder(source->files[self->file]), *path;
 	int result = -1;
 
 	scan_include_path(token, &written);
-	path = config_file_resolve(folder, text_string(&written));
+	path = file_resolve(folder, text_string(&written));
 	if (open_include(source, self, path, &content, &err) < 0) {
 		config_source_error(source, source->lines + 1, "@include \"%s\": %s", text_string(&written), err.text);
 	} else {
@@ -206,7 +207,7 @@ static int put_include(struct config_source *source, const struct reading_file *
 /* A text that is no UTF-8 would end up in labels and lines that must be. What is good of it is kept, for the line. */
 static int check_bytes(struct config_source *source, const char *bytes, size_t n)
 {
-	size_t good = config_utf8_length(bytes, n);
+	size_t good = utf8_length(bytes, n);
 
 	if (good == n)
 		return 0;
@@ -270,7 +271,7 @@ int config_source_read(struct config_source *source, const char *file)
 	int result = -1;
 
 	add_file(source, file);
-	if (config_file_read(file, &content, &err) < 0)
+	if (file_read(file, &content, &err) < 0)
 		config_source_error(source, 0, "%s", err.text);
 	else
 		result = read_text(source, content.length ? content.bytes : "", content.length, true);

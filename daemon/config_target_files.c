@@ -1,7 +1,7 @@
 #include <string.h>
 
+#include "core/file.h"
 #include "core/mem.h"
-#include "daemon/config_file.h"
 #include "daemon/config_reader.h"
 
 #define SETTING(kind, field) kind, offsetof(struct config_target_files, field)
@@ -46,7 +46,7 @@ static void read_entry(struct config_reader *reader, const config_setting_t *gro
 		return;
 	}
 	written = files->path;
-	files->path = config_file_resolve(reader->folder, written);
+	files->path = file_resolve(reader->folder, written);
 	mem_free(written);
 }
 

@@ -6,7 +6,6 @@
 
 #include "core/mem.h"
 #include "core/text.h"
-#include "daemon/config_file.h"
 #include "daemon/config_reader.h"
 
 static const char *const group_keys[] = {"targets", "labels"};

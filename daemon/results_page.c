@@ -1,10 +1,10 @@
 #include "daemon/results_page.h"
+#include "core/utf8.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "core/mem.h"
-#include "daemon/config_file.h"
 #include "daemon/results.h"
 #include "daemon/sample_json.h"
 
@@ -189,7 +189,7 @@ static void add_characters(struct text *out, const char *text)
 	size_t left = strlen(text);
 
 	while (left > 0) {
-		size_t valid = config_utf8_length(text, left);
+		size_t valid = utf8_length(text, left);
 
 		for (size_t i = 0; i < valid; i++) {
 			if (text[i] == '"')

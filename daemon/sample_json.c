@@ -1,11 +1,11 @@
 #include "daemon/sample_json.h"
+#include "core/utf8.h"
 
 #include <math.h>
 #include <string.h>
 #include <time.h>
 
 #include "core/clock.h"
-#include "daemon/config_file.h"
 
 void json_add_string(struct text *out, const char *string)
 {
@@ -17,7 +17,7 @@ void json_add_string(struct text *out, const char *string)
 	}
 	text_add_char(out, '"');
 	while (left > 0) {
-		valid = config_utf8_length(string, left);
+		valid = utf8_length(string, left);
 		for (size_t i = 0; i < valid; i++) {
 			unsigned char c = (unsigned char)string[i];
 

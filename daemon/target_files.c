@@ -1,4 +1,5 @@
 #include "daemon/target_files.h"
+#include "core/file.h"
 
 #include <errno.h>
 #include <glob.h>
@@ -13,7 +14,6 @@
 #include "core/loop.h"
 #include "core/mem.h"
 #include "daemon/config.h"
-#include "daemon/config_file.h"
 #include "daemon/file_sd.h"
 #include "daemon/targets.h"
 
@@ -194,7 +194,7 @@ static bool read_file(const struct config *config, struct file *file)
 	struct err err = {0};
 	bool is_other = false;
 
-	if (config_file_read(file->path, &bytes, &err) == -1)
+	if (file_read(file->path, &bytes, &err) == -1)
 		note_broken(file, err.text);
 	else
 		is_other = take_bytes(config, file, &bytes);
@@ -364,7 +364,7 @@ static bool scan(struct target_files *files)
 
 static void watch_folder(struct target_files *files, const char *path)
 {
-	char *folder = config_file_folder(path);
+	char *folder = file_folder(path);
 
 	/* A pattern in the folder's name is left to the refresh; so is a folder that is not there yet. */
 	if (!is_pattern(folder) &&

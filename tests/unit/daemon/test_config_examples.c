@@ -3,14 +3,14 @@
 #include <ftw.h>
 #include <string.h>
 
+#include "core/file.h"
 #include "core/mem.h"
 #include "daemon/config.h"
-#include "daemon/config_file.h"
 
 /* docs/ of the tree that this test was built from. */
 static char *docs_path(const char *name)
 {
-	char *folder = config_file_folder(__FILE__), *path = mem_format("%s/../../../docs/%s", folder, name);
+	char *folder = file_folder(__FILE__), *path = mem_format("%s/../../../docs/%s", folder, name);
 
 	mem_free(folder);
 	return path;
@@ -31,7 +31,7 @@ Test(config_examples, in_the_page_is_good)
 	char *path = docs_path("configuration.md"), *begin, *end;
 	struct err err = {0};
 
-	cr_assert_eq(config_file_read(path, &page, &err), 0, "%s: %s", path, err.text);
+	cr_assert_eq(file_read(path, &page, &err), 0, "%s: %s", path, err.text);
 	text_string(&page);
 	begin = strstr(page.bytes, "\n## The file\n");
 	cr_assert(begin != NULL);

@@ -1,10 +1,11 @@
 #include "config_fixture.h"
+#include "core/file.h"
+#include "core/utf8.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/config_file.h"
 #include "daemon/config_source.h"
 
 /* Each test works in a folder of its own: criterion runs it in a process of its own. */
@@ -213,9 +214,9 @@ Test(config_files, hold_secrets)
 
 Test(config_files, with_bad_secrets)
 {
-	char *big = mem_zero(CONFIG_SECRET_MAX + 2, 1);
+	char *big = mem_zero(FILE_SECRET_MAX + 2, 1);
 
-	memset(big, 'x', CONFIG_SECRET_MAX);
+	memset(big, 'x', FILE_SECRET_MAX);
 	write_file("x.conf", "probes: { e: { type = \"echo\";\n password_file = \"p\"; }; };");
 	expect_file_errors("x.conf", "x.conf:2: probes.e.password_file: p: cannot open: No such file or directory\n");
 	write_file("p", "\n");
@@ -226,7 +227,7 @@ Test(config_files, with_bad_secrets)
 	expect_file_errors("x.conf", "x.conf:2: probes.e.password_file: p: its first line is not text in UTF-8\n");
 	write_file("p", big);
 	expect_file_errors("x.conf", "");
-	big[CONFIG_SECRET_MAX] = 'x';
+	big[FILE_SECRET_MAX] = 'x';
 	write_file("p", big);
 	expect_file_errors("x.conf", "x.conf:2: probes.e.password_file: p: too large (at most 65536 bytes)\n");
 	unlink("p");
@@ -271,7 +272,7 @@ Test(config_file, folder_and_resolve)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		char *folder = config_file_folder(rows[i].file), *resolved = config_file_resolve(folder, rows[i].path);
+		char *folder = file_folder(rows[i].file), *resolved = file_resolve(folder, rows[i].path);
 
 		cr_expect_str_eq(folder, rows[i].folder);
 		cr_expect_str_eq(resolved, rows[i].resolved);
@@ -310,5 +311,5 @@ Test(config_file, utf8)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		cr_expect_eq(config_utf8_length(rows[i].bytes, rows[i].n), rows[i].good, "row %zu", i);
+		cr_expect_eq(utf8_length(rows[i].bytes, rows[i].n), rows[i].good, "row %zu", i);
 }

@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/file.h"
 #include "core/mem.h"
 #include "daemon/command.h"
 #include "daemon/config.h"
-#include "daemon/config_file.h"
 #include "daemon/pipeline.h"
 #include "daemon/reference.h"
 #include "daemon/reference_print.h"
@@ -207,12 +207,12 @@ Test(reference, metrics_as_json)
 /* docs/ of the tree that this test was built from. */
 static void expect_page(const char *page, char *expected)
 {
-	char *folder = config_file_folder(__FILE__), *path = mem_format("%s/../../../docs/%s", folder, page);
+	char *folder = file_folder(__FILE__), *path = mem_format("%s/../../../docs/%s", folder, page);
 	struct text content = {.ceiling = 1 << 20};
 	struct err err = {0};
 	char *begin, *end;
 
-	cr_assert_eq(config_file_read(path, &content, &err), 0, "%s: %s", path, err.text);
+	cr_assert_eq(file_read(path, &content, &err), 0, "%s: %s", path, err.text);
 	text_string(&content);
 	begin = strstr(content.bytes, "<!-- generated: begin");
 	cr_assert(begin != NULL);

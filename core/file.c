@@ -1,14 +1,14 @@
-#include "daemon/config_file.h"
+#include "core/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/mem.h"
+#include "core/utf8.h"
 
 #define READ_SIZE (64 * 1024)
 
@@ -70,9 +70,14 @@ static int read_file(const char *path, bool wants_regular, struct text *out, str
 	return result;
 }
 
-int config_file_read(const char *path, struct text *out, struct err *err)
+int file_read(const char *path, struct text *out, struct err *err)
 {
 	return read_file(path, false, out, err);
+}
+
+int file_read_regular(const char *path, struct text *out, struct err *err)
+{
+	return read_file(path, true, out, err);
 }
 
 static int take_first_line(struct text *content, struct err *err)
@@ -85,88 +90,43 @@ static int take_first_line(struct text *content, struct err *err)
 		content->length--;
 	if (!content->length)
 		return err_set(err, "its first line is empty");
-	if (config_utf8_length(content->bytes, content->length) < content->length)
+	if (utf8_length(content->bytes, content->length) < content->length)
 		return err_set(err, "its first line is not text in UTF-8");
 	return 0;
 }
 
-/* What was read is a secret: it does not stay in freed memory. */
-static void wipe(struct text *content)
+void file_wipe(struct text *content)
 {
 	if (content->bytes)
 		explicit_bzero(content->bytes, content->capacity);
 	text_free(content);
 }
 
-char *config_file_read_secret(const char *path, struct err *err)
+char *file_read_secret(const char *path, struct err *err)
 {
-	struct text content = {.ceiling = CONFIG_SECRET_MAX};
+	struct text content = {.ceiling = FILE_SECRET_MAX};
 	char *secret = NULL;
 
 	if (read_file(path, true, &content, err) == 0 && take_first_line(&content, err) == 0) {
 		secret = mem_zero(content.length + 1, 1);
 		memcpy(secret, content.bytes, content.length);
 	}
-	wipe(&content);
+	file_wipe(&content);
 	return secret;
 }
 
-char *config_file_resolve(const char *folder, const char *path)
+char *file_resolve(const char *folder, const char *path)
 {
 	if (path[0] == '/' || strcmp(folder, ".") == 0)
 		return mem_copy_string(path);
 	return mem_format("%s/%s", strcmp(folder, "/") == 0 ? "" : folder, path);
 }
 
-char *config_file_folder(const char *file)
+char *file_folder(const char *file)
 {
 	const char *slash = strrchr(file, '/');
 
 	if (!slash)
 		return mem_copy_string(".");
 	return slash == file ? mem_copy_string("/") : mem_format("%.*s", (int)(slash - file), file);
-}
-
-/* By the lead byte: how many bytes follow, and the bounds of the first of them (RFC 3629 section 4). */
-static size_t utf8_follow(uint8_t lead, uint8_t *low, uint8_t *high)
-{
-	*low = 0x80;
-	*high = 0xbf;
-	if (lead >= 0xc2 && lead <= 0xdf)
-		return 1;
-	if (lead >= 0xe0 && lead <= 0xef) {
-		*low = lead == 0xe0 ? 0xa0 : 0x80;
-		*high = lead == 0xed ? 0x9f : 0xbf;
-		return 2;
-	}
-	if (lead >= 0xf0 && lead <= 0xf4) {
-		*low = lead == 0xf0 ? 0x90 : 0x80;
-		*high = lead == 0xf4 ? 0x8f : 0xbf;
-		return 3;
-	}
-	return 0;
-}
-
-size_t config_utf8_length(const char *bytes, size_t n)
-{
-	size_t i = 0;
-
-	while (i < n) {
-		uint8_t lead = (uint8_t)bytes[i], low, high;
-		size_t follow;
-
-		if (lead > 0 && lead < 0x80) {
-			i++;
-			continue;
-		}
-		follow = utf8_follow(lead, &low, &high);
-		if (!follow || n - i <= follow || (uint8_t)bytes[i + 1] < low || (uint8_t)bytes[i + 1] > high)
-			return i;
-		for (size_t k = 2; k <= follow; k++) {
-			if (((uint8_t)bytes[i + k] & 0xc0) != 0x80)
-				return i;
-		}
-		i += 1 + follow;
-	}
-	return n;
 }
