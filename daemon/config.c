@@ -1,10 +1,10 @@
 #include "daemon/config.h"
-#include "core/file.h"
 
 #include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "core/file.h"
 #include "core/mem.h"
 #include "daemon/config_reader.h"
 

@@ -1,6 +1,4 @@
 #include "daemon/config_reader.h"
-#include "core/file.h"
-#include "core/utf8.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -8,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/file.h"
 #include "core/mem.h"
+#include "core/utf8.h"
 
 #define SECRET_FILE_SUFFIX "_file"
 #define TEXT_BYTES_MAX     (1024 * 1024)

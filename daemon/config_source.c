@@ -1,6 +1,4 @@
 #include "daemon/config_source.h"
-#include "core/file.h"
-#include "core/utf8.h"
 
 #include <limits.h>
 #include <stdarg.h>
@@ -10,7 +8,9 @@
 #include <string.h>
 
 #include "core/err.h"
+#include "core/file.h"
 #include "core/mem.h"
+#include "core/utf8.h"
 #include "daemon/config_scan.h"
 
 /* --- errors ------------------------------------------------------------------------------------------------------ */

@@ -1,10 +1,10 @@
 #include "daemon/results_page.h"
-#include "core/utf8.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "core/mem.h"
+#include "core/utf8.h"
 #include "daemon/results.h"
 #include "daemon/sample_json.h"
 

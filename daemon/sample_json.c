@@ -1,11 +1,11 @@
 #include "daemon/sample_json.h"
-#include "core/utf8.h"
 
 #include <math.h>
 #include <string.h>
 #include <time.h>
 
 #include "core/clock.h"
+#include "core/utf8.h"
 
 void json_add_string(struct text *out, const char *string)
 {

@@ -1,5 +1,4 @@
 #include "daemon/target_files.h"
-#include "core/file.h"
 
 #include <errno.h>
 #include <glob.h>
@@ -9,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "core/file.h"
 #include "core/hash.h"
 #include "core/log.h"
 #include "core/loop.h"

@@ -1,11 +1,11 @@
 #include "config_fixture.h"
-#include "core/file.h"
-#include "core/utf8.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/file.h"
+#include "core/utf8.h"
 #include "daemon/config_source.h"
 
 /* Each test works in a folder of its own: criterion runs it in a process of its own. */
