@@ -2,9 +2,12 @@
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
+#include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -13,6 +16,7 @@
 #include "core/loop.h"
 #include "core/mem.h"
 #include "exporter/http_body.h"
+#include "exporter/tls_context.h"
 
 /* Input that waits while a reply is on its way; more is not read. */
 #define INPUT_MAX ((size_t)2 * HTTP_HEAD_MAX)
@@ -27,7 +31,7 @@
 #define LINGER_BYTES ((size_t)1 << 20)
 
 enum phase {
-	PHASE_READING,  /* the head of a request, or nothing yet */
+	PHASE_READING,  /* the handshake, the head of a request, or nothing yet */
 	PHASE_BODY,     /* its body */
 	PHASE_WAITING,  /* the reply comes later */
 	PHASE_REPLYING, /* the reply is on its way */
@@ -37,7 +41,11 @@ enum phase {
 struct connection {
 	struct connection_links links;
 	const struct connection_owner *owner;
+	struct address peer;
 	struct bufferevent *events;
+	struct tls_context *tls; /* held; NULL = plain text */
+	bool is_shaking;         /* the handshake is not done */
+	bool is_heavy;
 	struct alarm alarm;
 	enum phase phase;
 	size_t scanned; /* bytes of the head looked through already */
@@ -57,6 +65,8 @@ struct connection {
 	void *gone_arg;
 	struct event *reset; /* while waiting for a client that has closed its sending side, or NULL */
 	size_t lingered;
+	int64_t replied_ns; /* when the present reply began */
+	size_t replied;     /* bytes of it that were handed over */
 };
 
 struct connection_links *connection_links(struct connection *connection)
@@ -73,6 +83,53 @@ static struct evbuffer *output_of(const struct connection *connection)
 {
 	return bufferevent_get_output(connection->events);
 }
+
+static void count(_Atomic uint64_t *figure, uint64_t n)
+{
+	atomic_fetch_add_explicit(figure, n, memory_order_relaxed);
+}
+
+static const struct server_guard *guard_of(const struct connection *connection)
+{
+	return connection->owner->plan->guard;
+}
+
+const struct address *connection_peer(const struct connection *connection)
+{
+	return &connection->peer;
+}
+
+/* --- room -------------------------------------------------------------------------------------------------------- */
+
+bool connection_is_idle(const struct connection *connection)
+{
+	return connection->phase == PHASE_READING || connection->phase == PHASE_BODY ||
+	       connection->phase == PHASE_LINGERING;
+}
+
+bool connection_is_heavy(const struct connection *connection)
+{
+	return connection->is_heavy;
+}
+
+int64_t connection_speed(const struct connection *connection, int64_t now_ns)
+{
+	int64_t age_ns = now_ns - connection->replied_ns;
+	if (connection->phase != PHASE_REPLYING || age_ns < CONNECTION_GRACE_NS)
+		return INT64_MAX;
+	size_t unsent = evbuffer_get_length(output_of(connection));
+	double taken = connection->replied > unsent ? (double)(connection->replied - unsent) : 0;
+	return (int64_t)(taken * (double)NS_PER_SECOND / (double)age_ns);
+}
+
+bool connection_claim(struct connection *connection)
+{
+	if (!connection->is_heavy)
+		connection->is_heavy = connection->owner->claim(connection->owner->context);
+	return connection->is_heavy;
+}
+
+/* --- the end ----------------------------------------------------------------------------------------------------- */
 
 static void end_stream(struct connection *connection, bool is_complete)
 {
@@ -101,6 +158,7 @@ void connection_close(struct connection *connection)
 	end_stream(connection, false);
 	alarm_cancel(connection->owner->plan->loop, &connection->alarm);
 	bufferevent_free(connection->events);
+	tls_context_release(connection->tls);
 	connection->owner->closed(connection->owner->context, connection);
 	mem_free(connection->head);
 	mem_free(connection);
@@ -115,7 +173,7 @@ static void ring(void *arg)
 {
 	struct connection *connection = arg;
 	if (connection->is_timed && connection->phase != PHASE_LINGERING)
-		connection->owner->count_timeout(connection->owner->context);
+		count(&connection->owner->counts->timeouts, 1);
 	connection_close(connection);
 }
 
@@ -125,7 +183,7 @@ static void begin_time(struct connection *connection)
 	if (connection->is_timed)
 		return;
 	connection->is_timed = true;
-	set_alarm(connection, connection->owner->plan->reply_timeout_ns);
+	set_alarm(connection, connection->owner->plan->request_timeout_ns);
 }
 
 /* --- replies that come later ------------------------------------------------------------------------------------- */
@@ -165,19 +223,45 @@ void connection_wait(struct connection *connection, void (*gone)(void *arg), voi
 
 /* --- replies ----------------------------------------------------------------------------------------------------- */
 
+static void count_sent(struct connection *connection, size_t n)
+{
+	connection->replied += n;
+	count(&connection->owner->counts->sent_bytes, n);
+}
+
+/* Fields that every reply has, and those of this one. */
+static void write_head(struct connection *connection, struct text *head, const struct http_reply *reply,
+		       const struct http_message *message)
+{
+	const struct server_guard *guard = guard_of(connection);
+	const char *common = guard ? guard->fields(guard->context) : NULL;
+	if (!common) {
+		http_write_head(head, reply, message);
+		return;
+	}
+	struct text fields = {0};
+	struct http_reply whole = *reply;
+	text_add_format(&fields, "%s%s", common, reply->fields ? reply->fields : "");
+	whole.fields = text_string(&fields);
+	http_write_head(head, &whole, message);
+	text_free(&fields);
+}
+
 static void send_head(struct connection *connection, const struct http_reply *reply, enum http_framing framing,
 		      size_t length)
 {
 	struct text head = {0};
 	if (connection->is_last || framing == HTTP_UNTIL_CLOSE)
 		connection->keeps_alive = false;
-	http_write_head(&head, reply,
-			&(struct http_message){.framing = framing,
-					       .length = length,
-					       .keeps_alive = connection->keeps_alive,
-					       .minor = connection->minor,
-					       .date_seconds = clock_realtime_ns() / NS_PER_SECOND});
-	connection->owner->count_sent(connection->owner->context, head.length);
+	write_head(connection, &head, reply,
+		   &(struct http_message){.framing = framing,
+					  .length = length,
+					  .keeps_alive = connection->keeps_alive,
+					  .minor = connection->minor,
+					  .date_seconds = clock_realtime_ns() / NS_PER_SECOND});
+	connection->replied = 0;
+	connection->replied_ns = clock_monotonic_ns();
+	count_sent(connection, head.length);
 	evbuffer_add(output_of(connection), head.bytes, head.length);
 	text_free(&head);
 }
@@ -188,7 +272,7 @@ void connection_reply(struct connection *connection, const struct http_reply *re
 	send_head(connection, reply, HTTP_LENGTH, n);
 	if (connection->is_head)
 		return;
-	connection->owner->count_sent(connection->owner->context, n);
+	count_sent(connection, n);
 	evbuffer_add(output_of(connection), body, n);
 }
 
@@ -208,7 +292,7 @@ static void send_piece(struct connection *connection, struct evbuffer *piece)
 	size_t n = evbuffer_get_length(piece);
 	if (n == 0)
 		return;
-	connection->owner->count_sent(connection->owner->context, n);
+	count_sent(connection, n);
 	if (connection->is_chunked)
 		evbuffer_add_printf(output, "%zx\r\n", n);
 	evbuffer_add_buffer(output, piece);
@@ -286,6 +370,7 @@ static void refuse_request(struct connection *connection, int status)
 
 static void handle_request(struct connection *connection)
 {
+	set_alarm(connection, connection->owner->plan->reply_timeout_ns);
 	connection->owner->plan->handle(connection->owner->plan->context, connection, &connection->request);
 	mem_free(connection->head);
 	connection->head = NULL;
@@ -317,6 +402,33 @@ static void begin_body(struct connection *connection)
 	take_body(connection);
 }
 
+/* The request is admitted. */
+static void proceed(struct connection *connection)
+{
+	connection->is_last = false;
+	http_body_begin(&connection->body, &connection->request);
+	if (connection->request.has_body)
+		begin_body(connection);
+	else
+		handle_request(connection);
+}
+
+void connection_resume(struct connection *connection)
+{
+	end_waiting(connection);
+	proceed(connection);
+}
+
+/* A request that is refused leaves its body unread, so it is the last one. */
+static void ask_guard(struct connection *connection)
+{
+	const struct server_guard *guard = guard_of(connection);
+	connection->phase = PHASE_REPLYING;
+	connection->is_last = connection->request.has_body;
+	if (!guard || guard->admit(guard->context, connection, &connection->request) == SERVER_ADMITTED)
+		proceed(connection);
+}
+
 /* head: passed on. */
 static void begin_request(struct connection *connection, char *head, size_t length)
 {
@@ -324,7 +436,7 @@ static void begin_request(struct connection *connection, char *head, size_t leng
 	mem_free(connection->head);
 	connection->head = head;
 	int status = http_parse_request(head, length, request);
-	connection->owner->count_request(connection->owner->context);
+	count(&connection->owner->counts->requests, 1);
 	if (status != 0) {
 		refuse_request(connection, status);
 		return;
@@ -332,11 +444,7 @@ static void begin_request(struct connection *connection, char *head, size_t leng
 	connection->minor = request->minor;
 	connection->is_head = strcmp(request->method, "HEAD") == 0;
 	connection->keeps_alive = request->keeps_alive;
-	http_body_begin(&connection->body, request);
-	if (request->has_body)
-		begin_body(connection);
-	else
-		handle_request(connection);
+	ask_guard(connection);
 }
 
 /* Empty lines before a request are skipped (RFC 9112 section 2.2). */
@@ -384,6 +492,9 @@ static void take_input(struct connection *connection)
 static void linger(struct connection *connection)
 {
 	connection->phase = PHASE_LINGERING;
+	connection->is_heavy = false;
+	if (connection->tls)
+		SSL_shutdown(bufferevent_openssl_get_ssl(connection->events));
 	shutdown(bufferevent_getfd(connection->events), SHUT_WR);
 	bufferevent_setwatermark(connection->events, EV_READ, 0, 0);
 	connection->lingered = evbuffer_get_length(input_of(connection));
@@ -399,6 +510,7 @@ static void end_reply(struct connection *connection)
 		return;
 	}
 	connection->phase = PHASE_READING;
+	connection->is_heavy = false;
 	connection->is_timed = false;
 	set_alarm(connection, connection->owner->plan->idle_timeout_ns);
 	take_input(connection);
@@ -435,13 +547,35 @@ static void on_write(struct bufferevent *events, void *arg)
 		end_reply(connection);
 }
 
+/* A client that speaks plain HTTP to a port with TLS is told so in its own language. */
+static void end_handshake(struct connection *connection)
+{
+	static const char advice[] = "HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"
+				     "this port speaks HTTPS\n";
+	unsigned long error = bufferevent_get_openssl_error(connection->events);
+	const char *why = ERR_reason_error_string(error);
+	if (ERR_GET_REASON(error) == SSL_R_HTTP_REQUEST)
+		(void)!send(bufferevent_getfd(connection->events), advice, sizeof(advice) - 1,
+			    MSG_DONTWAIT | MSG_NOSIGNAL);
+	count(&connection->owner->counts->handshakes_failed, 1);
+	connection->owner->note_handshake(connection->owner->context, &connection->peer,
+					  why ? why : "the client has gone away");
+}
+
 static void on_event(struct bufferevent *events, short what, void *arg)
 {
 	struct connection *connection = arg;
 	(void)events;
-	/* A client may close its sending side and still read: what it has asked for is answered. */
+	if (what & BEV_EVENT_CONNECTED) {
+		connection->is_shaking = false;
+		return;
+	}
+	if (connection->is_shaking)
+		end_handshake(connection);
+	/* A client may close its sending side and still read: what it has asked for is answered. Not with TLS, where
+	 * libevent writes nothing more then. */
 	bool is_asked = connection->phase == PHASE_REPLYING || connection->phase == PHASE_WAITING;
-	if (!(what & BEV_EVENT_EOF) || !is_asked) {
+	if (!(what & BEV_EVENT_EOF) || !is_asked || connection->tls) {
 		connection_close(connection);
 		return;
 	}
@@ -450,25 +584,51 @@ static void on_event(struct bufferevent *events, short what, void *arg)
 		watch_for_reset(connection);
 }
 
-struct connection *connection_open(const struct connection_owner *owner, int descriptor)
+/* NULL: no memory; the descriptor is closed. tls: NULL = plain text. */
+static struct bufferevent *open_events(struct event_base *base, int descriptor, struct tls_context *tls)
 {
-	int on = 1;
-	struct bufferevent *events =
-		bufferevent_socket_new(loop_base(owner->plan->loop), descriptor, BEV_OPT_CLOSE_ON_FREE);
-	if (!events) {
-		close(descriptor);
-		return NULL;
-	}
-	setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	struct connection *connection = mem_zero(1, sizeof(*connection));
-	connection->owner = owner;
-	connection->events = events;
-	alarm_prepare(&connection->alarm, ring, connection);
-	begin_time(connection);
+	struct ssl_st *ssl = tls ? tls_context_accept(tls) : NULL;
+	struct bufferevent *events = NULL;
+	/* Never plain text in place of TLS that cannot be had. */
+	if (ssl)
+		events = bufferevent_openssl_socket_new(base, descriptor, ssl, BUFFEREVENT_SSL_ACCEPTING,
+							BEV_OPT_CLOSE_ON_FREE);
+	else if (!tls)
+		events = bufferevent_socket_new(base, descriptor, BEV_OPT_CLOSE_ON_FREE);
+	if (events)
+		return events;
+	SSL_free(ssl);
+	close(descriptor);
+	return NULL;
+}
+
+static void set_up_events(struct connection *connection)
+{
+	struct bufferevent *events = connection->events;
 	bufferevent_set_max_single_write(events, WRITE_MAX);
 	bufferevent_setwatermark(events, EV_READ, 0, INPUT_MAX);
 	bufferevent_setwatermark(events, EV_WRITE, OUTPUT_LOW, 0);
 	bufferevent_setcb(events, on_read, on_write, on_event, connection);
 	bufferevent_enable(events, EV_READ | EV_WRITE);
+}
+
+struct connection *connection_open(const struct connection_owner *owner, int descriptor, const struct address *peer)
+{
+	const struct server_guard *guard = owner->plan->guard;
+	struct tls_context *tls = guard ? guard->tls(guard->context) : NULL;
+	int on = 1;
+	setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	struct bufferevent *events = open_events(loop_base(owner->plan->loop), descriptor, tls);
+	if (!events)
+		return NULL;
+	struct connection *connection = mem_zero(1, sizeof(*connection));
+	connection->owner = owner;
+	connection->peer = *peer;
+	connection->events = events;
+	connection->tls = tls ? tls_context_hold(tls) : NULL;
+	connection->is_shaking = tls;
+	alarm_prepare(&connection->alarm, ring, connection);
+	begin_time(connection);
+	set_up_events(connection);
 	return connection;
 }

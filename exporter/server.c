@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <event2/listener.h>
+#include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,12 +13,14 @@
 #include "core/log.h"
 #include "core/loop.h"
 #include "core/mem.h"
+#include "exporter/clients.h"
 #include "exporter/connection.h"
 #include "exporter/listen_socket.h"
 
 /* How long accepting pauses when the process has no descriptor left: the connection stays in the kernel's queue, and
  * trying at once again would only burn the CPU. */
-#define ACCEPT_PAUSE_NS (100 * NS_PER_MS)
+#define ACCEPT_PAUSE_NS  (100 * NS_PER_MS)
+#define HANDSHAKE_LOG_NS (60 * NS_PER_SECOND)
 
 struct listener {
 	struct evconnlistener *events;
@@ -27,11 +30,14 @@ struct listener {
 struct server {
 	struct server_plan plan;
 	struct connection_owner owner;
-	struct connection *connections;
+	struct connection *connections; /* the newest first */
+	struct clients *clients;
 	struct alarm resume;
 	struct log_fault accept_fault;
 	struct text refusal;
-	_Atomic uint64_t requests, accepted, refused, timeouts, sent_bytes, open;
+	struct server_counts counts;
+	int64_t told_ns; /* when a failed handshake was logged last */
+	uint64_t untold; /* how many have failed since */
 	size_t nlisteners;
 	struct listener listeners[];
 };
@@ -46,19 +52,19 @@ static uint64_t figure(const _Atomic uint64_t *figure)
 	return atomic_load_explicit(figure, memory_order_relaxed);
 }
 
-static void count_request(void *context)
+/* One line a minute, whatever strangers do. */
+static void note_handshake(void *context, const struct address *peer, const char *why)
 {
-	count(&((struct server *)context)->requests, 1);
-}
-
-static void count_timeout(void *context)
-{
-	count(&((struct server *)context)->timeouts, 1);
-}
-
-static void count_sent(void *context, size_t bytes)
-{
-	count(&((struct server *)context)->sent_bytes, bytes);
+	struct server *server = context;
+	char text[ADDRESS_TEXT_SIZE];
+	int64_t now_ns = clock_monotonic_ns();
+	server->untold++;
+	if (server->told_ns != 0 && now_ns - server->told_ns < HANDSHAKE_LOG_NS)
+		return;
+	log_event(LOG_LEVEL_WARN, "web", address_format(peer, text),
+		  "TLS handshake failed: %s (%" PRIu64 " since the last such line)", why, server->untold);
+	server->told_ns = now_ns;
+	server->untold = 0;
 }
 
 static void forget_connection(void *context, struct connection *connection)
@@ -68,36 +74,105 @@ static void forget_connection(void *context, struct connection *connection)
 	*links->link = links->next;
 	if (links->next)
 		connection_links(links->next)->link = links->link;
-	atomic_fetch_sub_explicit(&server->open, 1, memory_order_relaxed);
+	clients_leave(server->clients, links->client);
+	atomic_fetch_sub_explicit(&server->counts.open, 1, memory_order_relaxed);
 }
+
+/* --- room -------------------------------------------------------------------------------------------------------- */
+
+/* Of those that wait for their client, the oldest of the client that has the most connections. */
+static struct connection *find_idle(const struct server *server)
+{
+	struct connection *found = NULL;
+	size_t most = 0;
+	for (struct connection *each = server->connections; each; each = connection_links(each)->next) {
+		const struct client *client = connection_links(each)->client;
+		if (!connection_is_idle(each) || client->connections < most)
+			continue;
+		most = client->connections;
+		found = each;
+	}
+	return found;
+}
+
+static struct connection *find_slowest(const struct server *server, bool is_heavy)
+{
+	int64_t now_ns = clock_monotonic_ns(), least = INT64_MAX;
+	struct connection *found = NULL;
+	for (struct connection *each = server->connections; each; each = connection_links(each)->next) {
+		int64_t speed = connection_speed(each, now_ns);
+		if (speed >= least || (is_heavy && !connection_is_heavy(each)))
+			continue;
+		least = speed;
+		found = each;
+	}
+	return found;
+}
+
+/* Returns false if there is nothing to evict. */
+static bool evict(struct server *server, struct connection *victim)
+{
+	if (!victim)
+		return false;
+	count(&server->counts.evicted, 1);
+	connection_close(victim);
+	return true;
+}
+
+static bool make_room(struct server *server)
+{
+	return figure(&server->counts.open) < server->plan.max_connections || evict(server, find_idle(server)) ||
+	       evict(server, find_slowest(server, false));
+}
+
+static bool claim(void *context)
+{
+	struct server *server = context;
+	unsigned n = 0;
+	for (struct connection *each = server->connections; each; each = connection_links(each)->next)
+		n += connection_is_heavy(each);
+	return n < SERVER_HEAVY_MAX || evict(server, find_slowest(server, true));
+}
+
+/* --- accepting --------------------------------------------------------------------------------------------------- */
 
 static void refuse_connection(struct server *server, int descriptor)
 {
-	count(&server->refused, 1);
-	listen_socket_refuse(descriptor, server->refusal.bytes, server->refusal.length);
+	const struct server_guard *guard = server->plan.guard;
+	bool is_plain = !guard || !guard->tls(guard->context);
+	count(&server->counts.refused, 1);
+	listen_socket_refuse(descriptor, server->refusal.bytes, is_plain ? server->refusal.length : 0);
+}
+
+static void add_connection(struct server *server, struct connection *connection)
+{
+	struct connection_links *links = connection_links(connection);
+	links->next = server->connections;
+	links->link = &server->connections;
+	links->client = clients_enter(server->clients, connection_peer(connection));
+	if (server->connections)
+		connection_links(server->connections)->link = &links->next;
+	server->connections = connection;
+	count(&server->counts.open, 1);
 }
 
 static void accept_connection(struct evconnlistener *events, int descriptor, struct sockaddr *from, int length,
 			      void *arg)
 {
 	struct server *server = arg;
-	(void)events, (void)from, (void)length;
+	struct address peer;
+	(void)events;
 	log_fault_end(&server->accept_fault, "web", NULL);
-	count(&server->accepted, 1);
-	if (figure(&server->open) >= server->plan.max_connections) {
+	count(&server->counts.accepted, 1);
+	if (!make_room(server)) {
 		refuse_connection(server, descriptor);
 		return;
 	}
-	struct connection *connection = connection_open(&server->owner, descriptor);
-	if (!connection)
-		return;
-	struct connection_links *links = connection_links(connection);
-	links->next = server->connections;
-	links->link = &server->connections;
-	if (server->connections)
-		connection_links(server->connections)->link = &links->next;
-	server->connections = connection;
-	count(&server->open, 1);
+	if (!address_from_sockaddr(from, (socklen_t)length, &peer))
+		memset(&peer, 0, sizeof(peer));
+	struct connection *connection = connection_open(&server->owner, descriptor, &peer);
+	if (connection)
+		add_connection(server, connection);
 }
 
 static void set_accepting(struct server *server, bool is_accepting)
@@ -181,10 +256,11 @@ struct server *server_create(const struct server_plan *plan, struct err *err)
 	server->plan = *plan;
 	server->owner = (struct connection_owner){.plan = &server->plan,
 						  .context = server,
-						  .count_request = count_request,
-						  .count_timeout = count_timeout,
-						  .count_sent = count_sent,
+						  .counts = &server->counts,
+						  .claim = claim,
+						  .note_handshake = note_handshake,
 						  .closed = forget_connection};
+	server->clients = clients_create(plan->max_connections);
 	alarm_prepare(&server->resume, resume_accepting, server);
 	prepare_refusal(server);
 	for (size_t i = 0; i < plan->listen->n; i++) {
@@ -207,6 +283,7 @@ void server_free(struct server *server)
 		connection_close(server->connections);
 	alarm_cancel(server->plan.loop, &server->resume);
 	text_free(&server->refusal);
+	clients_free(server->clients);
 	mem_free(server);
 }
 
@@ -217,10 +294,13 @@ const char *server_listener(const struct server *server, size_t i)
 
 void server_read(const struct server *server, struct server_figures *out)
 {
-	*out = (struct server_figures){.requests = figure(&server->requests),
-				       .connections_total = figure(&server->accepted),
-				       .refused = figure(&server->refused),
-				       .timeouts = figure(&server->timeouts),
-				       .sent_bytes = figure(&server->sent_bytes),
-				       .connections = figure(&server->open)};
+	const struct server_counts *counts = &server->counts;
+	*out = (struct server_figures){.requests = figure(&counts->requests),
+				       .connections_total = figure(&counts->accepted),
+				       .refused = figure(&counts->refused),
+				       .evicted = figure(&counts->evicted),
+				       .handshakes_failed = figure(&counts->handshakes_failed),
+				       .timeouts = figure(&counts->timeouts),
+				       .sent_bytes = figure(&counts->sent_bytes),
+				       .connections = figure(&counts->open)};
 }

@@ -1,7 +1,11 @@
 /*
  * A small HTTP server on the loop of its thread, made for strangers: a ceiling on connections, on the bytes of a
- * request's head, and an absolute time for each request with its reply, which a client cannot stretch by dripping
+ * request's head, and an absolute time for each request and for its reply, which a client cannot stretch by dripping
  * bytes. Replies are whole or streamed; a stream is asked for its next piece only when the last one has nearly left.
+ *
+ * Where there is no room left, those who keep it without using it make room for a newcomer: first what waits for its
+ * client (a handshake, a request, the end), most of all of the client with the most connections; then the reply that
+ * is taken most slowly.
  *
  * It is not evhttp, on libevent's bufferevents all the same: evhttp 2.1 has no ceiling on connections, tells nobody
  * when a connection without a request ends, and its timeouts begin anew with each byte.
@@ -17,9 +21,11 @@
 #include "core/option.h"
 #include "exporter/http_wire.h"
 
+struct address;
 struct evbuffer;
 struct loop;
 struct server;
+struct tls_context;
 
 /* A client's connection; to a handler, the request that waits for its reply. */
 struct connection;
@@ -33,15 +39,36 @@ struct stream {
 	void *state;
 };
 
+/* May a request be served? */
+enum server_admission {
+	SERVER_ADMITTED,
+	SERVER_ANSWERED,     /* it was replied to already */
+	SERVER_DECIDED_LATER /* connection_wait was called: connection_resume or a reply will follow */
+};
+
+/* Who may come in, and how. Called on the server's thread. */
+struct server_guard {
+	void *context;
+	/* For a new connection; borrowed for the call. NULL: it is served in plain text. */
+	struct tls_context *(*tls)(void *context);
+	/* Fields for the head of each reply, each ending in CR LF; or NULL. Borrowed for the call. */
+	const char *(*fields)(void *context);
+	/* Called when the head of a request is there, before its body. */
+	enum server_admission (*admit)(void *context, struct connection *connection,
+				       const struct http_request *request);
+};
+
 /* All borrowed until server_free. handle must call connection_reply, connection_stream or connection_wait before it
  * returns. */
 struct server_plan {
 	struct loop *loop;
 	const struct option_list *listen;
 	size_t max_connections;
-	int64_t reply_timeout_ns; /* from the first byte of a request (the first: from accept) to the last of its reply
-				   */
-	int64_t idle_timeout_ns;  /* between a reply and the next request */
+	int64_t request_timeout_ns; /* for the handshake, the head and the body of a request together: from accept, or
+				       from the first byte of a further one */
+	int64_t reply_timeout_ns;   /* from there to the last byte of the reply */
+	int64_t idle_timeout_ns;    /* between a reply and the next request */
+	const struct server_guard *guard; /* NULL: anybody may, in plain text */
 	void (*handle)(void *context, struct connection *connection, const struct http_request *request);
 	void *context;
 };
@@ -56,7 +83,7 @@ void server_free(struct server *server);
 const char *server_listener(const struct server *server, size_t i);
 
 struct server_figures {
-	uint64_t requests, connections_total, refused, timeouts, sent_bytes;
+	uint64_t requests, connections_total, refused, evicted, handshakes_failed, timeouts, sent_bytes;
 	uint64_t connections; /* open now */
 };
 /* Any thread. */
@@ -68,6 +95,18 @@ void server_read(const struct server *server, struct server_figures *out);
  * still; one that has closed both looks the same to TCP as long as nothing is sent, so its gone comes with the reset or
  * not at all. */
 void connection_wait(struct connection *connection, void (*gone)(void *arg), void *arg);
+
+/* After connection_wait by a guard: the request is admitted now, and handled or its body read before this returns. */
+void connection_resume(struct connection *connection);
+
+/* For a reply that takes memory as long as its client does not take it, before it is made: there is room for
+ * SERVER_HEAVY_MAX of them at a time. If that many are under way, the one that is taken most slowly is cut off. false:
+ * there is no room; reply 503. */
+#define SERVER_HEAVY_MAX 8
+bool connection_claim(struct connection *connection);
+
+/* Where the client is. */
+const struct address *connection_peer(const struct connection *connection);
 
 /* reply is borrowed for the call; body is copied. */
 void connection_reply(struct connection *connection, const struct http_reply *reply, const void *body, size_t n);
