@@ -12,9 +12,10 @@ static const struct command_flag flags[] = {
 };
 static const struct command_usage usage = {
 	.line = "check [FILE]",
-	.text = "Reads a configuration and says what is wrong with it: one line each, FILE:LINE: WHAT: WHY. Opens no "
-		"socket\n"
-		"and no output. FILE defaults to NETSONDE_CONFIG, else to " COMMAND_CONFIG_DEFAULT ".",
+	.text = "Reads a configuration, its target files and the files of TLS and users, and says what is wrong with "
+		"them:\n"
+		"one line each, FILE:LINE: WHAT: WHY. Opens no socket and no output. FILE defaults to NETSONDE_CONFIG, "
+		"else to\n" COMMAND_CONFIG_DEFAULT ".",
 	.flags = flags,
 	.nflags = 1,
 	.words_max = 1,
@@ -44,12 +45,24 @@ static bool check_target_files(const struct config *config, struct target_files_
 	return n == 0;
 }
 
+/* false: TLS, users or tokens of the web server are broken. */
+static bool check_web_files(const struct config *config, const char *file)
+{
+	struct err err = {0};
+
+	if (exporter_check(&config->web, &err) == 0)
+		return true;
+	fprintf(stderr, "%s: %s\n", file, err.text);
+	return false;
+}
+
 static int print_result(const struct config *config, const char *file)
 {
 	struct target_files_count more;
 	struct text warnings = {0};
 
-	if (!check_target_files(config, &more))
+	/* Both, so that all errors are told at once. */
+	if (!check_target_files(config, &more) | !check_web_files(config, file))
 		return COMMAND_FAILED;
 	config_warn(config, &warnings);
 	fputs(text_string(&warnings), stderr);

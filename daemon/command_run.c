@@ -115,7 +115,8 @@ static void log_instance(const struct config *config, const struct instance *ins
 	log_event(LOG_LEVEL_INFO, "start", config->agent.name, "%zu targets, %zu probes, %zu workers", config->ntargets,
 		  probes, instance_workers(instance));
 	for (size_t i = 0; instance_listener(instance, i); i++)
-		log_event(LOG_LEVEL_INFO, "web", NULL, "http://%s/metrics", instance_listener(instance, i));
+		log_event(LOG_LEVEL_INFO, "web", NULL, "%s://%s/metrics", instance_has_tls(instance) ? "https" : "http",
+			  instance_listener(instance, i));
 	for (size_t i = 0; i < config->noutputs; i++)
 		log_output(config->outputs[i]);
 }

@@ -219,6 +219,15 @@ static void check_outputs(struct config_reader *reader)
 	names_free(&paths);
 }
 
+/* Seen from the folder of the configuration. */
+static void place_file(const struct config_reader *reader, char **path)
+{
+	char *resolved = *path && **path ? file_resolve(reader->folder, *path) : NULL;
+
+	mem_free(*path);
+	*path = resolved;
+}
+
 static void place_disk_log(struct config *config)
 {
 	if (!config->disk_log.path || !config->disk_log.path[0]) {
@@ -269,6 +278,8 @@ static void read_tree(struct config_reader *reader, const config_setting_t *root
 	check_probes(reader);
 	check_outputs(reader);
 	place_disk_log(reader->config);
+	place_file(reader, &reader->config->web.config_file);
+	place_file(reader, &reader->config->web.bearer_token_file);
 	/* After the probes: the labels of their rows are reserved. */
 	labels = agent && config_setting_is_group(agent) ? config_setting_get_member(agent, "labels") : NULL;
 	if (labels)

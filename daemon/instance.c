@@ -78,8 +78,8 @@ static void serve_results(void *context, struct connection *connection, const st
 }
 
 static const struct exporter_route routes[] = {
-	{"/-/reload", "POST", serve_reload},
-	{"/api/v1/results", "GET", serve_results},
+	{"/-/reload", "POST", serve_reload, false},
+	{"/api/v1/results", "GET", serve_results, false}, /* has a ceiling of its own */
 };
 
 /* --- creation ---------------------------------------------------------------------------------------------------- */
@@ -240,7 +240,8 @@ struct instance *instance_create(struct config *config, struct loop *loop, struc
 	    create_web(instance, err) == -1)
 		goto fail;
 	/* Without: whatever must go on working, such as the next file of an output. */
-	if (rights_drop(err) == -1 || create_outputs(instance, config, err) == -1)
+	if (rights_drop(err) == -1 || exporter_protect(instance->exporter, err) == -1 ||
+	    create_outputs(instance, config, err) == -1)
 		goto fail;
 	create_own(instance);
 	return instance;
@@ -315,4 +316,9 @@ size_t instance_workers(const struct instance *instance)
 const char *instance_listener(const struct instance *instance, size_t i)
 {
 	return exporter_listener(instance->exporter, i);
+}
+
+bool instance_has_tls(const struct instance *instance)
+{
+	return exporter_wants_tls(standing_web(reload_standing(instance->reload)));
 }

@@ -5,6 +5,7 @@
 #ifndef NETSONDE_DAEMON_INSTANCE_H
 #define NETSONDE_DAEMON_INSTANCE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,5 +33,8 @@ struct reload *instance_reload(const struct instance *instance);
 size_t instance_workers(const struct instance *instance);
 /* The i-th listener as "host:port", or NULL. */
 const char *instance_listener(const struct instance *instance, size_t i);
+
+/* Are its pages there with HTTPS only? */
+bool instance_has_tls(const struct instance *instance);
 
 #endif

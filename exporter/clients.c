@@ -36,12 +36,18 @@ static struct client **find(struct clients *clients, const struct address *addre
 	return link;
 }
 
-struct client *clients_enter(struct clients *clients, const struct address *address)
+struct address clients_network(const struct address *address)
 {
 	struct address network = *address;
 	network.port = 0;
 	if (network.family == ADDRESS_IPV6)
 		memset(network.bytes + IPV6_NETWORK_BYTES, 0, sizeof(network.bytes) - IPV6_NETWORK_BYTES);
+	return network;
+}
+
+struct client *clients_enter(struct clients *clients, const struct address *address)
+{
+	struct address network = clients_network(address);
 	struct client **link = find(clients, &network);
 	if (!*link) {
 		*link = mem_zero(1, sizeof(**link));

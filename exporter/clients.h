@@ -9,12 +9,15 @@
 #include "core/address.h"
 
 struct client {
-	struct address address; /* port 0; of IPv6 the first 64 bits */
+	struct address address; /* clients_network */
 	size_t connections;
 	struct client *next;
 };
 
 struct clients;
+
+/* What counts as one client: without port, of IPv6 the network. */
+struct address clients_network(const struct address *address);
 
 /* size: about how many clients there may be. */
 struct clients *clients_create(size_t size);

@@ -16,6 +16,7 @@
 #include "core/loop.h"
 #include "core/mem.h"
 #include "exporter/http_body.h"
+#include "exporter/listen_socket.h"
 #include "exporter/tls_context.h"
 
 /* Input that waits while a reply is on its way; more is not read. */
@@ -555,8 +556,7 @@ static void end_handshake(struct connection *connection)
 	unsigned long error = bufferevent_get_openssl_error(connection->events);
 	const char *why = ERR_reason_error_string(error);
 	if (ERR_GET_REASON(error) == SSL_R_HTTP_REQUEST)
-		(void)!send(bufferevent_getfd(connection->events), advice, sizeof(advice) - 1,
-			    MSG_DONTWAIT | MSG_NOSIGNAL);
+		listen_socket_tell(bufferevent_getfd(connection->events), advice, sizeof(advice) - 1);
 	count(&connection->owner->counts->handshakes_failed, 1);
 	connection->owner->note_handshake(connection->owner->context, &connection->peer,
 					  why ? why : "the client has gone away");

@@ -57,8 +57,8 @@ static bool is_same(const unsigned char *a, const unsigned char *b)
 static void make_decoy(struct credentials *credentials)
 {
 	const char *like = credentials->nusers > 0 ? credentials->users[0].hash : "$2y$10$";
-	snprintf(credentials->decoy, sizeof(credentials->decoy),
-		 "%.7sNoUserHasThisSaltx.uNoPasswordHasThisHashAtAll.......", like);
+	snprintf(credentials->decoy, sizeof(credentials->decoy), "%.7s%s%s", like, "NoUserHasThisSaltAtAl.",
+		 "NoPasswordHasThisHashAtAll.....");
 }
 
 static void add_users(struct credentials *credentials, const struct web_config *config)

@@ -4,6 +4,7 @@
 
 #include "core/clock.h"
 #include "core/mem.h"
+#include "exporter/gate.h"
 #include "exporter/labels.h"
 #include "exporter/latest.h"
 #include "exporter/page.h"
@@ -12,10 +13,7 @@
 #include "exporter/server.h"
 #include "exporter/text_stream.h"
 
-/* Scrapes at a time; each costs memory, and holds blocks that were replaced since it began. The same for
- * /api/v1/latest. */
-#define SCRAPES_MAX 8
-#define IDLE_NS     (75 * NS_PER_SECOND)
+#define IDLE_NS (75 * NS_PER_SECOND)
 
 #define TEXT_TYPE "text/plain; charset=utf-8"
 #define JSON_TYPE "application/json"
@@ -41,14 +39,35 @@ const struct option exporter_options[] = {
 	 .minimum = 1,
 	 .maximum = 65536,
 	 .fallback = "256",
-	 .help = "The most clients at a time; more are told to come back"},
+	 .help = "The most clients at a time. For one more, the connection is closed that is used least: one that "
+		 "waits "
+		 "for its client, or the reply that is taken most slowly; if there is none, it is told to come back"},
+	{.name = "request_timeout",
+	 .kind = OPTION_SECONDS,
+	 .offset = offsetof(struct exporter_settings, request_timeout_ns),
+	 .minimum = 1,
+	 .maximum = 3600,
+	 .fallback = "10",
+	 .help = "The longest time for a TLS handshake and a request with its body, however it drips in"},
 	{.name = "reply_timeout",
 	 .kind = OPTION_SECONDS,
 	 .offset = offsetof(struct exporter_settings, reply_timeout_ns),
 	 .minimum = 1,
 	 .maximum = 3600,
 	 .fallback = "30",
-	 .help = "The longest time from the first byte of a request to the last byte of its reply"},
+	 .help = "The longest time from a whole request to the last byte of its reply"},
+	{.name = "config_file",
+	 .kind = OPTION_TEXT,
+	 .offset = offsetof(struct exporter_settings, config_file),
+	 .help = "TLS, client certificates, users and passwords (bcrypt): a file in the form of Prometheus' "
+		 "exporter-toolkit, seen from the folder of this configuration. It is read again when it changes, as "
+		 "are "
+		 "the certificates"},
+	{.name = "bearer_token_file",
+	 .kind = OPTION_TEXT,
+	 .offset = offsetof(struct exporter_settings, bearer_token_file),
+	 .help = "Bearer tokens, one a line, any of which opens the pages, beside the users of config_file; seen from "
+		 "the folder of this configuration. It is read again when it changes"},
 	{.name = "results_size",
 	 .kind = OPTION_SIZE,
 	 .offset = offsetof(struct exporter_settings, results_bytes),
@@ -64,11 +83,18 @@ enum {
 	WEB_CONNECTIONS,
 	WEB_CONNECTIONS_TOTAL,
 	WEB_CONNECTIONS_REFUSED,
+	WEB_CONNECTIONS_EVICTED,
+	WEB_HANDSHAKES_FAILED,
+	WEB_UNAUTHORIZED,
+	WEB_LIMITED,
+	WEB_POSTPONED,
+	WEB_CONFIG_GOOD,
+	WEB_CERTIFICATE_EXPIRY,
 	WEB_TIMEOUTS,
 	WEB_SENT_BYTES,
 	WEB_SCRAPES,
 	WEB_SCRAPES_ABORTED,
-	WEB_SCRAPES_REFUSED,
+	WEB_HEAVY_REFUSED,
 	WEB_SCRAPE_SECONDS,
 	WEB_SERIES,
 	WEB_SERIES_LIMIT,
@@ -82,13 +108,28 @@ static const struct measure web_measures[WEB_COUNT] = {
 	[WEB_CONNECTIONS_TOTAL] = {"connections_total", MEASURE_COUNTER, "HTTP connections accepted or refused"},
 	[WEB_CONNECTIONS_REFUSED] = {"connections_refused_total", MEASURE_COUNTER,
 				     "HTTP connections refused because web.max_connections were open"},
-	[WEB_TIMEOUTS] = {"timeouts_total", MEASURE_COUNTER, "HTTP requests cut off after web.reply_timeout"},
+	[WEB_CONNECTIONS_EVICTED] = {"connections_evicted_total", MEASURE_COUNTER,
+				     "HTTP connections closed to make room for others"},
+	[WEB_HANDSHAKES_FAILED] = {"tls_handshakes_failed_total", MEASURE_COUNTER, "TLS handshakes that failed"},
+	[WEB_UNAUTHORIZED] = {"requests_unauthorized_total", MEASURE_COUNTER,
+			      "HTTP requests without the right credentials"},
+	[WEB_LIMITED] = {"requests_limited_total", MEASURE_COUNTER,
+			 "HTTP requests refused because of rate_limit in web.config_file"},
+	[WEB_POSTPONED] = {"requests_postponed_total", MEASURE_COUNTER,
+			   "HTTP requests answered with 503 because too many passwords were being checked"},
+	[WEB_CONFIG_GOOD] = {"config_file_success", MEASURE_INTEGER,
+			     "1: web.config_file, web.bearer_token_file and the files they name are in force as they "
+			     "are now; 0: they are not good, and older ones are in force"},
+	[WEB_CERTIFICATE_EXPIRY] = {"certificate_expiry_timestamp_seconds", MEASURE_INTEGER,
+				    "When the certificate of the HTTP server ends; not there without TLS"},
+	[WEB_TIMEOUTS] = {"timeouts_total", MEASURE_COUNTER,
+			  "HTTP requests cut off after web.request_timeout or web.reply_timeout"},
 	[WEB_SENT_BYTES] = {"sent_bytes_total", MEASURE_COUNTER, "Bytes of HTTP replies handed to clients"},
 	[WEB_SCRAPES] = {"scrapes_total", MEASURE_COUNTER, "Replies to GET /metrics that were made to the end"},
 	[WEB_SCRAPES_ABORTED] = {"scrapes_aborted_total", MEASURE_COUNTER,
 				 "Replies to GET /metrics cut short because the client went away or was too slow"},
-	[WEB_SCRAPES_REFUSED] = {"scrapes_refused_total", MEASURE_COUNTER,
-				 "GET /metrics answered with 503 because too many were under way"},
+	[WEB_HEAVY_REFUSED] = {"requests_refused_total", MEASURE_COUNTER,
+			       "HTTP requests answered with 503 because too many long replies were under way"},
 	[WEB_SCRAPE_SECONDS] = {"scrape_seconds_total", MEASURE_COUNTER_SECONDS, "Time spent on making /metrics"},
 	[WEB_SERIES] = {"series", MEASURE_INTEGER, "Series of probes in /metrics now"},
 	[WEB_SERIES_LIMIT] = {"series_limit", MEASURE_INTEGER, "The most series there may be: web.max_series"},
@@ -104,13 +145,14 @@ const struct measure_set exporter_set = {
 };
 
 struct exporter {
+	struct loop *loop;
 	const struct exporter_settings *settings;
 	const struct exporter_host *host;
 	struct series_store *store;
+	struct gate *gate; /* NULL until exporter_protect */
 	struct server *server;
 	struct scrape_figures scrapes;
-	_Atomic uint64_t scrapes_refused;
-	unsigned latest_open; /* the server's thread only */
+	_Atomic uint64_t heavy_refused;
 };
 
 static void reply_text(struct connection *connection, int status, const char *fields, const char *body)
@@ -142,11 +184,6 @@ static void serve_metrics(struct exporter *exporter, struct connection *connecti
 		reply_text(connection, 400, NULL, "shard must be i/n, such as 0/4, with 0 <= i < n <= 65536\n");
 		return;
 	}
-	if (exporter->scrapes.open >= SCRAPES_MAX) {
-		atomic_fetch_add_explicit(&exporter->scrapes_refused, 1, memory_order_relaxed);
-		reply_text(connection, 503, "Retry-After: 1\r\n", "too many scrapes at a time\n");
-		return;
-	}
 	plan.render.store = exporter->store;
 	plan.render.format = render_negotiate(http_field(request, "accept"));
 	plan.is_compressed = render_accepts_gzip(http_field(request, "accept-encoding"));
@@ -167,36 +204,23 @@ struct names {
 	int has_target, has_probe; /* as of http_parameter */
 };
 
-/* One reply to /api/v1/latest. */
-struct latest_reply {
-	struct exporter *exporter;
-	struct latest *latest;
-};
-
 static bool more_latest(void *state, struct text *out, size_t enough)
 {
-	return latest_more(((struct latest_reply *)state)->latest, out, enough);
+	return latest_more(state, out, enough);
 }
 
 static void free_latest(void *state, bool is_complete)
 {
-	struct latest_reply *reply = state;
 	(void)is_complete;
-	reply->exporter->latest_open--;
-	latest_free(reply->latest);
-	mem_free(reply);
+	latest_free(state);
 }
 
 /* latest: passed on. */
-static void stream_latest(struct exporter *exporter, struct connection *connection, const struct http_request *request,
-			  struct latest *latest)
+static void stream_latest(struct connection *connection, const struct http_request *request, struct latest *latest)
 {
-	struct latest_reply *reply = mem_zero(1, sizeof(*reply));
-	*reply = (struct latest_reply){exporter, latest};
-	exporter->latest_open++;
 	bool is_compressed = render_accepts_gzip(http_field(request, "accept-encoding"));
 	struct stream stream =
-		text_stream_open(&(struct text_source){more_latest, free_latest, reply, NULL}, is_compressed);
+		text_stream_open(&(struct text_source){more_latest, free_latest, latest, NULL}, is_compressed);
 	connection_stream(connection,
 			  &(struct http_reply){200, JSON_TYPE,
 					       is_compressed ? "Content-Encoding: gzip\r\n"
@@ -247,10 +271,6 @@ static void serve_latest(struct exporter *exporter, struct connection *connectio
 	struct names names;
 	if (!read_names(connection, request, &names))
 		return;
-	if (exporter->latest_open >= SCRAPES_MAX) {
-		reply_text(connection, 503, "Retry-After: 1\r\n", "too many requests of this kind at a time\n");
-		return;
-	}
 	const char *target = names.has_target ? names.target : NULL, *probe = names.has_probe ? names.probe : NULL;
 	struct latest *latest = latest_create(exporter->store, target, probe);
 	if ((target || probe) && !latest_has_match(latest)) {
@@ -258,7 +278,7 @@ static void serve_latest(struct exporter *exporter, struct connection *connectio
 		latest_free(latest);
 		return;
 	}
-	stream_latest(exporter, connection, request, latest);
+	stream_latest(connection, request, latest);
 }
 
 static void serve_healthy(struct exporter *exporter, struct connection *connection, const struct http_request *request)
@@ -302,9 +322,10 @@ static void serve_page(struct exporter *exporter, struct connection *connection,
 static const struct route {
 	const char *path;
 	void (*serve)(struct exporter *exporter, struct connection *connection, const struct http_request *request);
+	bool is_heavy; /* the reply can be long */
 } routes[] = {
-	{"/", serve_page},         {"/-/healthy", serve_healthy}, {"/-/ready", serve_ready},
-	{"/config", serve_config}, {"/metrics", serve_metrics},   {"/api/v1/latest", serve_latest},
+	{"/", serve_page, false},        {"/-/healthy", serve_healthy, false}, {"/-/ready", serve_ready, false},
+	{"/config", serve_config, true}, {"/metrics", serve_metrics, true},    {"/api/v1/latest", serve_latest, true},
 };
 
 /* What may be asked of a path: bits, so that several routes can share it. */
@@ -358,6 +379,16 @@ static const struct route *find_route(const struct http_request *request, unsign
 	return NULL;
 }
 
+/* Replies 503 and returns false if there is no room for a long reply. */
+static bool claim(struct exporter *exporter, struct connection *connection)
+{
+	if (connection_claim(connection))
+		return true;
+	atomic_fetch_add_explicit(&exporter->heavy_refused, 1, memory_order_relaxed);
+	reply_text(connection, 503, "Retry-After: 1\r\n", "too many long replies at a time\n");
+	return false;
+}
+
 static void handle(void *context, struct connection *connection, const struct http_request *request)
 {
 	struct exporter *exporter = context;
@@ -365,6 +396,9 @@ static void handle(void *context, struct connection *connection, const struct ht
 	unsigned allowed = 0;
 	const struct route *own = find_route(request, &allowed);
 	const struct exporter_route *route = find_host_route(host, request, &allowed);
+	bool is_heavy = own ? own->is_heavy : route && route->is_heavy;
+	if (is_heavy && !claim(exporter, connection))
+		return;
 	if (own)
 		own->serve(exporter, connection, request);
 	else if (route)
@@ -381,12 +415,14 @@ struct exporter *exporter_create(struct loop *loop, const struct exporter_settin
 				 const struct exporter_host *host, struct series_store *store, struct err *err)
 {
 	struct exporter *exporter = mem_zero(1, sizeof(*exporter));
+	exporter->loop = loop;
 	exporter->settings = settings;
 	exporter->host = host;
 	exporter->store = store;
 	exporter->server = server_create(&(struct server_plan){.loop = loop,
 							       .listen = &settings->listen,
 							       .max_connections = (size_t)settings->max_connections,
+							       .request_timeout_ns = settings->request_timeout_ns,
 							       .reply_timeout_ns = settings->reply_timeout_ns,
 							       .idle_timeout_ns = IDLE_NS,
 							       .handle = handle,
@@ -405,7 +441,39 @@ void exporter_free(struct exporter *exporter)
 	if (!exporter)
 		return;
 	server_free(exporter->server);
+	gate_free(exporter->gate);
 	mem_free(exporter);
+}
+
+/* The text of a gate begins with the file, which says which option is meant. */
+static int name_option(const struct exporter_settings *settings, struct err *err)
+{
+	size_t n = settings->bearer_token_file ? strlen(settings->bearer_token_file) : 0;
+	bool is_tokens = n > 0 && strncmp(err->text, settings->bearer_token_file, n) == 0 && err->text[n] == ':';
+	return err_prefix(err, is_tokens ? "web.bearer_token_file" : "web.config_file");
+}
+
+int exporter_protect(struct exporter *exporter, struct err *err)
+{
+	const struct exporter_settings *settings = exporter->settings;
+	if (!settings->config_file && !settings->bearer_token_file)
+		return 0;
+	exporter->gate = gate_create(exporter->loop, settings->config_file, settings->bearer_token_file, err);
+	if (!exporter->gate)
+		return name_option(settings, err);
+	server_set_guard(exporter->server, gate_guard(exporter->gate));
+	return 0;
+}
+
+int exporter_check(const struct exporter_settings *settings, struct err *err)
+{
+	return gate_check(settings->config_file, settings->bearer_token_file, err) == 0 ? 0
+											: name_option(settings, err);
+}
+
+bool exporter_wants_tls(const struct exporter_settings *settings)
+{
+	return settings->config_file && gate_would_have_tls(settings->config_file);
 }
 
 const char *exporter_listener(const struct exporter *exporter, size_t i)
@@ -421,23 +489,36 @@ static int64_t figure(const _Atomic uint64_t *figure)
 size_t exporter_read(const struct exporter *exporter, struct reading *readings)
 {
 	struct server_figures server;
+	struct gate_figures gate = {.is_good = true};
 	server_read(exporter->server, &server);
+	if (exporter->gate)
+		gate_read(exporter->gate, &gate);
 	const int64_t values[WEB_COUNT] = {
 		[WEB_REQUESTS] = (int64_t)server.requests,
 		[WEB_CONNECTIONS] = (int64_t)server.connections,
 		[WEB_CONNECTIONS_TOTAL] = (int64_t)server.connections_total,
 		[WEB_CONNECTIONS_REFUSED] = (int64_t)server.refused,
+		[WEB_CONNECTIONS_EVICTED] = (int64_t)server.evicted,
+		[WEB_HANDSHAKES_FAILED] = (int64_t)server.handshakes_failed,
+		[WEB_UNAUTHORIZED] = (int64_t)gate.unauthorized,
+		[WEB_LIMITED] = (int64_t)gate.limited,
+		[WEB_POSTPONED] = (int64_t)gate.postponed,
+		[WEB_CONFIG_GOOD] = gate.is_good,
+		[WEB_CERTIFICATE_EXPIRY] = gate.expiry_seconds,
 		[WEB_TIMEOUTS] = (int64_t)server.timeouts,
 		[WEB_SENT_BYTES] = (int64_t)server.sent_bytes,
 		[WEB_SCRAPES] = figure(&exporter->scrapes.finished),
 		[WEB_SCRAPES_ABORTED] = figure(&exporter->scrapes.aborted),
-		[WEB_SCRAPES_REFUSED] = figure(&exporter->scrapes_refused),
+		[WEB_HEAVY_REFUSED] = figure(&exporter->heavy_refused),
 		[WEB_SCRAPE_SECONDS] = figure(&exporter->scrapes.cpu_ns),
 		[WEB_SERIES] = (int64_t)series_store_count(exporter->store),
 		[WEB_SERIES_LIMIT] = exporter->settings->max_series,
 		[WEB_SERIES_REFUSED] = (int64_t)series_store_refused(exporter->store),
 	};
-	for (unsigned i = 0; i < WEB_COUNT; i++)
-		readings[i] = reading_integer(i, values[i]);
-	return WEB_COUNT;
+	size_t n = 0;
+	for (unsigned i = 0; i < WEB_COUNT; i++) {
+		if (i != WEB_CERTIFICATE_EXPIRY || values[i] != 0)
+			readings[n++] = reading_integer(i, values[i]);
+	}
+	return n;
 }

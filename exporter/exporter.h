@@ -23,8 +23,11 @@ struct exporter_settings {
 	struct option_list listen; /* "0.0.0.0:9975", "[::]:9975"; an empty list opens no port */
 	int64_t max_series;
 	int64_t max_connections;
-	int64_t reply_timeout_ns; /* absolute time for a request and its reply */
-	int64_t results_bytes;    /* memory for the last results, which the daemon keeps; 0 = none are kept */
+	int64_t request_timeout_ns; /* absolute times: for a request, */
+	int64_t reply_timeout_ns;   /* and for its reply */
+	char *config_file;          /* TLS and passwords: exporter/web_config.h; NULL = none */
+	char *bearer_token_file;    /* one a line; NULL = none */
+	int64_t results_bytes;      /* memory for the last results, which the daemon keeps; 0 = none are kept */
 };
 extern const struct option exporter_options[];
 extern const size_t exporter_noptions;
@@ -34,6 +37,7 @@ struct exporter_route {
 	const char *path;
 	const char *method; /* "GET" (HEAD goes with it) or "POST" */
 	void (*serve)(void *context, struct connection *connection, const struct http_request *request);
+	bool is_heavy; /* connection_claim is called before serve */
 };
 
 /* What the server asks of the daemon. Called on the web thread. */
@@ -53,6 +57,16 @@ struct exporter_host {
 struct exporter *exporter_create(struct loop *loop, const struct exporter_settings *settings,
 				 const struct exporter_host *host, struct series_store *store, struct err *err);
 void exporter_free(struct exporter *exporter);
+
+/* Reads the files of TLS and credentials; after the daemon has given up its rights, so that what can be read now can be
+ * read later, and before the loop runs. -1 with err ("web.config_file: web.yml: line 3: ..."). */
+int exporter_protect(struct exporter *exporter, struct err *err);
+
+/* Would exporter_protect succeed? -1 with err. */
+int exporter_check(const struct exporter_settings *settings, struct err *err);
+
+/* Is it HTTPS that is spoken with these settings, as far as their files can be read now? */
+bool exporter_wants_tls(const struct exporter_settings *settings);
 
 /* The address of the i-th listener as "host:port" (the port the kernel chose where 0 was asked), or NULL. */
 const char *exporter_listener(const struct exporter *exporter, size_t i);

@@ -41,11 +41,10 @@ int listen_socket_address(int descriptor, struct address *address, struct err *e
 	return 0;
 }
 
-void listen_socket_refuse(int descriptor, const char *bytes, size_t n)
+void listen_socket_tell(int descriptor, const char *bytes, size_t n)
 {
 	char unread[4096];
 	/* Closing with unread bytes would reset the connection before the answer is read. */
 	(void)!recv(descriptor, unread, sizeof(unread), MSG_DONTWAIT);
 	(void)!send(descriptor, bytes, n, MSG_DONTWAIT | MSG_NOSIGNAL);
-	close(descriptor);
 }

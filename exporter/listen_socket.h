@@ -14,7 +14,7 @@ int listen_socket_open(const struct address *address, struct err *err);
 /* Where a socket is bound. -1 with err. */
 int listen_socket_address(int descriptor, struct address *address, struct err *err);
 
-/* Answers a connection that there is no room for, as far as that goes without waiting, and closes it. */
-void listen_socket_refuse(int descriptor, const char *bytes, size_t n);
+/* Says a last word on a connection that is about to be closed, as far as that goes without waiting. */
+void listen_socket_tell(int descriptor, const char *bytes, size_t n);
 
 #endif

@@ -21,7 +21,6 @@ static void free_scrape(void *state, bool is_complete)
 	struct scrape *scrape = state;
 	atomic_fetch_add_explicit(is_complete ? &scrape->figures->finished : &scrape->figures->aborted, 1,
 				  memory_order_relaxed);
-	scrape->figures->open--;
 	render_free(scrape->render);
 	own_rows_free(&scrape->own);
 	mem_free(scrape);
@@ -36,7 +35,6 @@ struct stream scrape_open(const struct scrape_plan *plan)
 	render.nown = scrape->own.n;
 	scrape->render = render_create(&render);
 	scrape->figures = plan->figures;
-	scrape->figures->open++;
 	return text_stream_open(
 		&(struct text_source){
 			.more = make_more, .free = free_scrape, .state = scrape, .spent_ns = &plan->figures->cpu_ns},

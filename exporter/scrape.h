@@ -16,7 +16,6 @@
 struct scrape_figures {
 	_Atomic uint64_t finished, aborted;
 	_Atomic uint64_t cpu_ns; /* spent on making pages */
-	unsigned open;           /* the server's thread only */
 };
 
 struct scrape_plan {

@@ -141,7 +141,9 @@ static void refuse_connection(struct server *server, int descriptor)
 	const struct server_guard *guard = server->plan.guard;
 	bool is_plain = !guard || !guard->tls(guard->context);
 	count(&server->counts.refused, 1);
-	listen_socket_refuse(descriptor, server->refusal.bytes, is_plain ? server->refusal.length : 0);
+	if (is_plain)
+		listen_socket_tell(descriptor, server->refusal.bytes, server->refusal.length);
+	close(descriptor);
 }
 
 static void add_connection(struct server *server, struct connection *connection)
@@ -285,6 +287,11 @@ void server_free(struct server *server)
 	text_free(&server->refusal);
 	clients_free(server->clients);
 	mem_free(server);
+}
+
+void server_set_guard(struct server *server, const struct server_guard *guard)
+{
+	server->plan.guard = guard;
 }
 
 const char *server_listener(const struct server *server, size_t i)

@@ -68,7 +68,7 @@ struct server_plan {
 				       from the first byte of a further one */
 	int64_t reply_timeout_ns;   /* from there to the last byte of the reply */
 	int64_t idle_timeout_ns;    /* between a reply and the next request */
-	const struct server_guard *guard; /* NULL: anybody may, in plain text */
+	const struct server_guard *guard; /* see server_set_guard; may be NULL */
 	void (*handle)(void *context, struct connection *connection, const struct http_request *request);
 	void *context;
 };
@@ -78,6 +78,9 @@ struct server_plan {
 /* NULL with err: "0.0.0.0:9975: Address already in use". */
 struct server *server_create(const struct server_plan *plan, struct err *err);
 void server_free(struct server *server);
+
+/* From now on; before the loop runs. Borrowed until server_free. Without one anybody may come in, in plain text. */
+void server_set_guard(struct server *server, const struct server_guard *guard);
 
 /* "host:port" of the i-th listener, or NULL. */
 const char *server_listener(const struct server *server, size_t i);

@@ -8,6 +8,7 @@
 
 #include "core/loop.h"
 #include "core/mem.h"
+#include "exporter/server.h"
 #include "page_fixture.h"
 #include "web_fixture.h"
 
@@ -535,7 +536,7 @@ Test(exporter, clients_that_go_away_in_the_middle_free_their_render)
 
 Test(exporter, too_many_scrapes_at_a_time)
 {
-	enum { N = 8 };
+	enum { N = SERVER_HEAVY_MAX };
 	struct web *web = web_start((struct web_plan){.targets = BIG});
 	int clients[N];
 	for (unsigned i = 0; i < N; i++) {
@@ -544,10 +545,10 @@ Test(exporter, too_many_scrapes_at_a_time)
 		web_send(clients[i], "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n");
 		cr_assert_eq(recv(clients[i], &byte, 1, MSG_PEEK), 1);
 	}
-	struct answer answer = web_get(web, "/metrics", "");
+	struct answer answer = web_get(web, "/config", "");
 	cr_expect_eq(answer.status, 503);
 	cr_expect_str_eq(web_field(&answer, "retry-after"), "1");
-	cr_expect_eq(web_figure(web, "scrapes_refused_total"), 1);
+	cr_expect_eq(web_figure(web, "requests_refused_total"), 1);
 	web_forget(&answer);
 	answer = web_get(web, "/-/healthy", "");
 	cr_expect_eq(answer.status, 200);
@@ -563,43 +564,124 @@ Test(exporter, too_many_scrapes_at_a_time)
 		close(clients[i]);
 }
 
-Test(exporter, too_many_connections)
+Test(exporter, a_scrape_that_is_not_taken_makes_room)
+{
+	enum { N = SERVER_HEAVY_MAX };
+	struct web *web = web_start((struct web_plan){.targets = BIG});
+	int clients[N];
+	struct answer answer;
+	char bytes[100000];
+	for (unsigned i = 0; i < N; i++) {
+		clients[i] = web_connect(web, true);
+		web_send(clients[i], "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n");
+		cr_assert_eq(recv(clients[i], bytes, 1, MSG_PEEK), 1);
+	}
+	/* All but one take something meanwhile. */
+	for (unsigned i = 0; i < N; i++) {
+		for (unsigned j = 0; j < 5 && i != 3; j++)
+			cr_assert_gt(recv(clients[i], bytes, sizeof(bytes), 0), 0);
+	}
+	do {
+		usleep(100000);
+		answer = web_get(web, "/metrics", "");
+		int status = answer.status;
+		web_forget(&answer);
+		if (status == 200)
+			break;
+		cr_assert_eq(status, 503);
+	} while (web_figure(web, "requests_refused_total") < 500);
+	cr_expect_eq(web_figure(web, "connections_evicted_total"), 1);
+	cr_expect_eq(web_figure(web, "scrapes_aborted_total"), 1);
+	/* It was the one that took nothing: the rest of its page never comes. */
+	ssize_t n;
+	while ((n = recv(clients[3], bytes, sizeof(bytes), 0)) > 0)
+		;
+	cr_expect_leq(n, 0);
+	cr_expect_gt(recv(clients[4], bytes, sizeof(bytes), 0), 0);
+	web_stop(web);
+	for (unsigned i = 0; i < N; i++)
+		close(clients[i]);
+}
+
+Test(exporter, a_newcomer_takes_the_place_of_the_oldest_that_waits)
 {
 	enum { N = 5 };
 	struct web *web = web_start((struct web_plan){.max_connections = N});
 	int clients[N];
+	struct answer answer;
 	for (unsigned i = 0; i < N; i++) {
 		clients[i] = web_connect(web, false);
-		struct answer answer = ask(clients[i], "GET /-/healthy HTTP/1.1\r\nHost: a\r\n\r\n", true);
+		answer = ask(clients[i], "GET /-/healthy HTTP/1.1\r\nHost: a\r\n\r\n", true);
 		cr_expect_eq(answer.status, 200);
 		web_forget(&answer);
 	}
 	for (unsigned i = 0; i < 50; i++) {
 		int client = web_connect(web, false);
-		struct answer answer = web_receive(client, true);
-		cr_expect_eq(answer.status, 503);
-		cr_expect_str_eq(web_field(&answer, "retry-after"), "1");
-		cr_expect(web_is_closed(client));
+		answer = ask(client, "GET /-/healthy HTTP/1.1\r\nHost: a\r\n\r\n", true);
+		cr_expect_eq(answer.status, 200);
 		web_forget(&answer);
+		if (i == 0) {
+			cr_expect(web_is_closed(clients[0]));
+			answer = ask(clients[1], "GET /-/healthy HTTP/1.1\r\nHost: a\r\n\r\n", true);
+			cr_expect_eq(answer.status, 200);
+			web_forget(&answer);
+		}
 		close(client);
+		cr_expect(web_wait(web, "connections_open", N - 1));
 	}
-	cr_expect_eq(web_figure(web, "connections_refused_total"), 50);
-	cr_expect_eq(web_figure(web, "connections_total"), 50 + N);
-	cr_expect_eq(web_figure(web, "connections_open"), N);
-	/* Those that are in are served on, and room that is made can be had. */
-	struct answer answer = ask(clients[0], "GET /-/healthy HTTP/1.1\r\nHost: a\r\n\r\n", true);
-	cr_expect_eq(answer.status, 200);
-	web_forget(&answer);
-	close(clients[1]);
-	cr_expect(web_wait(web, "connections_open", N - 1));
-	answer = web_get(web, "/-/healthy", "");
-	cr_expect_eq(answer.status, 200);
-	web_forget(&answer);
-	for (unsigned i = 0; i < N; i++) {
-		if (i != 1)
-			close(clients[i]);
-	}
+	cr_expect_eq(web_figure(web, "connections_refused_total"), 0);
+	cr_expect_eq(web_figure(web, "connections_evicted_total"), 1);
+	for (unsigned i = 0; i < N; i++)
+		close(clients[i]);
 	cr_expect(web_wait(web, "connections_open", 0));
+	web_stop(web);
+}
+
+Test(exporter, a_flood_from_one_address_does_not_push_others_out)
+{
+	enum { N = 8, FLOOD = 100 };
+	struct web *web = web_start((struct web_plan){.max_connections = N});
+	int honest = web_connect_from(web, "127.0.0.2", false), flood[FLOOD];
+	struct answer answer = ask(honest, "GET /-/healthy HTTP/1.1\r\nHost: a\r\n\r\n", true);
+	cr_expect_eq(answer.status, 200);
+	web_forget(&answer);
+	for (unsigned i = 0; i < FLOOD; i++) {
+		flood[i] = web_connect_from(web, "127.0.0.3", false);
+		web_send(flood[i], "GET / HTTP/1.1\r\nX: ");
+	}
+	cr_expect(web_wait(web, "connections_evicted_total", FLOOD - (N - 1)));
+	answer = ask(honest, "GET /-/healthy HTTP/1.1\r\nHost: a\r\n\r\n", true);
+	cr_expect_eq(answer.status, 200);
+	web_forget(&answer);
+	for (unsigned i = 0; i < FLOOD; i++)
+		close(flood[i]);
+	close(honest);
+	cr_expect(web_wait(web, "connections_open", 0));
+	web_stop(web);
+}
+
+Test(exporter, nobody_is_pushed_out_who_has_just_asked)
+{
+	enum { N = 3 };
+	struct web *web = web_start((struct web_plan){.targets = BIG, .max_connections = N});
+	int clients[N];
+	for (unsigned i = 0; i < N; i++) {
+		char byte;
+		clients[i] = web_connect(web, true);
+		web_send(clients[i], "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n");
+		cr_assert_eq(recv(clients[i], &byte, 1, MSG_PEEK), 1);
+	}
+	int client = web_connect(web, false);
+	struct answer answer = web_receive(client, true);
+	cr_expect_eq(answer.status, 503);
+	cr_expect_str_eq(web_field(&answer, "retry-after"), "1");
+	cr_expect(web_is_closed(client));
+	web_forget(&answer);
+	close(client);
+	cr_expect_eq(web_figure(web, "connections_refused_total"), 1);
+	cr_expect_eq(web_figure(web, "connections_open"), N);
+	for (unsigned i = 0; i < N; i++)
+		close(clients[i]);
 	web_stop(web);
 }
 
@@ -641,7 +723,7 @@ Test(exporter, listeners)
 {
 	struct err err = {0};
 	struct loop *loop = loop_create(0, &err);
-	struct exporter_settings settings = {.max_connections = 1, .reply_timeout_ns = 1};
+	struct exporter_settings settings = {.max_connections = 1, .request_timeout_ns = 1, .reply_timeout_ns = 1};
 	char *both[] = {(char[]){"127.0.0.1:0"}, (char[]){"[::1]:0"}};
 	struct exporter *exporter = try_listen(loop, &settings, both, 2, &err);
 	cr_assert(exporter, "%s", err.text);

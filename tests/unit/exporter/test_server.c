@@ -46,8 +46,9 @@ static void serve_now(void *context, struct connection *connection, const struct
 }
 
 static const struct exporter_route test_routes[] = {
-	{"/later", "GET", serve_later}, {"/later", "POST", serve_later}, {"/both", "GET", serve_now},
-	{"/both", "POST", serve_now},   {"/get", "GET", serve_now},      {"/post", "POST", serve_now},
+	{"/later", "GET", serve_later, false}, {"/later", "POST", serve_later, false},
+	{"/both", "GET", serve_now, false},    {"/both", "POST", serve_now, false},
+	{"/get", "GET", serve_now, false},     {"/post", "POST", serve_now, false},
 };
 
 static struct web *start(struct desk *desk, int64_t reply_timeout_ns)

@@ -125,11 +125,12 @@ static inline struct web *web_start(struct web_plan plan)
 	web->store = series_store_create(1, 1000000);
 	fill_store(web->store, plan.targets);
 	web->address = mem_copy_string("127.0.0.1:0");
-	web->settings = (struct exporter_settings){.listen = {&web->address, 1},
-						   .max_series = 1000000,
-						   .max_connections = plan.max_connections ? plan.max_connections : 100,
-						   .reply_timeout_ns = plan.reply_timeout_ns ? plan.reply_timeout_ns
-											     : INT64_C(60000000000)};
+	web->settings = (struct exporter_settings){
+		.listen = {&web->address, 1},
+		.max_series = 1000000,
+		.max_connections = plan.max_connections ? plan.max_connections : 100,
+		.request_timeout_ns = plan.reply_timeout_ns ? plan.reply_timeout_ns : INT64_C(60000000000),
+		.reply_timeout_ns = plan.reply_timeout_ns ? plan.reply_timeout_ns : INT64_C(60000000000)};
 	web->host = (struct exporter_host){.context = web,
 					   .routes = plan.routes,
 					   .nroutes = plan.nroutes,
@@ -170,7 +171,7 @@ static inline int64_t web_figure(const struct web *web, const char *measure)
 	struct reading readings[64];
 	cr_assert_leq(exporter_set.n, 64);
 	size_t n = exporter_read(web->exporter, readings);
-	cr_assert_eq(n, exporter_set.n);
+	cr_assert_leq(n, exporter_set.n);
 	for (size_t i = 0; i < n; i++) {
 		if (strcmp(exporter_set.measures[readings[i].measure].name, measure) == 0)
 			return readings[i].value.integer;
@@ -199,9 +200,10 @@ struct answer {
 };
 
 /* Reads that wait for longer than patience fail. small: with a small receive buffer. */
-static inline int web_connect(const struct web *web, bool small)
+static inline int web_connect_from(const struct web *web, const char *source, bool small)
 {
 	const char *listener = exporter_listener(web->exporter, 0);
+	struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = inet_addr(source)};
 	struct sockaddr_in address = {.sin_family = AF_INET,
 				      .sin_port = htons((uint16_t)atoi(strchr(listener, ':') + 1)),
 				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -212,8 +214,14 @@ static inline int web_connect(const struct web *web, bool small)
 	setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	if (small)
 		setsockopt(client, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+	cr_assert_eq(bind(client, (struct sockaddr *)&from, sizeof(from)), 0);
 	cr_assert_eq(connect(client, (struct sockaddr *)&address, sizeof(address)), 0);
 	return client;
+}
+
+static inline int web_connect(const struct web *web, bool small)
+{
+	return web_connect_from(web, "127.0.0.1", small);
 }
 
 static inline void web_send(int client, const char *bytes)
