@@ -11,6 +11,7 @@
 struct client {
 	struct address address; /* clients_network */
 	size_t connections;
+	size_t heavy; /* for the server's sums */
 	struct client *next;
 };
 

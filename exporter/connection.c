@@ -126,7 +126,7 @@ int64_t connection_speed(const struct connection *connection, int64_t now_ns)
 bool connection_claim(struct connection *connection)
 {
 	if (!connection->is_heavy)
-		connection->is_heavy = connection->owner->claim(connection->owner->context);
+		connection->is_heavy = connection->owner->claim(connection->owner->context, connection);
 	return connection->is_heavy;
 }
 

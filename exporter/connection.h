@@ -19,8 +19,8 @@ struct connection_owner {
 	const struct server_plan *plan;
 	void *context;
 	struct server_counts *counts;
-	/* Is there room for one more heavy reply? */
-	bool (*claim)(void *context);
+	/* Is there room for a heavy reply to this one? */
+	bool (*claim)(void *context, struct connection *connection);
 	/* A handshake has failed: why. */
 	void (*note_handshake)(void *context, const struct address *peer, const char *why);
 	/* The connection is gone; its memory is freed after this. */

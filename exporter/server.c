@@ -125,13 +125,41 @@ static bool make_room(struct server *server)
 	       evict(server, find_slowest(server, false));
 }
 
-static bool claim(void *context)
+/* How many heavy replies there are, and how many of each client. */
+static size_t count_heavy(const struct server *server)
+{
+	size_t n = 0;
+	for (struct connection *each = server->connections; each; each = connection_links(each)->next)
+		connection_links(each)->client->heavy = 0;
+	for (struct connection *each = server->connections; each; each = connection_links(each)->next) {
+		if (!connection_is_heavy(each))
+			continue;
+		connection_links(each)->client->heavy++;
+		n++;
+	}
+	return n;
+}
+
+/* The oldest heavy reply of a client that has more of them than is fair beside another one. */
+static struct connection *find_greedy(const struct server *server, const struct client *beside)
+{
+	struct connection *found = NULL;
+	size_t most = beside->heavy + 2;
+	for (struct connection *each = server->connections; each; each = connection_links(each)->next) {
+		if (!connection_is_heavy(each) || connection_links(each)->client->heavy < most)
+			continue;
+		most = connection_links(each)->client->heavy;
+		found = each;
+	}
+	return found;
+}
+
+static bool claim(void *context, struct connection *connection)
 {
 	struct server *server = context;
-	unsigned n = 0;
-	for (struct connection *each = server->connections; each; each = connection_links(each)->next)
-		n += connection_is_heavy(each);
-	return n < SERVER_HEAVY_MAX || evict(server, find_slowest(server, true));
+	return count_heavy(server) < SERVER_HEAVY_MAX ||
+	       evict(server, find_greedy(server, connection_links(connection)->client)) ||
+	       evict(server, find_slowest(server, true));
 }
 
 /* --- accepting --------------------------------------------------------------------------------------------------- */

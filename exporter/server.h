@@ -103,8 +103,8 @@ void connection_wait(struct connection *connection, void (*gone)(void *arg), voi
 void connection_resume(struct connection *connection);
 
 /* For a reply that takes memory as long as its client does not take it, before it is made: there is room for
- * SERVER_HEAVY_MAX of them at a time. If that many are under way, the one that is taken most slowly is cut off. false:
- * there is no room; reply 503. */
+ * SERVER_HEAVY_MAX of them at a time. If that many are under way, one of a client that has at least two more than this
+ * one is cut off, else the one that is taken most slowly. false: there is no room; reply 503. */
 #define SERVER_HEAVY_MAX 8
 bool connection_claim(struct connection *connection);
 

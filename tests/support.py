@@ -146,7 +146,10 @@ class Line:
 class Daemon:
     """A running "netsonde run" in a folder of its own. config: text; prefix: a command to run it by."""
 
-    def __init__(self, folder, config, prefix=(), environment=None, arguments=()):
+    def __init__(self, folder, config, prefix=(), environment=None, arguments=(), client=None):
+        """client: an ssl.SSLContext, where the pages are there with TLS only; fields: sent with each request."""
+        self.client = client
+        self.fields = {}
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "netsonde.conf").write_text(config)
@@ -167,7 +170,7 @@ class Daemon:
 
         def is_ready():
             assert self.process.poll() is None, f"the daemon ended with {self.process.returncode}:\n{self.log}"
-            found = re.search(r"http://(127\.0\.0\.1:\d+)/metrics", self.log)
+            found = re.search(r"https?://(127\.0\.0\.1:\d+)/metrics", self.log)
             if not found:
                 return False
             self.address = found[1]
@@ -179,11 +182,16 @@ class Daemon:
         wait_for(is_ready, f"the daemon to be ready:\n{self.log}")
         return self
 
+    def connect(self):
+        if self.client:
+            return http.client.HTTPSConnection(self.address, timeout=PATIENCE_SECONDS, context=self.client)
+        return http.client.HTTPConnection(self.address, timeout=PATIENCE_SECONDS)
+
     def get(self, path, headers=None, method="GET"):
         """(status, headers, body as bytes)"""
-        connection = http.client.HTTPConnection(self.address, timeout=PATIENCE_SECONDS)
+        connection = self.connect()
         try:
-            connection.request(method, path, headers=headers or {})
+            connection.request(method, path, headers={**self.fields, **(headers or {})})
             response = connection.getresponse()
             body = response.read()
             if response.headers.get("Content-Encoding") == "gzip":

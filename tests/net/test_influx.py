@@ -8,6 +8,7 @@ import time
 import pytest
 
 from influx_server import InfluxServer, tls_context
+from certificates import Authority
 from support import BINARY, Daemon, clean_environment, wait_for
 
 CONFIG = """
@@ -247,20 +248,10 @@ def test_stop_does_not_wait_for_a_server_that_hangs(start_daemon, server):
 
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("tls")
-
-    def openssl(*arguments):
-        subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
-
-    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "ca.key",
-            "-out", "ca.pem", "-subj", "/CN=test authority", "-days", "2")
-    for name, subject in (("server", "subjectAltName=IP:127.0.0.1"), ("client", "subjectAltName=DNS:probe")):
-        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{name}.key",
-                "-out", f"{name}.csr", "-subj", f"/CN={name}")
-        (folder / f"{name}.ext").write_text(subject)
-        openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-out",
-                f"{name}.pem", "-days", "2", "-extfile", f"{name}.ext")
-    return folder
+    authority = Authority(tmp_path_factory.mktemp("tls"))
+    authority.issue("server", "IP:127.0.0.1")
+    authority.issue("client", "DNS:probe")
+    return authority.folder
 
 
 def test_tls(start_daemon, certificates):

@@ -1,0 +1,29 @@
+"""Certificates of an authority of the tests' own."""
+
+import pathlib
+import subprocess
+
+
+class Authority:
+    """Makes ca.pem, and NAME.pem with NAME.key for those that are asked for, in a folder."""
+
+    def __init__(self, folder, name="ca"):
+        self.folder = pathlib.Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.name = name
+        self._openssl("req", "-x509", *self._new_key(name), "-out", f"{name}.pem", "-subj", f"/CN=test {name}", "-days", "2")
+
+    def _openssl(self, *arguments):
+        subprocess.run(["openssl", *arguments], cwd=self.folder, check=True, capture_output=True)
+
+    @staticmethod
+    def _new_key(name):
+        return ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{name}.key"]
+
+    def issue(self, name, alternative, days=2):
+        """alternative: what is in subjectAltName, such as "IP:127.0.0.1"."""
+        self._openssl("req", *self._new_key(name), "-out", f"{name}.csr", "-subj", f"/CN={name}")
+        (self.folder / f"{name}.ext").write_text(f"subjectAltName={alternative}\n")
+        self._openssl("x509", "-req", "-in", f"{name}.csr", "-CA", f"{self.name}.pem", "-CAkey", f"{self.name}.key",
+                      "-CAcreateserial", "-out", f"{name}.pem", "-days", str(days), "-extfile", f"{name}.ext")
+        return self.folder / f"{name}.pem"
