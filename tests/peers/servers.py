@@ -1,6 +1,7 @@
 """Real servers that the tests start: InfluxDB 1 and VictoriaMetrics, on loopback."""
 
 import json
+import shutil
 import signal
 import socket
 import subprocess
@@ -150,3 +151,47 @@ class Victoria(Server):
             series = json.loads(line)
             found.append((series["metric"], dict(zip(series["timestamps"], series["values"]))))
         return found
+
+
+class Prometheus:
+    """scrape: what a scrape configuration has besides, such as "scheme: https"."""
+
+    def __init__(self, folder, target, scrape=""):
+        self.url = f"http://127.0.0.1:{free_ports(1)[0]}"
+        configuration = folder / "prometheus.yml"
+        configuration.write_text(
+            "global: { scrape_interval: 1s }\n"
+            f"scrape_configs: [ {{ job_name: netsonde, static_configs: [ {{ targets: ['{target}'] }} ], {scrape} }} ]\n"
+        )
+        self.log = open(folder / "prometheus.log", "w+", encoding="utf-8")
+        self.process = subprocess.Popen(
+            [
+                shutil.which("prometheus"),
+                f"--config.file={configuration}",
+                f"--storage.tsdb.path={folder / 'data'}",
+                f"--web.listen-address={self.url[len('http://'):]}",
+            ],
+            stdout=self.log,
+            stderr=subprocess.STDOUT,
+        )
+
+    def query(self, expression):
+        """[(labels, value)], or [] while the server does not answer."""
+        assert self.process.poll() is None, (self.log.seek(0), self.log.read())[1]
+        query = urllib.parse.urlencode({"query": expression})
+        try:
+            with urllib.request.urlopen(f"{self.url}/api/v1/query?{query}", timeout=10) as reply:
+                found = json.load(reply)
+        except OSError:
+            return []
+        assert found["status"] == "success"
+        return [(row["metric"], float(row["value"][1])) for row in found["data"]["result"]]
+
+    def stop(self):
+        self.process.terminate()
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.log.close()

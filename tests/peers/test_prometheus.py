@@ -1,12 +1,8 @@
 """A real Prometheus scrapes a real daemon; promtool and the strict OpenMetrics parser read what it serves."""
 
-import json
 import re
-import shutil
-import socket
 import subprocess
 import time
-import urllib.parse
 import urllib.request
 
 import pytest
@@ -14,6 +10,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from netsonde import LOOPBACK, Daemon, wait_until
+from servers import Prometheus
 
 TARGETS = {"lo4", "lo6"}
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
@@ -29,54 +26,6 @@ def daemon(binary, tmp_path_factory):
         )
         yield running
         assert running.stop() == 0
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-class Prometheus:
-    def __init__(self, folder, target):
-        self.url = f"http://127.0.0.1:{free_port()}"
-        configuration = folder / "prometheus.yml"
-        configuration.write_text(
-            "global: { scrape_interval: 1s }\n"
-            f"scrape_configs: [ {{ job_name: netsonde, static_configs: [ {{ targets: ['{target}'] }} ] }} ]\n"
-        )
-        self.log = open(folder / "prometheus.log", "w+", encoding="utf-8")
-        self.process = subprocess.Popen(
-            [
-                shutil.which("prometheus"),
-                f"--config.file={configuration}",
-                f"--storage.tsdb.path={folder / 'data'}",
-                f"--web.listen-address={self.url[len('http://'):]}",
-            ],
-            stdout=self.log,
-            stderr=subprocess.STDOUT,
-        )
-
-    def query(self, expression):
-        """[(labels, value)], or [] while the server does not answer."""
-        assert self.process.poll() is None, (self.log.seek(0), self.log.read())[1]
-        query = urllib.parse.urlencode({"query": expression})
-        try:
-            with urllib.request.urlopen(f"{self.url}/api/v1/query?{query}", timeout=10) as reply:
-                found = json.load(reply)
-        except OSError:
-            return []
-        assert found["status"] == "success"
-        return [(row["metric"], float(row["value"][1])) for row in found["data"]["result"]]
-
-    def stop(self):
-        self.process.terminate()
-        try:
-            self.process.wait(30)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.log.close()
 
 
 @pytest.fixture(scope="module")
