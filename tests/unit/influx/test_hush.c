@@ -1,4 +1,6 @@
 #include <criterion/criterion.h>
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/fetch.h"
@@ -89,4 +91,35 @@ Test(hush, says_nothing_about_what_was_stored)
 	verdict_of(&verdict, &answer);
 	hush_verdict(&verdict, &settings, &answer);
 	cr_expect_str_eq(verdict.reason, "");
+}
+
+Test(hush, hides_the_login_of_a_proxy)
+{
+	static const struct {
+		const char *proxy, *body;
+		bool is_hidden;
+	} cases[] = {
+		{"http://u:p4ss@proxy:3128", "your password is p4ss", true},
+		{"http://u:p4ss@proxy:3128", "Basic dTpwNHNz", true},
+		{"u:p4ss@proxy", "p4ss", true},
+		{"u:p@4ss@proxy", "p@4ss", true},
+		{"http://proxy:3128", "3128", false},
+		{"http://u@proxy:3128", "u", false},
+		{"http://u:p4ss@proxy:3128", "u at proxy:3128", false},
+		{"@", "", false},
+		{"x@y://z", "y://z", false},
+	};
+	struct influx_settings settings = {0};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct fetch_answer answer = {
+			.status = 502, .error = "", .type = "", .location = "", .body = cases[i].body};
+		struct verdict verdict;
+
+		setenv("https_proxy", cases[i].proxy, 1);
+		verdict_of(&verdict, &answer);
+		hush_verdict(&verdict, &settings, &answer);
+		cr_expect_eq(strstr(verdict.reason, "not shown") != NULL, cases[i].is_hidden, "case %zu", i);
+	}
+	unsetenv("https_proxy");
 }
