@@ -24,7 +24,6 @@ const char *const filter_calls[] = {
 	"munmap",
 	"mremap",
 	"madvise",
-	"mincore",
 	"membarrier",
 	/* threads; clone and prctl are below */
 	"exit",
@@ -203,6 +202,7 @@ const char *const filter_calls[] = {
 	"prlimit64",
 	"getrlimit",
 	"process_vm_readv",
+	"mincore",
 	"arch_prctl",
 	"personality",
 #endif
