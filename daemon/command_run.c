@@ -191,7 +191,6 @@ int command_run(int argc, char **argv)
 
 	if (result != -1)
 		return result;
-	rights_hide_memory(false);
 	config = config_load(command_config_file(line.values[0]), &errors);
 	if (!config) {
 		fputs(text_string(&errors), stderr);

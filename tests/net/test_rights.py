@@ -347,6 +347,19 @@ def test_core_files(start_as, is_allowed):
     assert end_by_quit(daemon) == is_allowed
 
 
+def test_other_commands_leave_no_core_file_either(place):
+    """netsonde probe reads the configuration too; here one that waits for an answer."""
+    (place / "x.conf").write_text(make_config([("a", "127.0.0.1")]))
+    process = subprocess.Popen(
+        ["prlimit", "--core=unlimited", place / "netsonde", "probe", "ping", "127.0.0.1", "--config=x.conf", "--count=50",
+         "--spacing=1", "--timeout=100", "--interval=200"], cwd=place, env=clean_environment(), stdout=subprocess.PIPE)
+    assert process.stdout.readline()
+    os.kill(process.pid, 3)
+    ended = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    process.communicate()
+    assert (ended.si_status, ended.si_code) == (3, os.CLD_KILLED)
+
+
 # --- the filter of system calls ------------------------------------------------------------------------------------
 
 # A thread within the daemon that is there before the filter, and that does what an intruder would do.
@@ -441,6 +454,7 @@ __attribute__((constructor)) static void begin(void)
 	sigdelset(&all, SIGSYS);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	pthread_create(&thread, NULL, try_all, fopen("results", "w"));
+	pthread_detach(thread);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 """
