@@ -81,7 +81,8 @@ static const char *error_of(struct fetch *fetch)
 {
 	if (fetch->result == CURLE_OK)
 		return "";
-	if (fetch->error[0] == '\0')
+	/* "Unsupported proxy scheme for 'name:password@host'" and the like. */
+	if (fetch->error[0] == '\0' || strchr(fetch->error, '@') != NULL)
 		return curl_easy_strerror(fetch->result);
 	fetch->error[strcspn(fetch->error, "\r\n")] = '\0';
 	return fetch->error;

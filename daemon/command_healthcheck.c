@@ -92,7 +92,7 @@ static int get(const char *url, long *status, struct err *err)
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, ignore);
 	code = curl_easy_perform(curl);
 	curl_easy_getinfo(curl, CURLINFO_APPCONNECT_TIME_T, &shaken_us);
-	if (code == CURLE_RECV_ERROR && shaken_us > 0) {
+	if (shaken_us > 0 && (code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR || code == CURLE_GOT_NOTHING)) {
 		*status = 401;
 		code = CURLE_OK;
 	} else if (code == CURLE_OK) {

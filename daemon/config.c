@@ -7,6 +7,7 @@
 #include "core/file.h"
 #include "core/mem.h"
 #include "daemon/config_reader.h"
+#include "daemon/user.h"
 
 #define HOST_NAME_SIZE 256
 
@@ -57,6 +58,7 @@ static void check_agent(struct config_reader *reader, const config_setting_t *ro
 	struct config_agent *settings = &reader->config->agent;
 	char host[HOST_NAME_SIZE] = "";
 	struct err err = {0};
+	struct user user;
 
 	if (!settings->name || !settings->name[0]) {
 		gethostname(host, sizeof(host) - 1);
@@ -69,6 +71,8 @@ static void check_agent(struct config_reader *reader, const config_setting_t *ro
 	}
 	if (settings->resolver && config_check_resolver(settings->resolver, &err) < 0)
 		error_of_option(reader, root, "agent.resolver", err.text);
+	if (settings->user && user_find(settings->user, &user, &err) < 0)
+		error_of_option(reader, root, "agent.user", err.text);
 }
 
 static void check_web(struct config_reader *reader, const config_setting_t *root)

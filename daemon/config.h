@@ -30,6 +30,9 @@ struct config_agent {
 	int64_t timer_slot_ns; /* due probes leave together in slots of this length */
 	char *resolver;        /* DNS servers "192.0.2.1,[2001:db8::1]:53"; NULL = the system's */
 	char *state_dir;
+	char *user;             /* "name", "uid", "user:group"; NULL = stay who we are */
+	int filter;             /* enum filter_mode */
+	bool allows_core_files; /* and debuggers of the same user */
 	double latitude, longitude;
 	int log_level;  /* enum log_level */
 	int log_format; /* enum log_format */

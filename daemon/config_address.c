@@ -73,6 +73,15 @@ static int check_host(const char *host, struct err *err)
 	return check_host_name(host, err);
 }
 
+/* "name:password@host", in a URL or without: what stands before the host would be shown wherever the address is. */
+static bool has_login(const char *address)
+{
+	const char *host = strstr(address, "://"), *at = strchr(address, '@');
+
+	host = host ? host + strlen("://") : address;
+	return at && at < host + strcspn(host, "/?#");
+}
+
 int config_check_address(const char *address, struct err *err)
 {
 	char host[NI_MAXHOST];
@@ -84,6 +93,8 @@ int config_check_address(const char *address, struct err *err)
 		if ((unsigned char)*at <= ' ' || *at == '\x7f')
 			return err_set(err, "must not have blanks or control characters");
 	}
+	if (has_login(address))
+		return err_set(err, "must not have user and password in it: they would be shown with the address");
 	/* What a URL or a path may hold is for the probe type to say. */
 	if (strchr(address, '/') || check_host(address, err) == 0)
 		return 0;
@@ -101,6 +112,8 @@ int config_check_listen(const char *address, struct err *err)
 	struct address parsed;
 	uint16_t port;
 
+	if (has_login(address))
+		return err_set(err, "must be an IP address, or one with a port: without user and password");
 	if (address_split_host_port(address, host, sizeof(host), &port, ANY_PORT) < 0 || !address_parse(host, &parsed))
 		return err_set(err, "\"%.*s\" is not an IP address, or one with a port", 256, address);
 	return 0;

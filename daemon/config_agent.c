@@ -5,9 +5,10 @@
 
 #define SETTING(kind, field) kind, offsetof(struct config_agent, field)
 
-/* In the order of enum log_level and enum log_format. */
+/* In the order of enum log_level, enum log_format and enum filter_mode. */
 static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
 static const char *const log_formats[] = {"logfmt", "json", NULL};
+static const char *const filter_modes[] = {"off", "log", "refuse", "kill", NULL};
 
 const struct option config_agent_options[] = {
 	{"name", SETTING(OPTION_TEXT, name),
@@ -22,6 +23,18 @@ const struct option config_agent_options[] = {
 		 "system"},
 	{"state_dir", SETTING(OPTION_TEXT, state_dir), .fallback = "/var/lib/netsonde",
 	 .help = "Folder for what has to outlive a restart"},
+	{"user", SETTING(OPTION_TEXT, user),
+	 .help = "Who the daemon becomes when its sockets are open, if it was started as root: a name, a number, or "
+		 "\"user:group\". Must be able to write state_dir and to read the configuration with its secrets"},
+	{"seccomp", SETTING(OPTION_CHOICE, filter), .fallback = "off", .choices = filter_modes,
+	 .help = "What happens at a system call that the daemon has no use for: it is noted by the kernel (log), it "
+		 "fails "
+		 "and the daemon's log says so (refuse), or the daemon says so and ends (kill). Off by default, "
+		 "because "
+		 "another version of a library may need a call that is not in the list: try \"refuse\" first"},
+	{"core_files", SETTING(OPTION_BOOLEAN, allows_core_files), .fallback = "false",
+	 .help = "May a crash leave a core file, and a debugger of the same user look inside? Either shows the "
+		 "secrets"},
 	{"latitude", SETTING(OPTION_NUMBER, latitude), .minimum = -90, .maximum = 90,
 	 .help = "Where this daemon stands, in degrees; south is negative"},
 	{"longitude", SETTING(OPTION_NUMBER, longitude), .minimum = -180, .maximum = 180,

@@ -234,13 +234,17 @@ static int read_all(struct file_targets *targets, const json_t *root, const stru
 int file_sd_parse(struct file_targets *targets, const char *bytes, size_t n, const struct file_sd_rules *rules,
 		  struct err *err)
 {
-	json_error_t error;
+	json_error_t error = {.line = 0};
 	json_t *root = json_loadb(bytes, n, JSON_REJECT_DUPLICATES, &error);
+	const char *near;
 	int result;
 
 	*targets = (struct file_targets){0};
+	/* "... near 'TEXT'": the text may be anything, also what is not to be shown; the line will do. */
+	near = strstr(error.text, " near ");
 	if (!root)
-		return err_set(err, "%d: syntax: %s", error.line > 0 ? error.line : 1, error.text);
+		return err_set(err, "%d: syntax: %.*s", error.line > 0 ? error.line : 1,
+			       near ? (int)(near - error.text) : JSON_ERROR_TEXT_LENGTH, error.text);
 	result = read_all(targets, root, rules, err);
 	json_decref(root);
 	if (result == -1)

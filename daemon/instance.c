@@ -181,7 +181,7 @@ static int create_outputs(struct instance *instance, const struct config *config
 	instance->influx = influx_create((const struct influx_settings *const *)config->outputs, config->noutputs,
 					 &config->disk_log, err);
 	if (!instance->influx)
-		return -1;
+		return config->agent.user ? err_prefix(err, "as \"%.64s\" (agent.user)", config->agent.user) : -1;
 	if (config->noutputs == 0)
 		return 0;
 	for (size_t i = 0; i < instance->nworkers; i++)
@@ -240,7 +240,7 @@ struct instance *instance_create(struct config *config, struct loop *loop, struc
 	    create_web(instance, err) == -1)
 		goto fail;
 	/* Without: whatever must go on working, such as the next file of an output. */
-	if (rights_drop(err) == -1 || exporter_protect(instance->exporter, err) == -1 ||
+	if (rights_drop(config, err) == -1 || exporter_protect(instance->exporter, err) == -1 ||
 	    create_outputs(instance, config, err) == -1)
 		goto fail;
 	create_own(instance);

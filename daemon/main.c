@@ -4,6 +4,7 @@
 #include "core/text.h"
 #include "daemon/command.h"
 #include "daemon/reference.h"
+#include "daemon/rights.h"
 
 struct command {
 	const char *name;
@@ -59,6 +60,8 @@ int main(int argc, char **argv)
 		puts("netsonde " NETSONDE_VERSION);
 		return COMMAND_OK;
 	}
+	/* Also what only looks at a configuration has its secrets in memory. */
+	rights_hide_memory(false);
 	for (size_t i = 0; i < COMMANDS; i++)
 		if (!strcmp(argv[1], commands[i].name))
 			return commands[i].run(argc - 1, argv + 1);

@@ -1,7 +1,6 @@
 #include "daemon/thread.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <time.h>
@@ -11,6 +10,7 @@
 #include "core/loop.h"
 #include "core/mailbox.h"
 #include "core/mem.h"
+#include "core/signals.h"
 
 struct stop_mail {
 	struct mail mail;
@@ -81,14 +81,13 @@ static void *run_thread(void *arg)
 
 int thread_start(struct thread *thread, struct err *err)
 {
-	sigset_t all, before;
+	sigset_t before;
 	int result;
 
 	/* A new thread has the mask of its maker: signals are for the main thread alone. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
+	before = signals_block();
 	result = pthread_create(&thread->id, NULL, run_thread, thread);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	signals_restore(&before);
 	if (result != 0)
 		return err_set(err, "%s: cannot start a thread: %s", thread->name, strerror(result));
 	thread->has_thread = true;

@@ -67,6 +67,7 @@ static void *run(void *arg)
 {
 	struct hasher *hasher = arg;
 	struct hash_job *job;
+	pthread_setname_np(pthread_self(), "passwords");
 	while ((job = take(hasher)) != NULL) {
 		job->is_right = compare(&job->plan.claim);
 		/* The mailbox has room for all jobs that there can be. */
@@ -151,10 +152,8 @@ static bool has_room(const struct hasher *hasher, const struct address *client)
 
 static bool start(struct hasher *hasher)
 {
-	if (!hasher->is_running && pthread_create(&hasher->thread, NULL, run, hasher) == 0) {
-		pthread_setname_np(hasher->thread, "passwords");
-		hasher->is_running = true;
-	}
+	if (!hasher->is_running)
+		hasher->is_running = pthread_create(&hasher->thread, NULL, run, hasher) == 0;
 	return hasher->is_running;
 }
 

@@ -1,7 +1,6 @@
 #include "influx/influx.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <string.h>
 #include <time.h>
 
@@ -11,6 +10,7 @@
 #include "core/loop.h"
 #include "core/mailbox.h"
 #include "core/mem.h"
+#include "core/signals.h"
 #include "influx/internal.h"
 
 /* The last attempts, while the daemon waits to end. */
@@ -201,14 +201,13 @@ static void *run_thread(void *arg)
 
 int influx_start(struct influx *influx, struct err *err)
 {
-	sigset_t all, before;
+	sigset_t before;
 	if (influx->loop == NULL)
 		return 0;
 	/* Signals are for main, and SIGXFSZ must not kill: write(2) says EFBIG instead. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
+	before = signals_block();
 	int failure = pthread_create(&influx->thread, NULL, run_thread, influx);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	signals_restore(&before);
 	if (failure != 0)
 		return err_set(err, "influx: thread: %s", strerror(failure));
 	pthread_setname_np(influx->thread, "influx");

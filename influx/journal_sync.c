@@ -2,13 +2,13 @@
  * Flushing to the medium on a thread of its own: a disk that takes its time, or hangs, holds up nobody else.
  */
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "core/clock.h"
 #include "core/mem.h"
+#include "core/signals.h"
 #include "influx/journal_internal.h"
 
 /* Files that wait at a time: the one that is written, and some that are full already. What is more is left to the
@@ -133,15 +133,14 @@ static void prepare(struct journal_sync_thread *sync)
 struct journal_sync_thread *journal_sync_start(const struct journal_plan *plan, int folder, struct err *err)
 {
 	struct journal_sync_thread *sync = mem_zero(1, sizeof(*sync));
-	sigset_t all, before;
+	sigset_t before;
 	prepare(sync);
 	sync->interval_ns = plan->sync == JOURNAL_SYNC_INTERVAL ? plan->sync_interval_ns : 0;
 	sync->folder = folder;
 	sync->last = -1;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
+	before = signals_block();
 	int failure = pthread_create(&sync->thread, NULL, run, sync);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	signals_restore(&before);
 	if (failure == 0) {
 		pthread_setname_np(sync->thread, "disk log");
 		return sync;

@@ -11,6 +11,7 @@
 #include "core/loop.h"
 #include "core/mem.h"
 #include "influx/figures.h"
+#include "influx/hush.h"
 #include "influx/parcel.h"
 #include "influx/reject.h"
 #include "influx/verdict.h"
@@ -334,6 +335,7 @@ static void answered(void *arg, const struct fetch_answer *answer)
 	struct sender *sender = shipment->sender;
 	struct verdict verdict;
 	verdict_of(&verdict, answer);
+	hush_verdict(&verdict, sender->plan.settings, answer);
 	figure_add(sender->plan.figures, FIGURE_REQUESTS, 1);
 	text_free(&shipment->body);
 	shipment->fetch = NULL;

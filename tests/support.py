@@ -31,9 +31,16 @@ def wait_for(condition, what="it", patience=PATIENCE_SECONDS):
         time.sleep(0.05)
 
 
+# The filter of system calls that all tests run the daemon with: scripts/test sets it (docs/testing.md).
+KEPT_VARIABLES = ("NETSONDE_AGENT_SECCOMP",)
+
+
 def clean_environment():
     """Options may come from the environment: none but those of the test."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("NETSONDE_")}
+    return {
+        name: value for name, value in os.environ.items()
+        if name in KEPT_VARIABLES or not name.startswith("NETSONDE_")
+    }
 
 
 # --- the configuration ---------------------------------------------------------------------------------------------

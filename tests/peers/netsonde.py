@@ -33,9 +33,16 @@ def wait_until(condition, what, seconds=PATIENCE_SECONDS):
     raise AssertionError(f"{what}: not within {seconds} s")
 
 
+# The filter of system calls that all tests run the daemon with: scripts/test sets it (docs/testing.md).
+KEPT_VARIABLES = ("NETSONDE_AGENT_SECCOMP",)
+
+
 def environment():
     """Without what may change a configuration."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("NETSONDE_")}
+    return {
+        name: value for name, value in os.environ.items()
+        if name in KEPT_VARIABLES or not name.startswith("NETSONDE_")
+    }
 
 
 def run(binary, *arguments, timeout=PATIENCE_SECONDS, **extra):
