@@ -60,9 +60,10 @@ static int print_result(const struct config *config, const char *file)
 {
 	struct target_files_count more;
 	struct text warnings = {0};
-
 	/* Both, so that all errors are told at once. */
-	if (!check_target_files(config, &more) | !check_web_files(config, file))
+	bool are_targets_good = check_target_files(config, &more), is_web_good = check_web_files(config, file);
+
+	if (!are_targets_good || !is_web_good)
 		return COMMAND_FAILED;
 	config_warn(config, &warnings);
 	fputs(text_string(&warnings), stderr);

@@ -69,7 +69,7 @@ class Start:
         for file in authority.folder.iterdir():
             shutil.copy(file, folder)
 
-    def __call__(self, text=None, client=None, fields=None, tokens=None, web=None, ready=True):
+    def __call__(self, text=None, client=None, fields=None, tokens=None, web=None, probes=None, ready=True):
         web = dict(web or {})
         if text is not None:
             (self.folder / "web.yml").write_text(text)
@@ -78,7 +78,7 @@ class Start:
             (self.folder / "tokens").write_text(tokens)
             web["bearer_token_file"] = "tokens"
         (self.folder / "log").unlink(missing_ok=True)  # of one before
-        daemon = Daemon(self.folder, make_config(TARGETS, web=web), client=client)
+        daemon = Daemon(self.folder, make_config(TARGETS, probes, web=web), client=client)
         daemon.fields = fields or {}
         self.daemons.append(daemon)
         return daemon.wait_ready() if ready else daemon
@@ -396,7 +396,8 @@ def test_slow_and_hostile_clients(start, authority, is_tls):
     run of a probe is missing."""
     client = client_of(authority) if is_tls else None
     daemon = start(TLS % "" if is_tls else None, client,
-                   web={"max_connections": 40, "request_timeout": 2, "reply_timeout": 3})
+                   web={"max_connections": 40, "request_timeout": 5, "reply_timeout": 5},
+                   probes={"ping": {"type": "ping", "interval": 0.5, "timeout": 0.4}})
     before = daemon.wait_runs("here", 2)
     ends = threading.Event()
     failures = []
