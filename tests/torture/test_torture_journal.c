@@ -11,7 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/log.h"
 #include "core/mem.h"
 #include "influx/cursors.h"
 #include "influx/journal.h"
@@ -184,7 +183,7 @@ static unsigned torture(unsigned nth, int error, bool is_lasting, bool trims)
 
 static void torture_all(int error, bool is_lasting)
 {
-	log_configure(__real_open("/dev/null", O_WRONLY), LOG_LEVEL_ERROR, LOG_FORMAT_LOGFMT);
+	trap_silence();
 	for (int trims = 0; trims < 2; trims++)
 		for (unsigned nth = 0, calls = 1; nth < calls; nth++)
 			calls = torture(nth, error, is_lasting, trims);

@@ -12,7 +12,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/log.h"
 #include "core/mem.h"
 #include "influx/cursors.h"
 #include "influx/journal.h"
@@ -224,7 +223,7 @@ static unsigned fail_nth(struct scene *scene, unsigned nth, int error, bool is_l
 static void fail_each(int error, bool is_lasting)
 {
 	static struct scene scene;
-	log_configure(__real_open("/dev/null", O_WRONLY), LOG_LEVEL_ERROR, LOG_FORMAT_LOGFMT);
+	trap_silence();
 	unsigned calls = fail_nth(&scene, UINT32_MAX, error, false);
 	for (unsigned nth = 0; nth < calls; nth++)
 		fail_nth(&scene, nth, error, is_lasting);
@@ -318,7 +317,7 @@ static void try_sector(struct scene *scene, size_t file, off_t block)
 Test(reopen, bad_sector, .timeout = 100)
 {
 	static struct scene scene;
-	log_configure(__real_open("/dev/null", O_WRONLY), LOG_LEVEL_ERROR, LOG_FORMAT_LOGFMT);
+	trap_silence();
 	prepare(&scene, 5 * BLOCK);
 	cr_assert_gt(scene.nfiles, 3);
 	size_t nfiles = scene.nfiles;
@@ -338,7 +337,7 @@ Test(reopen, bad_sector_later, .timeout = 100)
 {
 	static struct scene scene;
 	struct err err = {0};
-	log_configure(__real_open("/dev/null", O_WRONLY), LOG_LEVEL_ERROR, LOG_FORMAT_LOGFMT);
+	trap_silence();
 	for (off_t block = 0; block < 4; block++) {
 		prepare(&scene, 5 * BLOCK);
 		cr_assert(open_journal(&scene, &err));
@@ -356,7 +355,7 @@ Test(reopen, files_that_cannot_be_read_side_by_side)
 {
 	static struct scene scene;
 	struct err err = {0};
-	log_configure(__real_open("/dev/null", O_WRONLY), LOG_LEVEL_ERROR, LOG_FORMAT_LOGFMT);
+	trap_silence();
 	prepare(&scene, 3 * BLOCK);
 	cr_assert_gt(scene.nfiles, 4);
 	struct stat status;
@@ -406,7 +405,7 @@ Test(reopen, one_file)
 {
 	static const int errors[] = {EIO, EACCES, EMFILE, ENOMEM};
 	static struct scene scene;
-	log_configure(__real_open("/dev/null", O_WRONLY), LOG_LEVEL_ERROR, LOG_FORMAT_LOGFMT);
+	trap_silence();
 	prepare(&scene, 5 * BLOCK);
 	size_t nfiles = scene.nfiles;
 	dispose(&scene);
@@ -422,7 +421,7 @@ Test(reopen, waits_for_descriptors)
 {
 	static struct scene scene;
 	struct err err = {0};
-	log_configure(__real_open("/dev/null", O_WRONLY), LOG_LEVEL_ERROR, LOG_FORMAT_LOGFMT);
+	trap_silence();
 	prepare(&scene, 5 * BLOCK);
 	cr_assert(open_journal(&scene, &err));
 	trap = (struct trap){.is_armed = true, .is_lasting = true, .error = EMFILE};
@@ -446,7 +445,7 @@ Test(reopen, grows_around_a_strangers_file)
 {
 	static struct scene scene;
 	struct err err = {0};
-	log_configure(__real_open("/dev/null", O_WRONLY), LOG_LEVEL_ERROR, LOG_FORMAT_LOGFMT);
+	trap_silence();
 	prepare(&scene, 64 * BLOCK);
 	char *path = mem_format("%s/%016llx.log", scene.folder,
 				(unsigned long long)scene.records[RECORDS - 1].end.offset + 100);
@@ -474,7 +473,7 @@ Test(reopen, an_empty_segment_is_begun_anew)
 {
 	static struct scene scene;
 	struct err err = {0};
-	log_configure(__real_open("/dev/null", O_WRONLY), LOG_LEVEL_ERROR, LOG_FORMAT_LOGFMT);
+	trap_silence();
 	unsigned begun = 0;
 	for (unsigned nth = 0; nth < 60; nth++) {
 		prepare(&scene, 5 * BLOCK);
