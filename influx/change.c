@@ -120,7 +120,7 @@ static void retire(struct influx *influx, struct output *output, bool has_heir)
 	if (output->file != NULL && !file_output_flush(output->file))
 		file_output_give_up(output->file);
 	if (output->sender != NULL)
-		cursors_set(&influx->depot->cursors, name, sender_cursor(output->sender));
+		depot_note(influx->depot, name, sender_cursor(output->sender));
 	if (!has_heir)
 		log_event(LOG_LEVEL_INFO, "influx", name, "is no output any more, %lld lines that waited are forgotten",
 			  (long long)figure_get(&output->figures, FIGURE_QUEUE_LINES));

@@ -14,6 +14,9 @@
 #define END_LINE  "end"
 #define BYTES_MAX ((size_t)4 * 1024 * 1024)
 
+/* A call that is interrupted so often is a failure. */
+#define INTERRUPTIONS_MAX 100
+
 /* --- the set ------------------------------------------------------------------------------------------------------ */
 
 struct cursor *cursors_find(const struct cursors *cursors, const char *name)
@@ -73,6 +76,8 @@ static int parse_line(struct cursors *cursors, char *line, struct err *err)
 	struct journal_position position;
 	if (!take_number(&line, &position.offset) || !take_number(&line, &position.line) || line[0] == '\0')
 		return err_set(err, "is not \"OFFSET LINE NAME\"");
+	if (position.offset > JOURNAL_OFFSET_MAX || position.line > JOURNAL_OFFSET_MAX)
+		return err_set(err, "no log is so long");
 	if (cursors_find(cursors, line) != NULL)
 		return err_set(err, "a name for the second time");
 	if (cursors->n == CURSORS_MAX)
@@ -110,21 +115,36 @@ int cursors_parse(struct cursors *cursors, const char *bytes, size_t n, struct e
 
 /* --- the file ----------------------------------------------------------------------------------------------------- */
 
+/* After a call has failed: is it worth to make it again? */
+static bool may_retry(unsigned *times)
+{
+	return (errno == EINTR || errno == EAGAIN) && ++*times < INTERRUPTIONS_MAX;
+}
+
+static int open_file(const char *path, int flags)
+{
+	unsigned times = 0;
+	int descriptor;
+	do
+		descriptor = open(path, flags | O_CLOEXEC, 0640);
+	while (descriptor == -1 && may_retry(&times));
+	return descriptor;
+}
+
 /* -1 with errno. */
 static int read_all(int descriptor, struct text *out)
 {
+	unsigned times = 0;
 	for (;;) {
 		char *room = text_reserve(out, 4096);
-		if (room == NULL) {
-			errno = EFBIG;
-			return -1;
-		}
+		if (room == NULL)
+			return 0; /* too long, so its end is missing */
 		ssize_t got = read(descriptor, room, 4096);
 		if (got == 0)
 			return 0;
 		if (got > 0)
 			out->length += (size_t)got;
-		else if (errno != EINTR)
+		else if (!may_retry(&times))
 			return -1;
 	}
 }
@@ -133,14 +153,14 @@ int cursors_read(struct cursors *cursors, const char *folder, struct err *err)
 {
 	char *path = mem_format("%s/" CURSORS_FILE, folder);
 	struct text text = {.ceiling = BYTES_MAX};
-	int result = 0, descriptor = open(path, O_RDONLY | O_CLOEXEC);
+	int result = 0, descriptor = open_file(path, O_RDONLY);
 	if (descriptor == -1 && errno != ENOENT)
 		result = err_set_errno(err, "%s", path);
 	if (descriptor != -1) {
 		if (read_all(descriptor, &text) != 0)
 			result = err_set_errno(err, "%s", path);
 		else if (cursors_parse(cursors, text_string(&text), text.length, err) != 0)
-			result = err_prefix(err, "%s", path);
+			result = -err_prefix(err, "%s", path);
 		close(descriptor);
 	}
 	text_free(&text);
@@ -150,9 +170,10 @@ int cursors_read(struct cursors *cursors, const char *folder, struct err *err)
 
 static int write_all(int descriptor, const char *bytes, size_t n)
 {
+	unsigned times = 0;
 	while (n > 0) {
 		ssize_t done = write(descriptor, bytes, n);
-		if (done < 0 && errno == EINTR)
+		if (done < 0 && may_retry(&times))
 			continue;
 		if (done < 0)
 			return -1;
@@ -164,17 +185,18 @@ static int write_all(int descriptor, const char *bytes, size_t n)
 
 static int replace(const char *path, const char *temporary, const struct text *text, struct err *err)
 {
-	int descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+	int descriptor = open_file(temporary, O_WRONLY | O_CREAT | O_TRUNC);
 	if (descriptor == -1)
 		return err_set_errno(err, "%s", temporary);
-	if (write_all(descriptor, text->bytes, text->length) != 0) {
-		err_set_errno(err, "%s", temporary);
-		close(descriptor);
+	int result = write_all(descriptor, text->bytes, text->length) == 0 ? 0 : err_set_errno(err, "%s", temporary);
+	/* Some disks say only here that they have not taken it. */
+	if (close(descriptor) != 0 && result == 0)
+		result = err_set_errno(err, "%s", temporary);
+	if (result != 0)
 		unlink(temporary);
-		return -1;
-	}
-	close(descriptor);
-	return rename(temporary, path) == 0 ? 0 : err_set_errno(err, "%s", path);
+	else if (rename(temporary, path) != 0)
+		result = err_set_errno(err, "%s", path);
+	return result;
 }
 
 int cursors_write(const struct cursors *cursors, const char *folder, struct err *err)

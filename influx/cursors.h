@@ -42,8 +42,10 @@ struct cursor *cursors_find(const struct cursors *cursors, const char *name);
 void cursors_set(struct cursors *cursors, const char *name, struct journal_position position);
 void cursors_free(struct cursors *cursors);
 
-/* From and to FOLDER/cursors. read: a missing file is an empty set (0). write: to a temporary file and renamed over the
- * old one (no fsync: an old cursor repeats lines, which changes nothing). -1 with err. */
+/* From and to FOLDER/cursors. read: a missing file is an empty set (0); -1 with err: the file cannot be read, and says
+ * nothing about where anybody was; 1 with err: it can be, but it is no whole file of cursors (a power failure). write:
+ * to a temporary file and renamed over the old one (no fsync: an old cursor repeats lines, which changes nothing). -1
+ * with err. */
 int cursors_read(struct cursors *cursors, const char *folder, struct err *err);
 int cursors_write(const struct cursors *cursors, const char *folder, struct err *err);
 

@@ -62,12 +62,18 @@ static struct journal_position highest(const struct cursors *cursors)
 	return highest;
 }
 
-static void read_cursors(struct depot *depot)
+/* A file that is damaged (a power failure) costs repeats, which change nothing; one that cannot be read now may say
+ * something else later. */
+static int read_cursors(struct depot *depot, struct err *err)
 {
-	struct err err = {0};
-	if (cursors_read(&depot->cursors, depot->settings->path, &err) != 0)
+	struct err why = {0};
+	int result = cursors_read(&depot->cursors, depot->settings->path, &why);
+	if (result == -1)
+		return err_set(err, "%s; if you remove the file, all that is in the log is sent again", why.text);
+	if (result == 1)
 		log_event(LOG_LEVEL_WARN, "disk log", depot->settings->path,
-			  "%s; all that is there will be sent again, which changes nothing", err.text);
+			  "%s; all that is there will be sent again, which changes nothing", why.text);
+	return 0;
 }
 
 struct depot *depot_open(const struct influx_log_settings *settings, struct err *err)
@@ -80,9 +86,9 @@ struct depot *depot_open(const struct influx_log_settings *settings, struct err 
 		.sync_interval_ns = settings->sync_interval_ns,
 	};
 	depot->settings = option_copy_settings(influx_log_options, influx_log_noptions, sizeof(*settings), settings);
-	read_cursors(depot);
-	depot->journal = journal_open(&plan, highest(&depot->cursors), err);
 	reject_prepare(&depot->reject, depot->settings->path, settings->rejected_bytes);
+	if (read_cursors(depot, err) == 0)
+		depot->journal = journal_open(&plan, highest(&depot->cursors), err);
 	if (depot->journal != NULL)
 		return depot;
 	err_prefix(err, "disk log");
@@ -108,6 +114,12 @@ struct journal_position depot_position(const struct depot *depot, const char *na
 {
 	const struct cursor *cursor = cursors_find(&depot->cursors, name);
 	return cursor != NULL ? cursor->position : journal_begin(depot->journal);
+}
+
+void depot_note(struct depot *depot, const char *name, struct journal_position position)
+{
+	cursors_set(&depot->cursors, name, position);
+	depot->is_noted = true;
 }
 
 static bool cursors_differ(const struct cursors *a, const struct cursors *b)
@@ -142,6 +154,7 @@ static void save_cursors(struct depot *depot, struct cursors *cursors)
 	}
 	struct cursors before = depot->cursors;
 	depot->cursors = *cursors;
+	depot->is_noted = false;
 	*cursors = before;
 	log_fault_end(&depot->fault, "disk log", depot->settings->path);
 }
@@ -153,10 +166,13 @@ void depot_save(struct depot *depot, const struct output_list *outputs)
 		if (outputs->items[i]->sender != NULL)
 			cursors_set(&cursors, outputs->items[i]->settings->name,
 				    sender_cursor(outputs->items[i]->sender));
-	if (cursors.n > 0)
-		journal_trim(depot->journal, least_of(depot, &cursors));
-	if (cursors_differ(&cursors, &depot->cursors))
+	struct journal_position least = least_of(depot, &cursors);
+	bool is_needed = cursors.n > 0;
+	/* In this order: killed in between, we must not find cursors at lines that were delivered and are gone. */
+	if (depot->is_noted || cursors_differ(&cursors, &depot->cursors))
 		save_cursors(depot, &cursors);
+	if (is_needed)
+		journal_trim(depot->journal, least);
 	cursors_free(&cursors);
 }
 

@@ -24,7 +24,8 @@ struct output_list {
 struct depot {
 	struct influx_log_settings *settings; /* a copy of its own */
 	struct journal *journal;
-	struct cursors cursors; /* as they were saved last */
+	struct cursors cursors; /* as they were saved last, or noted since */
+	bool is_noted;          /* one of them is not saved */
 	struct reject reject;
 	struct log_fault fault; /* of saving cursors */
 };
@@ -66,6 +67,8 @@ struct depot *depot_open(const struct influx_log_settings *settings, struct err 
 void depot_close(struct depot *depot); /* NULL is harmless */
 /* Where an output of that name goes on. */
 struct journal_position depot_position(const struct depot *depot, const char *name);
+/* An output that ends here, or goes on with other settings, has come that far. */
+void depot_note(struct depot *depot, const char *name, struct journal_position position);
 /* Notes where the outputs are (on disk only if that is new), and gives back what none of them needs. */
 void depot_save(struct depot *depot, const struct output_list *outputs);
 

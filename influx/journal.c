@@ -71,7 +71,7 @@ static int write_head(int descriptor, struct journal_position begin)
 /* -1 with errno; nothing is left then. */
 static int create_segment(const char *path, struct journal_position begin)
 {
-	int descriptor = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+	int descriptor = journal_open_file(path, O_RDWR | O_CREAT | O_TRUNC);
 	if (descriptor == -1 || write_head(descriptor, begin) == 0)
 		return descriptor;
 	int failure = errno;
@@ -81,21 +81,33 @@ static int create_segment(const char *path, struct journal_position begin)
 	return -1;
 }
 
+void journal_add_segment(struct journal *journal, const struct segment *segment)
+{
+	if (journal->nsegments == journal->room) {
+		journal->room = journal->room != 0 ? journal->room * 2 : 64;
+		journal->segments = mem_resize(journal->segments, journal->room, sizeof(*journal->segments));
+	}
+	journal->segments[journal->nsegments++] = *segment;
+}
+
 static int begin_segment(struct journal *journal, struct journal_position begin)
 {
+	struct segment segment = {.begin = begin, .end = begin.offset, .is_line_known = true};
 	char *path = journal_path(journal->folder, begin.offset);
 	leave_segment(journal);
 	journal->current = create_segment(path, begin);
 	mem_free(path);
 	if (journal->current == -1)
 		return -1;
-	if (journal->nsegments == journal->room) {
-		journal->room = journal->room != 0 ? journal->room * 2 : 64;
-		journal->segments = mem_resize(journal->segments, journal->room, sizeof(*journal->segments));
+	if (journal->nsegments > 0 && last_segment(journal)->begin.offset == begin.offset) {
+		/* There was no record in it yet. One file must not be two segments: it would be removed as the first.
+		 */
+		*last_segment(journal) = segment;
+	} else {
+		journal_add_segment(journal, &segment);
+		journal->figures.segments++;
+		journal->figures.bytes += JOURNAL_SEGMENT_HEAD;
 	}
-	journal->segments[journal->nsegments++] = (struct segment){begin, begin.offset};
-	journal->figures.segments++;
-	journal->figures.bytes += JOURNAL_SEGMENT_HEAD;
 	journal_forget_reads(journal, begin.offset);
 	journal_sync_note(journal->sync, journal->current, true);
 	return 0;
@@ -279,16 +291,32 @@ void journal_trim(struct journal *journal, struct journal_position position)
 	journal_show(journal);
 }
 
+/* The oldest that is kept in memory with no more than so many bytes from there on; else the end of all. */
+static struct journal_position limit_kept(const struct journal *journal, uint64_t bytes)
+{
+	uint64_t left = journal->kept_bytes;
+	for (const struct kept_record *kept = journal->kept; kept != NULL; kept = kept->next) {
+		if (left <= bytes)
+			return kept->record.begin;
+		left -= journal_record_size(&kept->record);
+	}
+	return journal->end;
+}
+
 struct journal_position journal_limit(const struct journal *journal, uint64_t bytes)
 {
-	uint64_t least = journal->end.offset > bytes ? journal->end.offset - bytes : 0;
-	for (size_t i = 0; i < journal->nsegments; i++)
-		if (journal->segments[i].begin.offset >= least)
-			return journal->segments[i].begin;
-	for (const struct kept_record *kept = journal->kept; kept != NULL; kept = kept->next)
-		if (kept->record.begin.offset >= least)
-			return kept->record.begin;
-	return journal->end;
+	struct journal_position limit = limit_kept(journal, bytes);
+	uint64_t left = journal->kept_bytes;
+	for (size_t i = journal->nsegments; i-- > 0;) {
+		const struct segment *segment = &journal->segments[i];
+		left += segment->end - segment->begin.offset;
+		if (left > bytes)
+			break;
+		/* Lines are counted from here: a number that is not certain is no use. */
+		if (segment->is_line_known)
+			limit = segment->begin;
+	}
+	return limit;
 }
 
 /* --- open and close ----------------------------------------------------------------------------------------------- */
@@ -296,7 +324,7 @@ struct journal_position journal_limit(const struct journal *journal, uint64_t by
 static int lock_folder(struct journal *journal, struct err *err)
 {
 	char *path = mem_format("%s/" LOCK_FILE, journal->folder);
-	journal->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+	journal->lock = journal_open_file(path, O_RDWR | O_CREAT);
 	int result = journal->lock != -1 ? 0 : err_set_errno(err, "%s", path);
 	mem_free(path);
 	if (result == 0 && flock(journal->lock, LOCK_EX | LOCK_NB) != 0)
@@ -309,7 +337,7 @@ static int lock_folder(struct journal *journal, struct err *err)
 static int try_folder(const struct journal *journal, struct err *err)
 {
 	char *path = mem_format("%s/new", journal->folder);
-	int descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0640), result = 0;
+	int descriptor = journal_open_file(path, O_WRONLY | O_CREAT), result = 0;
 	if (descriptor == -1 && errno != ENOSPC && errno != EDQUOT)
 		result = err_set_errno(err, "%s", path);
 	else if (descriptor == -1)
@@ -324,12 +352,13 @@ static int try_folder(const struct journal *journal, struct err *err)
 /* The last segment is written on, if it ends where the log does. */
 static void continue_segment(struct journal *journal)
 {
-	if (journal->nsegments == 0 || last_segment(journal)->end != journal->end.offset)
+	if (journal->nsegments == 0 || last_segment(journal)->is_closed ||
+	    last_segment(journal)->end != journal->end.offset)
 		return;
 	const struct segment *last = last_segment(journal);
 	char *path = journal_path(journal->folder, last->begin.offset);
 	struct stat status;
-	journal->current = open(path, O_RDWR | O_CLOEXEC);
+	journal->current = journal_open_file(path, O_RDWR);
 	if (journal->current != -1 &&
 	    (fstat(journal->current, &status) != 0 ||
 	     (uint64_t)status.st_size != JOURNAL_SEGMENT_HEAD + last->end - last->begin.offset))
@@ -345,7 +374,7 @@ static int open_all(struct journal *journal, struct journal_position floor, stru
 	continue_segment(journal);
 	if (journal->plan.sync == JOURNAL_SYNC_NEVER)
 		return 0;
-	int folder = open(journal->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int folder = journal_open_file(journal->folder, O_RDONLY | O_DIRECTORY);
 	if (folder == -1)
 		return err_set_errno(err, "%s", journal->folder);
 	journal->sync = journal_sync_start(&journal->plan, folder, err);

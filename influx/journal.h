@@ -44,16 +44,22 @@ struct journal_plan {
 	int64_t sync_interval_ns;
 };
 
+/* No log becomes so long; what lies behind is not ours. */
+#define JOURNAL_OFFSET_MAX (UINT64_C(1) << 60)
+
 /* Where a record begins or ends. line: how many lines the log has ever had before it. */
 struct journal_position {
 	uint64_t offset, line;
 };
 
 /* Locks the folder (NULL with err "FOLDER: is used by another process"), looks at the segments, cuts a torn last record
- * off. floor: what cursors of earlier days say; the next record begins at no smaller offset and line, even when a power
- * failure has cost the end of the log, so that no cursor is ahead of what comes. Writes nothing else before the first
- * append, but tries whether a file can be made (err says why not). Starts the flushing thread unless
- * JOURNAL_SYNC_NEVER. */
+ * off. A read error cuts nothing off, removes nothing, and no offset or line number is given twice for it: a folder
+ * that cannot be read, or a last segment that cannot be opened, is a failure (err names the file and the reason); a
+ * segment with a place that cannot be read stays as it is, and the log goes on behind it, with line numbers that are
+ * certainly large enough. floor: what cursors of earlier days say; the next record begins at no smaller offset and
+ * line, even when a power failure has cost the end of the log, so that no cursor is ahead of what comes. Writes nothing
+ * else before the first append, but tries whether a file can be made (err says why not). Starts the flushing thread
+ * unless JOURNAL_SYNC_NEVER. */
 struct journal *journal_open(const struct journal_plan *plan, struct journal_position floor, struct err *err);
 
 /* Tries once more to write what is in memory only, flushes unless JOURNAL_SYNC_NEVER (waiting at most a second for a
@@ -82,16 +88,18 @@ struct journal_piece {
 
 /* Appends whole records from position (of a record's begin or end, or older than everything) on to out: one at least,
  * then as long as lines and bytes stay within the ceilings. Damaged records are skipped: the rest of a segment is
- * searched for the next good one. 1: something was read; 0: there is nothing after position now (then piece->lost may
- * still tell of damage up to piece->end, which is where to go on); -1 with err: the disk does not let us read now, try
- * later. */
+ * searched for the next good one. So are, after some attempts, those that the disk does not give; but what is only for
+ * want of descriptors, memory or rights is waited for. 1: something was read; 0: there is nothing after position now
+ * (then piece->lost may still tell of damage up to piece->end, which is where to go on); -1 with err: the disk does not
+ * let us read now, try later. */
 int journal_read(struct journal *journal, struct journal_position position, size_t most_lines, size_t most_bytes,
 		 struct text *out, struct journal_piece *piece, struct err *err);
 
 /* Nobody needs anything before position: whole segments (and records in memory) before it are removed. */
 void journal_trim(struct journal *journal, struct journal_position position);
 
-/* The smallest position (begin of a segment or of a record in memory) from which at most bytes are left to the end. */
+/* The smallest position (begin of a segment or of a record in memory) from which there are at most so many bytes to the
+ * end, gaps not counted. */
 struct journal_position journal_limit(const struct journal *journal, uint64_t bytes);
 
 struct journal_figures {

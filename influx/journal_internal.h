@@ -16,7 +16,11 @@ struct journal_sync_thread;
 /* A segment file. */
 struct segment {
 	struct journal_position begin;
-	uint64_t end; /* offset behind its last record */
+	uint64_t end;       /* offset behind its last record */
+	bool is_line_known; /* begin.line is right; otherwise it may be too large */
+	bool is_closed;     /* nothing is written to it any more */
+	bool reads_around;  /* what cannot be read in it is not waited for any more */
+	unsigned faults;    /* attempts to read on in it that have failed since the last that has not */
 };
 
 /* A record that the disk has not taken: bytes as they would be there. */
@@ -62,8 +66,6 @@ struct journal {
 	struct read_slot slots[READ_CACHE];
 	unsigned clock;
 	struct read_window window;
-	uint64_t fault_segment; /* that could not be read lately, */
-	unsigned faults;        /* so often */
 	struct journal_sync_thread *sync;
 	pthread_mutex_t lock_figures;
 	struct journal_figures figures, shown; /* shown: a copy for any thread */
@@ -73,6 +75,9 @@ struct journal {
 
 /* The figures of now, for any thread. */
 void journal_show(struct journal *journal);
+
+/* Behind all others. */
+void journal_add_segment(struct journal *journal, const struct segment *segment);
 
 /* --- journal_file.c: system calls --------------------------------------------------------------------------------- */
 
@@ -87,9 +92,23 @@ int journal_list(const char *folder, uint64_t **offsets, size_t *n, struct err *
 /* Makes the folder with its parents. -1 with err. */
 int journal_make_folder(const char *folder, struct err *err);
 
-/* As pread and pwrite, but all of it. read: how many there were, fewer only at the end; -1 with errno. */
-ssize_t journal_pread(int descriptor, void *bytes, size_t n, off_t at);
+/* Is an error about this process and its rights, not about the disk? What is on the disk is not given up for that. */
+bool journal_is_passing(int error);
+
+/* The calls below are made again when they are interrupted, but not for ever. */
+
+/* As open; a new file may be read and written by us and read by our group. */
+int journal_open_file(const char *path, int flags);
+
+/* As pread and pwrite, but all of it. *got: how many bytes there were, also when it fails; fewer only at the end. -1
+ * with errno. */
+int journal_pread(int descriptor, void *bytes, size_t n, off_t at, size_t *got);
 int journal_pwrite(int descriptor, const void *bytes, size_t n, off_t at);
+
+/* As journal_pread, but zeros stand for what the disk does not give after a few attempts, in whole blocks; *bad_end is
+ * then where the last of them ends, and is not changed otherwise. All n bytes should be within the file. -1 with an
+ * errno that is passing. */
+int journal_pread_around(int descriptor, void *bytes, size_t n, off_t at, size_t *got, off_t *bad_end);
 
 /* --- journal_open.c ----------------------------------------------------------------------------------------------- */
 

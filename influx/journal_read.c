@@ -10,7 +10,7 @@
 #include "core/mem.h"
 #include "influx/journal_internal.h"
 
-/* A segment that cannot be read is given up after so many attempts. */
+/* After so many attempts what cannot be read of a segment is given up, and the rest of it is read. */
 #define READ_FAULTS_MAX 20
 
 #define WINDOW_BYTES ((size_t)256 * 1024)
@@ -145,7 +145,7 @@ static int open_slot(struct journal *journal, uint64_t segment)
 	slot->used = ++journal->clock;
 	if (slot->descriptor == -1) {
 		char *path = journal_path(journal->folder, segment);
-		slot->descriptor = open(path, O_RDONLY | O_CLOEXEC);
+		slot->descriptor = journal_open_file(path, O_RDONLY);
 		mem_free(path);
 	}
 	return slot->descriptor;
@@ -157,7 +157,33 @@ struct segment_source {
 	struct journal_source source; /* first */
 	struct journal *journal;
 	uint64_t segment;
+	bool reads_around;
 };
+
+/* The window from offset on, of so many bytes; n of them are needed. -1 with errno. */
+static int fill(const struct segment_source *from, uint64_t offset, size_t n, size_t wanted)
+{
+	struct read_window *window = &from->journal->window;
+	off_t at = (off_t)(offset - from->segment + JOURNAL_SEGMENT_HEAD), bad_end;
+	size_t got;
+	if (wanted > window->room) {
+		window->room = wanted > WINDOW_BYTES ? wanted : WINDOW_BYTES;
+		window->bytes = mem_resize(window->bytes, window->room, 1);
+	}
+	window->from = window->to = 0;
+	int descriptor = open_slot(from->journal, from->segment);
+	if (descriptor == -1)
+		return -1;
+	int result = from->reads_around ? journal_pread_around(descriptor, window->bytes, wanted, at, &got, &bad_end)
+					: journal_pread(descriptor, window->bytes, wanted, at, &got);
+	/* What is before a place that cannot be read is good. */
+	if (result != 0 && got < n)
+		return -1;
+	window->segment = from->segment;
+	window->from = offset;
+	window->to = offset + got;
+	return 0;
+}
 
 static const unsigned char *view(const struct read_window *window, uint64_t offset, size_t *got)
 {
@@ -175,20 +201,8 @@ static const unsigned char *look(struct journal_source *source, uint64_t offset,
 		n = (size_t)left;
 	if (window->segment == from->segment && window->from <= offset && offset + n <= window->to)
 		return view(window, offset, got);
-	if (wanted > left)
-		wanted = (size_t)left;
-	if (wanted > window->room) {
-		window->room = wanted > WINDOW_BYTES ? wanted : WINDOW_BYTES;
-		window->bytes = mem_resize(window->bytes, window->room, 1);
-	}
-	window->from = window->to = 0;
-	int descriptor = open_slot(from->journal, from->segment);
-	ssize_t read = descriptor == -1 ? -1
-					: journal_pread(descriptor, window->bytes, wanted,
-							(off_t)(offset - from->segment + JOURNAL_SEGMENT_HEAD));
-	if (read < 0)
+	if (fill(from, offset, n, wanted < left ? wanted : (size_t)left) != 0)
 		return NULL;
-	*window = (struct read_window){from->segment, offset, offset + (uint64_t)read, window->bytes, window->room};
 	return view(window, offset, got);
 }
 
@@ -239,7 +253,7 @@ static bool take(struct reading *reading, const struct journal_record *record, c
 }
 
 /* The segment that has offset, or the first one behind it; NULL: there is none. */
-static const struct segment *segment_at(const struct journal *journal, uint64_t offset)
+static struct segment *segment_at(const struct journal *journal, uint64_t offset)
 {
 	size_t low = 0, high = journal->nsegments;
 	while (low < high) {
@@ -260,44 +274,52 @@ static void note_damage(struct reading *reading, const struct segment *segment, 
 			(unsigned long long)segment->begin.offset, why);
 }
 
-/* A segment that is not there is gone; one that cannot be read may be read later, but is not waited for for ever. */
-static int failed(struct reading *reading, const struct segment *segment, struct err *err)
+/* A segment that is not there is gone; one that cannot be read may be read later, but the disk is not waited for for
+ * ever. 1: behind it; 0: once more; -1 with err. */
+static int failed(struct reading *reading, struct segment *segment, struct err *err)
 {
-	struct journal *journal = reading->journal;
-	if (journal->fault_segment != segment->begin.offset)
-		journal->faults = 0;
-	journal->fault_segment = segment->begin.offset;
-	if (errno == ENOENT || ++journal->faults > READ_FAULTS_MAX) {
-		note_damage(reading, segment,
-			    errno == ENOENT ? "has vanished" : "cannot be read: the rest of it is given up");
-		reading->at.offset = segment->end;
-		return 1;
+	bool is_gone = errno == ENOENT;
+	if (!is_gone && (journal_is_passing(errno) || ++segment->faults <= READ_FAULTS_MAX))
+		return err_set_errno(err, "%s/%016llx.log", reading->journal->folder,
+				     (unsigned long long)segment->begin.offset);
+	if (!is_gone && !segment->reads_around) {
+		segment->reads_around = true;
+		return 0;
 	}
-	return err_set_errno(err, "%s/%016llx.log", reading->journal->folder,
-			     (unsigned long long)segment->begin.offset);
+	note_damage(reading, segment, is_gone ? "has vanished" : "cannot be read: it is given up");
+	reading->at.offset = segment->end;
+	return 1;
+}
+
+/* 1: the next record was taken, or there is none; 0: no room for it; -1 with err. */
+static int read_record(struct reading *reading, struct segment *segment, struct err *err)
+{
+	struct segment_source source = {
+		{look, segment->end, false}, reading->journal, segment->begin.offset, segment->reads_around};
+	struct journal_record record;
+	const unsigned char *bytes;
+	int found = journal_find_record(&source.source, reading->at.offset, &record, &bytes);
+	if (found == -1)
+		return failed(reading, segment, err) == -1 ? -1 : 1;
+	segment->faults = 0;
+	if (found == 1 && !take(reading, &record, bytes))
+		return 0;
+	if (found == 0)
+		reading->at.offset = segment->end;
+	if (source.source.is_damaged)
+		note_damage(reading, segment, "a place in it is damaged");
+	return 1;
 }
 
 /* Reads on in one segment. 1: to its end; 0: no room for more; -1 with err. */
-static int read_segment(struct reading *reading, const struct segment *segment, struct err *err)
+static int read_segment(struct reading *reading, struct segment *segment, struct err *err)
 {
-	struct segment_source source = {{look, segment->end, false}, reading->journal, segment->begin.offset};
+	int result = 1;
 	if (reading->at.offset < segment->begin.offset)
 		reading->at.offset = segment->begin.offset;
-	while (reading->at.offset < segment->end) {
-		struct journal_record record;
-		const unsigned char *bytes;
-		int found = journal_find_record(&source.source, reading->at.offset, &record, &bytes);
-		if (found == -1)
-			return failed(reading, segment, err);
-		if (source.source.is_damaged)
-			note_damage(reading, segment, "a place in it is damaged");
-		source.source.is_damaged = false;
-		if (found == 0)
-			reading->at.offset = segment->end;
-		else if (!take(reading, &record, bytes))
-			return 0;
-	}
-	return 1;
+	while (result == 1 && reading->at.offset < segment->end)
+		result = read_record(reading, segment, err);
+	return result;
 }
 
 static void read_kept(struct reading *reading)
@@ -315,7 +337,7 @@ static void read_kept(struct reading *reading)
 
 static int read_all(struct reading *reading, struct err *err)
 {
-	const struct segment *segment;
+	struct segment *segment;
 	while ((segment = segment_at(reading->journal, reading->at.offset)) != NULL) {
 		int result = read_segment(reading, segment, err);
 		if (result != 1)

@@ -60,7 +60,9 @@ static int walk(struct scan *scan)
 		if (result == -1)
 			return -1;
 		if (result == 0) {
-			scan->found->torn_bytes = source->end - at;
+			bool is_bad = scan->file->bad_end > at;
+			scan->found->damaged += is_bad;
+			scan->found->torn_bytes = is_bad ? 0 : source->end - at;
 			return 0;
 		}
 		scan->found->damaged += source->is_damaged;
@@ -76,8 +78,9 @@ static int find_begin(int descriptor, const char *path, struct journal_position 
 {
 	unsigned char head[JOURNAL_SEGMENT_HEAD];
 	const char *slash = strrchr(path, '/');
+	size_t got;
 	*begin = (struct journal_position){0};
-	if (journal_pread(descriptor, head, sizeof(head), 0) == (ssize_t)sizeof(head) &&
+	if (journal_pread(descriptor, head, sizeof(head), 0, &got) == 0 && got == sizeof(head) &&
 	    journal_read_segment_head(head, begin))
 		return 0;
 	if (journal_parse_name(slash != NULL ? slash + 1 : path, &begin->offset))

@@ -1,116 +1,36 @@
 /*
  * The disk log and the file of cursors with the n-th system call failing, for every n of a scenario, with every errno
- * that matters, once or for good. Linked with --wrap for the calls below; the log's sources are built into this
- * program.
+ * that matters, once or for good: while it is written, read, ended and started again.
  */
 #include <criterion/criterion.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/log.h"
 #include "core/mem.h"
 #include "influx/cursors.h"
 #include "influx/journal.h"
-
-/* --- calls that fail ---------------------------------------------------------------------------------------------- */
-
-static struct {
-	bool is_armed;
-	unsigned countdown; /* calls until the first that fails */
-	bool is_lasting;    /* all further ones fail, too */
-	int error;          /* 0: pwrite and pread do half of it */
-	unsigned calls, failed;
-} trap;
-
-/* Is this the one? */
-static bool fails(void)
-{
-	if (!trap.is_armed)
-		return false;
-	trap.calls++;
-	if (trap.countdown > 0) {
-		trap.countdown--;
-		return false;
-	}
-	if (trap.failed > 0 && !trap.is_lasting)
-		return false;
-	trap.failed++;
-	errno = trap.error;
-	return true;
-}
-
-ssize_t __real_pwrite(int descriptor, const void *bytes, size_t n, off_t at);
-ssize_t __wrap_pwrite(int descriptor, const void *bytes, size_t n, off_t at);
-ssize_t __wrap_pwrite(int descriptor, const void *bytes, size_t n, off_t at)
-{
-	if (!fails())
-		return __real_pwrite(descriptor, bytes, n, at);
-	if (trap.error == 0 || (trap.error == ENOSPC && n > 1))
-		return __real_pwrite(descriptor, bytes, n / 2, at);
-	return -1;
-}
-
-ssize_t __real_pread(int descriptor, void *bytes, size_t n, off_t at);
-ssize_t __wrap_pread(int descriptor, void *bytes, size_t n, off_t at);
-ssize_t __wrap_pread(int descriptor, void *bytes, size_t n, off_t at)
-{
-	if (!fails())
-		return __real_pread(descriptor, bytes, n, at);
-	return trap.error == 0 ? __real_pread(descriptor, bytes, (n + 1) / 2, at) : -1;
-}
-
-#define WRAP(result, name, parameters, arguments)                                                                      \
-	result __real_##name parameters;                                                                               \
-	result __wrap_##name parameters;                                                                               \
-	result __wrap_##name parameters                                                                                \
-	{                                                                                                              \
-		return trap.error != 0 && fails() ? -1 : __real_##name arguments;                                      \
-	}
-WRAP(ssize_t, write, (int descriptor, const void *bytes, size_t n), (descriptor, bytes, n))
-WRAP(ssize_t, read, (int descriptor, void *bytes, size_t n), (descriptor, bytes, n))
-WRAP(int, ftruncate, (int descriptor, off_t n), (descriptor, n))
-WRAP(int, rename, (const char *from, const char *to), (from, to))
-WRAP(int, unlink, (const char *path), (path))
-WRAP(int, mkdir, (const char *path, mode_t mode), (path, mode))
-WRAP(int, flock, (int descriptor, int operation), (descriptor, operation))
-WRAP(int, fstat, (int descriptor, struct stat *status), (descriptor, status))
-
-int __real_open(const char *path, int flags, ...);
-int __wrap_open(const char *path, int flags, ...);
-int __wrap_open(const char *path, int flags, ...)
-{
-	va_list arguments;
-	va_start(arguments, flags);
-	mode_t mode = flags & O_CREAT ? va_arg(arguments, mode_t) : 0;
-	va_end(arguments);
-	return trap.error != 0 && fails() ? -1 : __real_open(path, flags, mode);
-}
-
-DIR *__real_opendir(const char *path);
-DIR *__wrap_opendir(const char *path);
-DIR *__wrap_opendir(const char *path)
-{
-	return trap.error != 0 && fails() ? NULL : __real_opendir(path);
-}
+#include "trap.h"
 
 /* --- the scenario ------------------------------------------------------------------------------------------------- */
 
 #define ROUNDS 12
 #define LINES  5
 
+#define LINES_MAX 100000
+
 struct scene {
 	char folder[64];
 	struct journal_plan plan;
 	struct journal *journal;
 	uint64_t made, forgotten;
+	uint64_t safe;           /* lines before this one are on the disk */
+	uint64_t skipped;        /* numbers that were left out because nobody could tell how many lines there were */
+	bool is_read[LINES_MAX]; /* since the last clean start */
 };
 
 static void append(struct scene *scene)
@@ -139,6 +59,8 @@ static struct journal_position read_on(struct scene *scene, struct journal_posit
 			cr_assert_eq(sscanf(at_line, "line %llu of some", &number), 1);
 			cr_assert_eq(number, expected + line, "line %llu for %llu", number,
 				     (unsigned long long)(expected + line));
+			cr_assert_lt(number, LINES_MAX);
+			scene->is_read[number] = true;
 		}
 		text_free(&text);
 		if (found == -1)
@@ -169,6 +91,20 @@ static void save_cursor(const struct scene *scene, struct journal_position at)
 	cursors_free(&cursors);
 }
 
+/* No number is given twice: the log does not begin before what it has written. */
+static void start_again(struct scene *scene, struct journal_position at)
+{
+	uint64_t lost = journal_close(scene->journal);
+	scene->forgotten += lost;
+	scene->safe = scene->made - lost;
+	scene->journal = NULL;
+	if (!open_journal(scene, at))
+		return;
+	scene->made = journal_end(scene->journal).line;
+	cr_assert_geq(scene->made, scene->safe, "begins with line %d of %d", (int)scene->made, (int)scene->safe);
+	scene->skipped += scene->made - scene->safe;
+}
+
 /* With the trap: what a daemon does, with an end and a new start in the middle. Returns how far it has read. */
 static struct journal_position play(struct scene *scene, bool trims)
 {
@@ -184,10 +120,7 @@ static struct journal_position play(struct scene *scene, bool trims)
 			journal_trim(scene->journal, at);
 		if (i != ROUNDS / 2)
 			continue;
-		scene->forgotten += journal_close(scene->journal);
-		scene->journal = NULL;
-		if (open_journal(scene, at))
-			scene->made = journal_end(scene->journal).line;
+		start_again(scene, at);
 	}
 	return at;
 }
@@ -206,18 +139,21 @@ static void remove_folder(const struct scene *scene)
 	cr_assert_eq(system(command), 0);
 }
 
-/* After the trap: all is well again, and what was safe before is there. */
-static void check(struct scene *scene, uint64_t safe, struct journal_position at, bool trims)
+/* After the trap: all is well again, and what was safe before is there, all of it. */
+static void check(struct scene *scene, struct journal_position at, bool trims)
 {
 	uint64_t lost = 0;
 	if (scene->journal != NULL)
 		scene->forgotten += journal_close(scene->journal);
 	cr_assert(open_journal(scene, at));
+	memset(scene->is_read, 0, sizeof(scene->is_read));
 	struct journal_position begin = trims ? at : (struct journal_position){0};
 	struct journal_position end = read_on(scene, begin, &lost);
 	cr_assert_eq(end.offset, journal_end(scene->journal).offset);
-	cr_assert_leq(lost, scene->forgotten, "%d lost, %d told", (int)lost, (int)scene->forgotten);
-	cr_assert_geq(end.line, safe);
+	for (uint64_t line = begin.line; line < scene->safe; line++)
+		cr_assert(scene->is_read[line], "line %d of %d is lost", (int)line, (int)scene->safe);
+	cr_assert_leq(lost, scene->forgotten + scene->skipped, "%d lost, %d told", (int)lost, (int)scene->forgotten);
+	cr_assert_geq(end.line, scene->safe);
 	scene->made = end.line;
 	append(scene);
 	struct journal_position after = read_on(scene, end, &lost);
@@ -229,27 +165,25 @@ static void check(struct scene *scene, uint64_t safe, struct journal_position at
 /* The number of calls that the scenario makes. */
 static unsigned torture(unsigned nth, int error, bool is_lasting, bool trims)
 {
-	struct scene scene;
+	static struct scene scene;
 	make_folder(&scene);
 	cr_assert(open_journal(&scene, (struct journal_position){0}));
 	for (int i = 0; i < 5; i++)
 		append(&scene);
-	uint64_t safe = scene.made;
-	memset(&trap, 0, sizeof(trap));
-	trap.countdown = nth;
-	trap.is_lasting = is_lasting;
-	trap.error = error;
-	trap.is_armed = true;
+	scene.safe = scene.made;
+	trap = (struct trap){.countdown = nth, .is_lasting = is_lasting, .error = error, .is_armed = true};
 	struct journal_position at = play(&scene, trims);
-	trap.is_armed = false;
-	check(&scene, safe, at, trims);
+	trap_release();
+	if (!is_lasting)
+		cr_assert_eq(scene.skipped, 0, "%d numbers left out", (int)scene.skipped);
+	check(&scene, at, trims);
 	remove_folder(&scene);
 	return trap.calls;
 }
 
 static void torture_all(int error, bool is_lasting)
 {
-	log_configure(__real_open("/dev/null", O_WRONLY), LOG_LEVEL_ERROR, LOG_FORMAT_LOGFMT);
+	trap_silence();
 	for (int trims = 0; trims < 2; trims++)
 		for (unsigned nth = 0, calls = 1; nth < calls; nth++)
 			calls = torture(nth, error, is_lasting, trims);
@@ -283,6 +217,26 @@ Test(torture, read_only)
 Test(torture, no_descriptor)
 {
 	torture_all(EMFILE, true);
+}
+
+Test(torture, no_memory_once)
+{
+	torture_all(ENOMEM, false);
+}
+
+Test(torture, no_memory_for_good)
+{
+	torture_all(ENOMEM, true);
+}
+
+Test(torture, no_descriptor_once)
+{
+	torture_all(EMFILE, false);
+}
+
+Test(torture, interrupted_for_good)
+{
+	torture_all(EINTR, true);
 }
 
 Test(torture, interrupted)
