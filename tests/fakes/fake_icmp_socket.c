@@ -30,7 +30,7 @@ static struct {
 	struct icmp_socket *sockets;
 	struct icmp_request last;
 	bool refused[ADDRESS_FAMILIES + 1];
-	unsigned sent, batches, stops;
+	unsigned sent, batches, stops, pending;
 	int stop_error;
 	uint64_t dropped;
 } fake;
@@ -76,6 +76,11 @@ unsigned fake_icmp_batches(void)
 	return fake.batches;
 }
 
+unsigned fake_icmp_pending(void)
+{
+	return fake.pending;
+}
+
 const struct icmp_request *fake_icmp_last(void)
 {
 	return &fake.last;
@@ -102,6 +107,7 @@ static void unlink_pending(struct pending *pending)
 	while (*link != pending)
 		link = &(*link)->next;
 	*link = pending->next;
+	fake.pending--;
 	alarm_cancel(pending->socket->loop, &pending->alarm);
 }
 
@@ -120,6 +126,7 @@ static void send_later(struct icmp_socket *socket, const struct icmp_reply *repl
 	pending->reply = *reply;
 	pending->next = socket->pending;
 	socket->pending = pending;
+	fake.pending++;
 	alarm_prepare(&pending->alarm, arrive, pending);
 	alarm_set(socket->loop, &pending->alarm, clock_monotonic_ns() + delay_ns);
 }
