@@ -21,6 +21,7 @@ struct pending {
 	struct pending *next;
 	struct icmp_socket *socket;
 	struct icmp_reply reply;
+	int64_t offset_ns; /* of the two clocks when it set out */
 	struct alarm alarm;
 };
 
@@ -111,9 +112,17 @@ static void unlink_pending(struct pending *pending)
 	alarm_cancel(pending->socket->loop, &pending->alarm);
 }
 
+static int64_t clock_offset_ns(void)
+{
+	return clock_realtime_ns() - clock_monotonic_ns();
+}
+
+/* The kernel stamps by the wall clock as it is set then. */
 static void arrive(void *arg)
 {
 	struct pending *pending = arg;
+	if (pending->reply.stamp_ns)
+		pending->reply.stamp_ns += clock_offset_ns() - pending->offset_ns;
 	unlink_pending(pending);
 	deliver(pending->socket, &pending->reply);
 	mem_free(pending);
@@ -124,6 +133,7 @@ static void send_later(struct icmp_socket *socket, const struct icmp_reply *repl
 	struct pending *pending = mem_zero(1, sizeof(*pending));
 	pending->socket = socket;
 	pending->reply = *reply;
+	pending->offset_ns = clock_offset_ns();
 	pending->next = socket->pending;
 	socket->pending = pending;
 	fake.pending++;

@@ -8,7 +8,6 @@
  */
 #include <criterion/criterion.h>
 #include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +30,7 @@
 #include "probes/engine.h"
 #include "tests/fakes/fake_icmp.h"
 #include "tests/fakes/fakes.h"
+#include "tests/replay/day_ledger.h"
 
 #define SECOND NS_PER_SECOND
 #define MS     NS_PER_MS
@@ -52,22 +52,11 @@ enum {
 	TARGETS = FIRST_MOVING + MOVING,
 	PERIOD_SECONDS = 300, /* between changes of the targets */
 	PERIODS = HOURS * 3600 / PERIOD_SECONDS,
-	LIFE_RUNS = 320, /* more than a probe that lives for a period makes */
-	RUNS_MAX = 100000,
-	ASKED_ADDRESS = 250, /* last byte of what single runs ping */
 };
 
 /* What the network did to requests for one address. */
 struct truth {
 	int64_t sent, in_time, late, duplicates, gone;
-};
-
-/* What the first server got about one target. */
-struct ledger {
-	unsigned char *seen;                      /* bits: by life and run */
-	unsigned highest[PERIODS + 1];            /* run of each life */
-	unsigned lines, repeated;                 /* repeated: taken again, after an answer that was lost */
-	int64_t sent, received, late, duplicates; /* of the highest run of the last life */
 };
 
 /* A set of targets, with the strings that it borrows. */
@@ -195,43 +184,16 @@ static void move_names(struct day *day)
 
 /* --- the servers -------------------------------------------------------------------------------------------------- */
 
-/* The number behind name, which begins with the character before it; -1 when the line has none. */
-static int64_t number_of(const char *line, const char *name)
-{
-	const char *at = strstr(line, name);
-	return at ? strtoll(at + strlen(name), NULL, 10) : -1;
-}
-
-static void check_times(const char *line)
-{
-	const char *at = strstr(line, "rtt_max_seconds=");
-	double rtt = at ? strtod(at + strlen("rtt_max_seconds="), NULL) : 0;
-	cr_assert(rtt >= 0 && rtt <= 0.0801, "a round-trip time that never was: %s", line);
-}
-
-/* line: NUL-terminated, of the set ping. */
+/* A line of the set ping, NUL-terminated. */
 static void book(struct day *day, const char *line)
 {
-	unsigned target = (unsigned)number_of(line, ",target=t");
-	int64_t run = number_of(line, ",run="), life = number_of(line, ",life=");
+	unsigned target = (unsigned)ledger_number(line, ",target=t");
+	const char *longest = strstr(line, "rtt_max_seconds=");
+	double rtt = longest ? strtod(strchr(longest, '=') + 1, NULL) : 0;
 
-	cr_assert(target < TARGETS && run > 0, "%s", line);
-	if (life < 0)
-		life = 0;
-	struct ledger *ledger = &day->ledgers[target];
-	size_t place = (size_t)(life * LIFE_RUNS + run);
-	cr_assert(life <= PERIODS && place < RUNS_MAX, "%s", line);
-	ledger->lines++;
-	ledger->repeated += (ledger->seen[place / 8] >> place % 8) & 1;
-	ledger->seen[place / 8] |= (unsigned char)(1 << place % 8);
-	check_times(line);
-	if (run < ledger->highest[life])
-		return;
-	ledger->highest[life] = (unsigned)run;
-	ledger->sent = number_of(line, "sent_total=");
-	ledger->received = number_of(line, "received_total=");
-	ledger->late = number_of(line, "late_total=");
-	ledger->duplicates = number_of(line, "duplicates_total=");
+	cr_assert_lt(target, TARGETS, "%s", line);
+	cr_assert(rtt >= 0 && rtt <= 0.0801, "a round-trip time that never was: %s", line);
+	ledger_book(&day->ledgers[target], line);
 }
 
 /* Splits a copy, so that strstr ends with the line. */
@@ -551,10 +513,8 @@ static struct day *open_day(void)
 	fake_fetch_set_server(&(struct fake_server){serve, day});
 	strcpy(day->folder, "/tmp/netsonde-day-XXXXXX");
 	cr_assert_not_null(mkdtemp(day->folder));
-	for (unsigned i = 0; i < TARGETS; i++) {
+	for (unsigned i = 0; i < TARGETS; i++)
 		snprintf(day->names[i], sizeof(day->names[i]), "t%u", i);
-		day->ledgers[i].seen = mem_zero(RUNS_MAX / 8 + 1, 1);
-	}
 	day->settings[0] = ping_settings(NULL);
 	day->settings[1] = ping_settings("all_addresses");
 	day->loop = loop_create(0, NULL);
@@ -583,8 +543,6 @@ static void close_day(struct day *day)
 	loop_free(day->loop);
 	for (size_t i = 0; i < 2; i++)
 		option_free_settings(type->options, type->noptions, day->settings[i]);
-	for (unsigned i = 0; i < TARGETS; i++)
-		mem_free(day->ledgers[i].seen);
 	snprintf(command, sizeof(command), "rm -rf %s", day->folder);
 	cr_assert_eq(system(command), 0);
 	mem_free(day);
@@ -720,20 +678,13 @@ static void note_hour(struct day *day, unsigned hour)
 
 /* --- what the day must have brought ------------------------------------------------------------------------------- */
 
-static bool is_seen(const struct ledger *ledger, size_t place)
-{
-	return (ledger->seen[place / 8] >> place % 8) & 1;
-}
-
 /* Every run from the first to the last is there. */
 static void check_life(const struct day *day, unsigned target, unsigned life, unsigned least)
 {
 	const struct ledger *ledger = &day->ledgers[target];
-	unsigned missing = 0;
 
-	for (unsigned run = 1; run <= ledger->highest[life]; run++)
-		missing += !is_seen(ledger, (size_t)life * LIFE_RUNS + run);
-	cr_expect_eq(missing, 0, "target %u, life %u: %u runs are missing", target, life, missing);
+	cr_expect_eq(ledger_missing(ledger, life), 0, "target %u, life %u: %u runs are missing", target, life,
+		     ledger_missing(ledger, life));
 	cr_expect_geq(ledger->highest[life], least, "target %u, life %u: only %u runs", target, life,
 		      ledger->highest[life]);
 }
