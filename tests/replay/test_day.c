@@ -770,7 +770,7 @@ static void empty(struct day *day)
 	cr_expect_eq(day->now->set.n, 0);
 }
 
-Test(day, nothing_grows_and_nothing_is_missing, .timeout = 600)
+Test(day, nothing_grows_and_nothing_is_missing, .timeout = 1700)
 {
 	size_t before = fake_memory_bytes();
 	struct day *day = open_day();
