@@ -41,6 +41,8 @@ void fake_icmp_set_dropped(uint64_t dropped);
 /* Requests sent since the reset, and how many calls of icmp_socket_send it took. */
 unsigned fake_icmp_sent(void);
 unsigned fake_icmp_batches(void);
+/* Replies and errors on their way. */
+unsigned fake_icmp_pending(void);
 /* The last request sent. */
 const struct icmp_request *fake_icmp_last(void);
 

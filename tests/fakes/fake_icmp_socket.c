@@ -21,6 +21,7 @@ struct pending {
 	struct pending *next;
 	struct icmp_socket *socket;
 	struct icmp_reply reply;
+	int64_t offset_ns; /* of the two clocks when it set out */
 	struct alarm alarm;
 };
 
@@ -30,7 +31,7 @@ static struct {
 	struct icmp_socket *sockets;
 	struct icmp_request last;
 	bool refused[ADDRESS_FAMILIES + 1];
-	unsigned sent, batches, stops;
+	unsigned sent, batches, stops, pending;
 	int stop_error;
 	uint64_t dropped;
 } fake;
@@ -76,6 +77,11 @@ unsigned fake_icmp_batches(void)
 	return fake.batches;
 }
 
+unsigned fake_icmp_pending(void)
+{
+	return fake.pending;
+}
+
 const struct icmp_request *fake_icmp_last(void)
 {
 	return &fake.last;
@@ -102,12 +108,21 @@ static void unlink_pending(struct pending *pending)
 	while (*link != pending)
 		link = &(*link)->next;
 	*link = pending->next;
+	fake.pending--;
 	alarm_cancel(pending->socket->loop, &pending->alarm);
 }
 
+static int64_t clock_offset_ns(void)
+{
+	return clock_realtime_ns() - clock_monotonic_ns();
+}
+
+/* The kernel stamps by the wall clock as it is set then. */
 static void arrive(void *arg)
 {
 	struct pending *pending = arg;
+	if (pending->reply.stamp_ns)
+		pending->reply.stamp_ns += clock_offset_ns() - pending->offset_ns;
 	unlink_pending(pending);
 	deliver(pending->socket, &pending->reply);
 	mem_free(pending);
@@ -118,8 +133,10 @@ static void send_later(struct icmp_socket *socket, const struct icmp_reply *repl
 	struct pending *pending = mem_zero(1, sizeof(*pending));
 	pending->socket = socket;
 	pending->reply = *reply;
+	pending->offset_ns = clock_offset_ns();
 	pending->next = socket->pending;
 	socket->pending = pending;
+	fake.pending++;
 	alarm_prepare(&pending->alarm, arrive, pending);
 	alarm_set(socket->loop, &pending->alarm, clock_monotonic_ns() + delay_ns);
 }

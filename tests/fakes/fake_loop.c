@@ -1,3 +1,5 @@
+#include <poll.h>
+
 #include "core/clock.h"
 #include "core/loop.h"
 #include "core/mem.h"
@@ -222,6 +224,29 @@ size_t fake_fire(int descriptor, unsigned events)
 		}
 	}
 	return n;
+}
+
+/* At most 64 descriptors; watches may come and go while others are called. */
+size_t fake_fire_ready(void)
+{
+	struct pollfd ready[64];
+	nfds_t n = 0;
+	size_t fired = 0;
+	for (const struct watch *watch = fake.watches; watch && n < 64; watch = watch->next) {
+		short wanted = (short)((watch->events & WATCH_READ ? POLLIN : 0) |
+				       (watch->events & WATCH_WRITE ? POLLOUT : 0));
+		if (wanted)
+			ready[n++] = (struct pollfd){.fd = watch->descriptor, .events = wanted};
+	}
+	if (n == 0 || poll(ready, n, 0) <= 0)
+		return 0;
+	for (nfds_t i = 0; i < n; i++) {
+		unsigned events =
+			(ready[i].revents & POLLIN ? WATCH_READ : 0) | (ready[i].revents & POLLOUT ? WATCH_WRITE : 0);
+		if (events)
+			fired += fake_fire(ready[i].fd, events);
+	}
+	return fired;
 }
 
 unsigned fake_wanted(int descriptor)

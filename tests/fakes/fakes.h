@@ -46,6 +46,10 @@ void fake_advance_ns(int64_t ns);
  * Returns how many there were. */
 size_t fake_fire(int descriptor, unsigned events);
 
+/* Fires every watch whose descriptor is ready (as poll(2) says it) for what it wants: mailboxes, for a test of several
+ * loops. Returns how many there were. */
+size_t fake_fire_ready(void);
+
 /* What the watches of a descriptor want, together. */
 unsigned fake_wanted(int descriptor);
 
@@ -109,6 +113,13 @@ void fake_fetch_set_server(const struct fake_server *server);
 
 /* Requests under way. */
 size_t fake_fetch_running(void);
+
+/* --- memory --------------------------------------------------------------------------------------------------------
+ */
+
+/* What mem_alloc and the like have given and mem_free has not got back, as the allocator measures it. */
+size_t fake_memory_bytes(void);
+size_t fake_memory_pieces(void);
 
 /* --- between the fakes ---------------------------------------------------------------------------------------------
  */

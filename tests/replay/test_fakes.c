@@ -3,10 +3,12 @@
  */
 #include <criterion/criterion.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/clock.h"
 #include "core/host.h"
 #include "core/loop.h"
+#include "core/mem.h"
 #include "core/resolve.h"
 #include "tests/fakes/fakes.h"
 
@@ -327,4 +329,48 @@ Test(fakes, a_host_lives_on_them)
 	cr_assert(!host_is_fresh(host));
 	host_close(host);
 	close_scene(&scene);
+}
+
+static void read_byte(void *arg, unsigned events)
+{
+	int *ends = arg;
+	char byte;
+	cr_assert_eq(events, WATCH_READ);
+	cr_assert_eq(read(ends[0], &byte, 1), 1);
+}
+
+Test(fakes, descriptors_that_are_ready_are_fired)
+{
+	struct scene scene;
+	int ends[2];
+	open_scene(&scene);
+	cr_assert_eq(pipe(ends), 0);
+	struct watch *watch = watch_create(scene.loop, ends[0], read_byte, ends);
+	cr_assert_eq(write(ends[1], "ab", 2), 2);
+	cr_assert_eq(fake_fire_ready(), 0, "nothing is wanted");
+	watch_set(watch, WATCH_READ);
+	cr_assert_eq(fake_fire_ready(), 1);
+	cr_assert_eq(fake_fire_ready(), 1);
+	cr_assert_eq(fake_fire_ready(), 0, "all is read");
+	watch_free(watch);
+	close(ends[0]);
+	close(ends[1]);
+	close_scene(&scene);
+}
+
+Test(fakes, memory_is_counted)
+{
+	size_t bytes = fake_memory_bytes(), pieces = fake_memory_pieces();
+	char *memory = mem_alloc(1000), *text = mem_format("%d", 7), *copy = mem_copy_string("seven");
+	cr_assert_geq(fake_memory_bytes(), bytes + 1000 + 2 + 6);
+	cr_assert_eq(fake_memory_pieces(), pieces + 3);
+	memory = mem_resize(memory, 100, 50);
+	cr_assert_geq(fake_memory_bytes(), bytes + 5000);
+	cr_assert_eq(fake_memory_pieces(), pieces + 3);
+	mem_free(memory);
+	mem_free(text);
+	mem_free(copy);
+	mem_free(NULL);
+	cr_assert_eq(fake_memory_bytes(), bytes);
+	cr_assert_eq(fake_memory_pieces(), pieces);
 }
