@@ -40,6 +40,7 @@ struct fetcher {
 	struct loop *loop;
 	CURLM *multi;
 	struct alarm alarm;
+	struct deferred at_once; /* an alarm would cost a slot of the timer for each request */
 	struct fetch *fetches;
 	struct fetch_socket *sockets;
 };
@@ -193,9 +194,11 @@ static int on_timer(CURLM *multi, long wait_ms, void *context)
 {
 	struct fetcher *fetcher = context;
 	(void)multi;
-	if (wait_ms < 0)
-		alarm_cancel(fetcher->loop, &fetcher->alarm);
-	else
+	alarm_cancel(fetcher->loop, &fetcher->alarm);
+	loop_defer_cancel(fetcher->loop, &fetcher->at_once);
+	if (wait_ms == 0)
+		loop_defer(fetcher->loop, &fetcher->at_once);
+	else if (wait_ms > 0)
 		alarm_set(fetcher->loop, &fetcher->alarm, clock_monotonic_ns() + wait_ms * NS_PER_MS);
 	return 0;
 }
@@ -372,6 +375,7 @@ struct fetcher *fetcher_create(struct loop *loop, size_t most_connections, struc
 	struct fetcher *fetcher = mem_zero(1, sizeof(*fetcher));
 	fetcher->loop = loop;
 	alarm_prepare(&fetcher->alarm, ring, fetcher);
+	deferred_prepare(&fetcher->at_once, ring, fetcher);
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK)
 		fetcher->multi = curl_multi_init();
 	if (fetcher->multi == NULL) {
@@ -398,6 +402,7 @@ void fetcher_free(struct fetcher *fetcher)
 	while (fetcher->sockets != NULL)
 		forget_socket(fetcher->sockets);
 	alarm_cancel(fetcher->loop, &fetcher->alarm);
+	loop_defer_cancel(fetcher->loop, &fetcher->at_once);
 	mem_free(fetcher);
 	curl_global_cleanup();
 }

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "core/gzip.h"
 #include "core/mem.h"
 #include "influx/backlog.h"
 
@@ -11,6 +12,51 @@ void parcel_forget_suspects(struct parcel *parcel)
 	parcel->suspects = NULL;
 	parcel->nsuspects = 0;
 }
+
+/* --- compression -------------------------------------------------------------------------------------------------- */
+
+static void forget_packed(struct parcel *parcel)
+{
+	gzip_free(parcel->gzip);
+	parcel->gzip = NULL;
+	text_free(&parcel->packed);
+	parcel->pack_begin = parcel->pack_end = parcel->pack_done = 0;
+}
+
+static bool is_of_next_part(const struct parcel *parcel)
+{
+	const struct parcel_part *part = parcel_next(parcel);
+	return part != NULL && parcel->pack_begin == part->begin && parcel->pack_end == part->end;
+}
+
+bool parcel_is_packed(const struct parcel *parcel)
+{
+	return is_of_next_part(parcel) && parcel->pack_done == parcel->pack_end;
+}
+
+bool parcel_pack(struct parcel *parcel, size_t most_bytes)
+{
+	const struct parcel_part *part = parcel_next(parcel);
+	if (!is_of_next_part(parcel)) {
+		forget_packed(parcel);
+		parcel->gzip = gzip_create(1);
+		parcel->pack_begin = parcel->pack_done = part->begin;
+		parcel->pack_end = part->end;
+	}
+	size_t left = part->end - parcel->pack_done;
+	size_t n = left < most_bytes ? left : most_bytes;
+	if (n == 0)
+		return left == 0;
+	gzip_write(parcel->gzip, parcel->text.bytes + parcel->pack_done, n, n == left, &parcel->packed);
+	parcel->pack_done += n;
+	if (n < left)
+		return false;
+	gzip_free(parcel->gzip);
+	parcel->gzip = NULL;
+	return true;
+}
+
+/* --- parts -------------------------------------------------------------------------------------------------------- */
 
 void parcel_begin(struct parcel *parcel)
 {
@@ -27,6 +73,7 @@ void parcel_begin(struct parcel *parcel)
 void parcel_free(struct parcel *parcel)
 {
 	parcel_forget_suspects(parcel);
+	forget_packed(parcel);
 	text_free(&parcel->text);
 	parcel->nparts = 0;
 }

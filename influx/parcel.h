@@ -1,6 +1,6 @@
 /*
  * Lines on their way to a server: which parts of them are still to be sent, and which lines are suspected to be what
- * the server does not understand. Pure.
+ * the server does not understand. A part may be compressed bit by bit before it is sent. Pure.
  */
 #ifndef NETSONDE_INFLUX_PARCEL_H
 #define NETSONDE_INFLUX_PARCEL_H
@@ -19,6 +19,8 @@ struct parcel_part {
 	uint64_t lines;
 };
 
+struct gzip;
+
 /* Zero-initialise, fill text, then parcel_begin. */
 struct parcel {
 	struct text text;
@@ -26,6 +28,10 @@ struct parcel {
 	size_t nparts;
 	struct parcel_part *suspects;
 	size_t nsuspects;
+	struct text packed;          /* what parcel_pack has made */
+	size_t pack_begin, pack_end; /* of this part of the text; end 0 = of none */
+	size_t pack_done;            /* so far */
+	struct gzip *gzip;           /* while it is not finished */
 };
 
 /* Everything is to be sent (again); suspects are forgotten. */
@@ -40,6 +46,12 @@ void parcel_settle(struct parcel *parcel);
 
 /* Cuts the next part in two, at a line near its middle. false: it is a single line. */
 bool parcel_halve(struct parcel *parcel);
+
+/* Compresses (gzip) up to most_bytes more of the next part, which there must be. true: packed holds all of it. What was
+ * made of another part is forgotten. */
+bool parcel_pack(struct parcel *parcel, size_t most_bytes);
+/* Has parcel_pack said so of what is now the next part? */
+bool parcel_is_packed(const struct parcel *parcel);
 
 /* The next part is set aside. */
 void parcel_suspect(struct parcel *parcel);

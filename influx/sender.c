@@ -5,7 +5,6 @@
 
 #include "core/clock.h"
 #include "core/fetch.h"
-#include "core/gzip.h"
 #include "core/hash.h"
 #include "core/log.h"
 #include "core/loop.h"
@@ -24,6 +23,10 @@
 /* Smaller bodies gain nothing by compression. */
 #define COMPRESS_BYTES 1024
 
+/* What is made ready while others are under way is compressed in steps of so many bytes, well below a millisecond, so
+ * that answers need not wait. */
+#define COMPRESS_STEP_BYTES ((size_t)16 * 1024)
+
 /* A server that finds requests too large or is too slow for them gets no smaller ones than this. */
 #define BYTES_MIN 4096
 
@@ -36,7 +39,6 @@ struct shipment {
 	struct journal_position begin, end;
 	int64_t since_ns; /* wall clock */
 	struct parcel parcel;
-	struct text body; /* of the request under way, if compressed */
 	struct fetch *fetch;
 	int64_t started_ns;
 	int64_t again_ns; /* not sent before; 0 = at once */
@@ -49,7 +51,7 @@ struct shipment {
 struct sender {
 	struct sender_plan plan;
 	char *url;
-	const char *fields[5];
+	const char *fields[6]; /* the first only with what is compressed */
 	char *authorization;
 	struct fetch_server server;
 	struct shipment *first, **end; /* in the order of the log */
@@ -63,6 +65,7 @@ struct sender {
 	int64_t waiting_since_ns; /* monotonic: for how long there has been something to read; 0 = nothing */
 	bool is_flushing;
 	struct alarm alarm;
+	struct deferred ahead;
 	struct log_fault fault, reject_fault, drop_fault, read_fault;
 };
 
@@ -169,7 +172,6 @@ static void shipment_free(struct shipment *shipment)
 {
 	fetch_cancel(shipment->fetch);
 	parcel_free(&shipment->parcel);
-	text_free(&shipment->body);
 	mem_free(shipment);
 }
 
@@ -337,7 +339,6 @@ static void answered(void *arg, const struct fetch_answer *answer)
 	verdict_of(&verdict, answer);
 	hush_verdict(&verdict, sender->plan.settings, answer);
 	figure_add(sender->plan.figures, FIGURE_REQUESTS, 1);
-	text_free(&shipment->body);
 	shipment->fetch = NULL;
 	sender->nsending--;
 	deciders[verdict.kind](sender, shipment, &verdict);
@@ -346,13 +347,6 @@ static void answered(void *arg, const struct fetch_answer *answer)
 }
 
 /* --- sending ------------------------------------------------------------------------------------------------------ */
-
-static void compress(struct shipment *shipment, const char *bytes, size_t n)
-{
-	struct gzip *gzip = gzip_create(1);
-	gzip_write(gzip, bytes, n, true, &shipment->body);
-	gzip_free(gzip);
-}
 
 /* Records of the log may be larger than what the server wants at once. */
 static const struct parcel_part *next_part(const struct sender *sender, struct shipment *shipment)
@@ -365,33 +359,40 @@ static const struct parcel_part *next_part(const struct sender *sender, struct s
 	return part;
 }
 
+static bool is_compressed(const struct sender *sender, const struct parcel_part *part)
+{
+	return sender->plan.settings->compresses && part->end - part->begin >= COMPRESS_BYTES;
+}
+
+static void fill_body(struct sender *sender, struct shipment *shipment, struct fetch_plan *plan)
+{
+	const struct parcel_part *part = next_part(sender, shipment);
+	plan->fields = sender->fields + 1;
+	plan->body = shipment->parcel.text.bytes + part->begin;
+	plan->body_length = part->end - part->begin;
+	if (!is_compressed(sender, part))
+		return;
+	parcel_pack(&shipment->parcel, SIZE_MAX);
+	plan->fields = sender->fields;
+	plan->body = shipment->parcel.packed.bytes;
+	plan->body_length = shipment->parcel.packed.length;
+}
+
 static void dispatch(struct sender *sender, struct shipment *shipment)
 {
 	const struct influx_settings *settings = sender->plan.settings;
-	const struct parcel_part *part = next_part(sender, shipment);
 	struct fetch_plan plan = {
 		.method = "POST",
 		.url = sender->url,
 		.server = &sender->server,
-		.fields = sender->fields,
-		.body = shipment->parcel.text.bytes + part->begin,
-		.body_length = part->end - part->begin,
 		.connect_timeout_ns =
 			settings->timeout_ns < CONNECT_TIMEOUT_NS ? settings->timeout_ns : CONNECT_TIMEOUT_NS,
 		.timeout_ns = settings->timeout_ns,
 		.done = answered,
 		.arg = shipment,
 	};
-	const char *fields[6] = {"Content-Encoding: gzip"};
 	struct err err = {0};
-	if (settings->compresses && plan.body_length >= COMPRESS_BYTES) {
-		for (size_t i = 0; i < 5 && sender->fields[i] != NULL; i++)
-			fields[i + 1] = sender->fields[i];
-		compress(shipment, plan.body, plan.body_length);
-		plan.body = shipment->body.bytes;
-		plan.body_length = shipment->body.length;
-		plan.fields = fields;
-	}
+	fill_body(sender, shipment, &plan);
 	shipment->started_ns = clock_monotonic_ns();
 	shipment->fetch = fetch_start(sender->plan.fetcher, &plan, &err);
 	if (shipment->fetch != NULL) {
@@ -400,7 +401,6 @@ static void dispatch(struct sender *sender, struct shipment *shipment)
 		return;
 	}
 	/* A certificate file that is gone, say. */
-	text_free(&shipment->body);
 	struct verdict verdict = {.kind = VERDICT_REFUSED, .wait_ns = -1};
 	snprintf(verdict.reason, sizeof(verdict.reason), "%.*s", VERDICT_REASON_MAX - 1, err.text);
 	refuse(sender, shipment, &verdict);
@@ -408,16 +408,22 @@ static void dispatch(struct sender *sender, struct shipment *shipment)
 
 /* --- reading ------------------------------------------------------------------------------------------------------ */
 
-/* Is there a batch's worth to read, or has it waited for long enough? */
+/* Is there a batch's worth to read? */
+static bool has_batch(const struct sender *sender)
+{
+	struct journal_position end = journal_end(sender->plan.journal);
+	return end.offset > sender->read.offset &&
+	       (end.offset - sender->read.offset >= sender->most_bytes ||
+		end.line - sender->read.line >= (uint64_t)sender->plan.settings->batch_lines);
+}
+
+/* Or has it waited for long enough? */
 static bool is_due(const struct sender *sender)
 {
-	const struct influx_settings *settings = sender->plan.settings;
-	struct journal_position end = journal_end(sender->plan.journal);
-	if (end.offset <= sender->read.offset)
+	if (journal_end(sender->plan.journal).offset <= sender->read.offset)
 		return false;
-	return sender->is_flushing || end.offset - sender->read.offset >= sender->most_bytes ||
-	       end.line - sender->read.line >= (uint64_t)settings->batch_lines ||
-	       clock_monotonic_ns() >= sender->waiting_since_ns + settings->flush_interval_ns;
+	return sender->is_flushing || has_batch(sender) ||
+	       clock_monotonic_ns() >= sender->waiting_since_ns + sender->plan.settings->flush_interval_ns;
 }
 
 static void ship(struct sender *sender, const struct journal_piece *piece, struct text *lines)
@@ -461,12 +467,17 @@ static bool load(struct sender *sender)
 	return found == 1;
 }
 
+static bool can_go(const struct shipment *shipment, int64_t now_ns)
+{
+	return shipment->fetch == NULL && shipment->again_ns <= now_ns && parcel_next(&shipment->parcel) != NULL;
+}
+
 /* The oldest that can be sent now. */
 static struct shipment *next_shipment(const struct sender *sender)
 {
 	int64_t now_ns = clock_monotonic_ns();
 	for (struct shipment *shipment = sender->first; shipment != NULL; shipment = shipment->next)
-		if (shipment->fetch == NULL && shipment->again_ns <= now_ns && parcel_next(&shipment->parcel) != NULL)
+		if (can_go(shipment, now_ns))
 			return shipment;
 	return NULL;
 }
@@ -517,6 +528,38 @@ static void set_alarm(struct sender *sender)
 		alarm_set(sender->plan.loop, &sender->alarm, due_ns);
 }
 
+/* Does a bit of the work that the next request needs, while those before it are under way: at most one is made ready
+ * for each connection, and only full ones, since others may still grow. false: there is nothing to do. */
+static bool work_ahead(struct sender *sender)
+{
+	int64_t now_ns = clock_monotonic_ns();
+	size_t nready = 0;
+	if (is_blocked(sender) || sender->pause_ns > 0 || sender->nsending == 0)
+		return false;
+	for (struct shipment *shipment = sender->first; shipment != NULL; shipment = shipment->next) {
+		if (!can_go(shipment, now_ns))
+			continue;
+		if (is_compressed(sender, next_part(sender, shipment)) && !parcel_is_packed(&shipment->parcel)) {
+			parcel_pack(&shipment->parcel, COMPRESS_STEP_BYTES);
+			return true;
+		}
+		nready++;
+	}
+	if (nready >= (size_t)sender->plan.settings->connections || !has_room(sender) || !has_batch(sender))
+		return false;
+	bool is_read = load(sender);
+	set_alarm(sender);
+	return is_read;
+}
+
+/* Again and again: the loop looks after answers in between. */
+static void ahead(void *arg)
+{
+	struct sender *sender = arg;
+	if (work_ahead(sender))
+		loop_defer(sender->plan.loop, &sender->ahead);
+}
+
 /* Sends whatever may be sent now. While a server is away, one request at a time tries whether it is back. */
 static void send_all(struct sender *sender)
 {
@@ -540,6 +583,7 @@ static void pump(struct sender *sender)
 	send_all(sender);
 	set_alarm(sender);
 	show(sender);
+	loop_defer(sender->plan.loop, &sender->ahead);
 }
 
 static void ring(void *arg)
@@ -614,6 +658,7 @@ static void make_request(struct sender *sender)
 	const struct influx_settings *settings = sender->plan.settings;
 	size_t n = 0;
 	make_url(sender);
+	sender->fields[n++] = "Content-Encoding: gzip";
 	sender->fields[n++] = "Content-Type: text/plain; charset=utf-8";
 	sender->fields[n++] = "Accept: application/json";
 	if (settings->token != NULL) {
@@ -638,6 +683,7 @@ struct sender *sender_create(const struct sender_plan *plan, struct journal_posi
 	sender->read = from;
 	sender->most_bytes = (size_t)plan->settings->batch_bytes;
 	alarm_prepare(&sender->alarm, ring, sender);
+	deferred_prepare(&sender->ahead, ahead, sender);
 	make_request(sender);
 	return sender;
 }
@@ -647,6 +693,7 @@ void sender_free(struct sender *sender)
 	if (sender == NULL)
 		return;
 	alarm_cancel(sender->plan.loop, &sender->alarm);
+	loop_defer_cancel(sender->plan.loop, &sender->ahead);
 	while (sender->first != NULL) {
 		struct shipment *shipment = sender->first;
 		sender->first = shipment->next;
