@@ -238,6 +238,7 @@ const struct filter_rule filter_rules[] = {
 	/* Is it a terminal, how much is there, which interface is that. */
 	{"ioctl", {1, INT, TCGETS}, {0}},
 	{"ioctl", {1, INT, FIONREAD}, {0}},
+	{"ioctl", {1, INT, SIOCOUTQ}, {0}},
 	{"ioctl", {1, INT, FIONBIO}, {0}},
 	{"ioctl", {1, INT, SIOCGIFINDEX}, {0}},
 	{"ioctl", {1, INT, SIOCGIFNAME}, {0}},

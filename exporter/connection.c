@@ -4,11 +4,13 @@
 #include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -119,6 +121,9 @@ int64_t connection_speed(const struct connection *connection, int64_t now_ns)
 	if (connection->phase != PHASE_REPLYING || age_ns < CONNECTION_GRACE_NS)
 		return INT64_MAX;
 	size_t unsent = evbuffer_get_length(output_of(connection));
+	int queued = 0; /* in the kernel, not acknowledged */
+	if (ioctl(bufferevent_getfd(connection->events), SIOCOUTQ, &queued) == 0 && queued > 0)
+		unsent += (size_t)queued;
 	double taken = connection->replied > unsent ? (double)(connection->replied - unsent) : 0;
 	return (int64_t)(taken * (double)NS_PER_SECOND / (double)age_ns);
 }
