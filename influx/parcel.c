@@ -5,16 +5,8 @@
 #include "core/mem.h"
 #include "influx/backlog.h"
 
-void parcel_forget_suspects(struct parcel *parcel)
-{
-	mem_free(parcel->suspects);
-	parcel->suspects = NULL;
-	parcel->nsuspects = 0;
-}
-
 void parcel_begin(struct parcel *parcel)
 {
-	parcel_forget_suspects(parcel);
 	parcel->nparts = 0;
 	if (parcel->text.length == 0)
 		return;
@@ -26,9 +18,10 @@ void parcel_begin(struct parcel *parcel)
 
 void parcel_free(struct parcel *parcel)
 {
-	parcel_forget_suspects(parcel);
+	mem_free(parcel->suspects);
 	text_free(&parcel->text);
-	parcel->nparts = 0;
+	parcel->suspects = NULL;
+	parcel->nparts = parcel->nsuspects = 0;
 }
 
 const struct parcel_part *parcel_next(const struct parcel *parcel)
@@ -78,10 +71,24 @@ void parcel_suspect(struct parcel *parcel)
 	parcel->suspects[parcel->nsuspects++] = parcel->parts[--parcel->nparts];
 }
 
+static void send_suspects(struct parcel *parcel, bool is_last_try)
+{
+	while (parcel->nsuspects > 0 && parcel->nparts < PARCEL_PARTS_MAX) {
+		parcel->parts[parcel->nparts] = parcel->suspects[--parcel->nsuspects];
+		parcel->parts[parcel->nparts++].is_last_try = is_last_try;
+	}
+}
+
 void parcel_retry_suspects(struct parcel *parcel)
 {
-	while (parcel->nsuspects > 0 && parcel->nparts < PARCEL_PARTS_MAX)
-		parcel->parts[parcel->nparts++] = parcel->suspects[--parcel->nsuspects];
+	send_suspects(parcel, true);
+}
+
+void parcel_doubt(struct parcel *parcel)
+{
+	for (size_t i = 0; i < parcel->nparts; i++)
+		parcel->parts[i].is_last_try = false;
+	send_suspects(parcel, false);
 }
 
 uint64_t parcel_waiting(const struct parcel *parcel)
