@@ -153,10 +153,26 @@ static int rotate_one(const char *path, int64_t from, int64_t to)
 	return result;
 }
 
+/* The first of path.1 .. path.keep that is free, or the last. Those behind it need not move: an attempt before this one
+ * has moved them, perhaps again and again. */
+static int64_t find_place(const struct influx_file *file)
+{
+	struct stat found;
+	int64_t place = 1;
+	for (; place < file->keep; place++) {
+		char *path = mem_format("%s.%lld", file->path, (long long)place);
+		bool is_free = lstat(path, &found) != 0 && errno == ENOENT;
+		mem_free(path);
+		if (is_free)
+			break;
+	}
+	return place;
+}
+
 /* Moves the old files up, the open one to path.1, and begins a new one. */
 static int file_rotate(struct influx_file *file, struct err *err)
 {
-	for (int64_t i = file->keep - 1; i >= 0; i--)
+	for (int64_t i = file->keep > 0 ? find_place(file) - 1 : -1; i >= 0; i--)
 		if (rotate_one(file->path, i, i + 1) != 0)
 			return err_set_errno(err, "rename");
 	if (file->keep == 0 && unlink(file->path) != 0 && errno != ENOENT)

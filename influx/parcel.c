@@ -6,13 +6,6 @@
 #include "core/mem.h"
 #include "influx/backlog.h"
 
-void parcel_forget_suspects(struct parcel *parcel)
-{
-	mem_free(parcel->suspects);
-	parcel->suspects = NULL;
-	parcel->nsuspects = 0;
-}
-
 /* --- compression -------------------------------------------------------------------------------------------------- */
 
 static void forget_packed(struct parcel *parcel)
@@ -60,7 +53,6 @@ bool parcel_pack(struct parcel *parcel, size_t most_bytes)
 
 void parcel_begin(struct parcel *parcel)
 {
-	parcel_forget_suspects(parcel);
 	parcel->nparts = 0;
 	if (parcel->text.length == 0)
 		return;
@@ -72,10 +64,11 @@ void parcel_begin(struct parcel *parcel)
 
 void parcel_free(struct parcel *parcel)
 {
-	parcel_forget_suspects(parcel);
 	forget_packed(parcel);
+	mem_free(parcel->suspects);
 	text_free(&parcel->text);
-	parcel->nparts = 0;
+	parcel->suspects = NULL;
+	parcel->nparts = parcel->nsuspects = 0;
 }
 
 const struct parcel_part *parcel_next(const struct parcel *parcel)
@@ -125,10 +118,24 @@ void parcel_suspect(struct parcel *parcel)
 	parcel->suspects[parcel->nsuspects++] = parcel->parts[--parcel->nparts];
 }
 
+static void send_suspects(struct parcel *parcel, bool is_last_try)
+{
+	while (parcel->nsuspects > 0 && parcel->nparts < PARCEL_PARTS_MAX) {
+		parcel->parts[parcel->nparts] = parcel->suspects[--parcel->nsuspects];
+		parcel->parts[parcel->nparts++].is_last_try = is_last_try;
+	}
+}
+
 void parcel_retry_suspects(struct parcel *parcel)
 {
-	while (parcel->nsuspects > 0 && parcel->nparts < PARCEL_PARTS_MAX)
-		parcel->parts[parcel->nparts++] = parcel->suspects[--parcel->nsuspects];
+	send_suspects(parcel, true);
+}
+
+void parcel_doubt(struct parcel *parcel)
+{
+	for (size_t i = 0; i < parcel->nparts; i++)
+		parcel->parts[i].is_last_try = false;
+	send_suspects(parcel, false);
 }
 
 uint64_t parcel_waiting(const struct parcel *parcel)

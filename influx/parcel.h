@@ -17,6 +17,7 @@
 struct parcel_part {
 	size_t begin, end; /* bytes of the text: whole lines */
 	uint64_t lines;
+	bool is_last_try; /* refused alone once, and the server has taken something since */
 };
 
 struct gzip;
@@ -34,7 +35,7 @@ struct parcel {
 	struct gzip *gzip;           /* while it is not finished */
 };
 
-/* Everything is to be sent (again); suspects are forgotten. */
+/* Everything is to be sent. */
 void parcel_begin(struct parcel *parcel);
 void parcel_free(struct parcel *parcel);
 
@@ -55,10 +56,13 @@ bool parcel_is_packed(const struct parcel *parcel);
 
 /* The next part is set aside. */
 void parcel_suspect(struct parcel *parcel);
-void parcel_forget_suspects(struct parcel *parcel);
 
-/* Suspects are to be sent again, as many of them as there is room for parts. */
+/* Suspects are to be sent once more, as many of them as there is room for parts. */
 void parcel_retry_suspects(struct parcel *parcel);
+
+/* The refusals so far prove nothing: suspects are to be sent again as if for the first time, as many of them as there
+ * is room for parts. */
+void parcel_doubt(struct parcel *parcel);
 
 /* Lines in parts and suspects. */
 uint64_t parcel_waiting(const struct parcel *parcel);

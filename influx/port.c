@@ -86,6 +86,7 @@ void influx_port_added(struct influx_port *port, unsigned lines)
 		return;
 	if (!has_outputs(port)) {
 		text_clear(&buffer->text);
+		buffer->lines = 0;
 		return;
 	}
 	if (buffer->lines == 0 && lines > 0) {

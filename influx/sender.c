@@ -43,9 +43,8 @@ struct shipment {
 	int64_t started_ns;
 	int64_t again_ns; /* not sent before; 0 = at once */
 	unsigned faults;
-	uint64_t taken_before; /* the sender's count at the first fault, or at the first refusal of a line */
-	bool is_halved;
-	bool is_done; /* waits only for older ones */
+	uint64_t taken_before; /* the sender's count at the first fault */
+	bool is_done;          /* waits only for older ones */
 };
 
 struct sender {
@@ -233,6 +232,7 @@ static void take(struct sender *sender, struct shipment *shipment, const struct 
 		log_fault_end(&sender->reject_fault, "influx reject", name_of(sender));
 	log_fault_end(&sender->fault, "influx", name_of(sender));
 	parcel_settle(&shipment->parcel);
+	shipment->faults = 0;
 	sender->taken++;
 	sender->bad_streak = 0;
 	/* What was under way when the server asked for a pause does not end it. */
@@ -271,11 +271,12 @@ static void refuse(struct sender *sender, struct shipment *shipment, const struc
 	block(sender, shipment, SENDER_REFUSED_FIRST_NS, SENDER_REFUSED_LAST_NS);
 }
 
-/* A single line that the server alone refuses is given up as soon as it takes another one. */
+/* A single line that the server alone refuses is given up when it is refused again after the server has taken another
+ * one. */
 static void set_aside(struct sender *sender, struct shipment *shipment, const struct verdict *verdict)
 {
 	struct parcel *parcel = &shipment->parcel;
-	if (sender->taken > shipment->taken_before) {
+	if (parcel_next(parcel)->is_last_try) {
 		reject(sender, shipment, parcel_next(parcel), verdict->reason);
 		parcel_settle(parcel);
 	} else {
@@ -287,16 +288,12 @@ static void set_aside(struct sender *sender, struct shipment *shipment, const st
 static void halve(struct sender *sender, struct shipment *shipment, const struct verdict *verdict)
 {
 	figure_add(sender->plan.figures, FIGURE_WRITE_ERRORS, 1);
-	if (!shipment->is_halved)
-		shipment->taken_before = sender->taken;
-	shipment->is_halved = true;
 	if (verdict->kind == VERDICT_TOO_BIG)
 		shrink(sender, parcel_next(&shipment->parcel));
 	if (++sender->bad_streak > SENDER_BAD_MAX) {
 		sender->bad_streak = 0;
 		refuse(sender, shipment, verdict);
-		parcel_begin(&shipment->parcel);
-		shipment->is_halved = false;
+		parcel_doubt(&shipment->parcel);
 		return;
 	}
 	if (parcel_halve(&shipment->parcel))
@@ -460,8 +457,8 @@ static bool load(struct sender *sender)
 		ship(sender, &piece, &lines);
 	else
 		text_free(&lines);
-	if (found == 1 || piece.lost > 0)
-		sender->read = piece.end;
+	/* Also where there was nothing: behind a gap. */
+	sender->read = piece.end;
 	sender->waiting_since_ns =
 		journal_end(sender->plan.journal).offset > sender->read.offset ? clock_monotonic_ns() : 0;
 	return found == 1;
@@ -488,7 +485,9 @@ static bool has_room(const struct sender *sender)
 	return sender->nopen < (size_t)sender->plan.settings->connections + SENDER_WINDOW_MORE;
 }
 
-/* Nothing in the window but lines that the server has refused one by one, and it takes nothing else: all over again. */
+/* Nothing in the window but lines that the server has refused one by one, and it takes nothing else: they prove
+ * nothing.
+ */
 static void doubt_everything(struct sender *sender)
 {
 	struct verdict verdict = {
@@ -496,12 +495,9 @@ static void doubt_everything(struct sender *sender)
 	for (struct shipment *shipment = sender->first; shipment != NULL; shipment = shipment->next)
 		if (!shipment->is_done && shipment->parcel.nsuspects == 0)
 			return;
-	for (struct shipment *shipment = sender->first; shipment != NULL; shipment = shipment->next) {
-		if (shipment->is_done)
-			continue;
-		parcel_begin(&shipment->parcel);
-		shipment->is_halved = false;
-	}
+	for (struct shipment *shipment = sender->first; shipment != NULL; shipment = shipment->next)
+		if (!shipment->is_done)
+			parcel_doubt(&shipment->parcel);
 	refuse(sender, sender->first, &verdict);
 }
 
@@ -609,7 +605,7 @@ void sender_enforce(struct sender *sender)
 		remove_first(sender);
 	}
 	if (sender->read.offset < least.offset) {
-		lines += least.line - sender->read.line;
+		lines += least.line > sender->read.line ? least.line - sender->read.line : 0;
 		sender->read = least;
 	}
 	if (lines > 0)

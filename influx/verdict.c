@@ -115,6 +115,13 @@ static bool is_like_influx(const struct fetch_answer *answer)
 	       strncasecmp(answer->type, "text/plain", 10) == 0;
 }
 
+/* Is the rest stored? A line that is quoted because all of it is refused may have the words in it. */
+static bool is_partial(const char *message)
+{
+	const char *words = strstr(message, "partial write"), *quoted = strstr(message, "unable to parse");
+	return words != NULL && (quoted == NULL || words < quoted);
+}
+
 static enum verdict_kind kind_of(const struct fetch_answer *answer, const char *message)
 {
 	switch (answer->status) {
@@ -128,7 +135,7 @@ static enum verdict_kind kind_of(const struct fetch_answer *answer, const char *
 	case 400:
 		if (is_page(answer))
 			return VERDICT_REFUSED;
-		return strstr(message, "partial write") != NULL ? VERDICT_PARTLY : VERDICT_BAD;
+		return is_partial(message) ? VERDICT_PARTLY : VERDICT_BAD;
 	case 413:
 		return VERDICT_TOO_BIG;
 	case 422:

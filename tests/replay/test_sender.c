@@ -316,6 +316,30 @@ Test(sender, more_than_may_wait)
 	teardown(scene);
 }
 
+/* A place where nothing is and nothing was (files of others, a power failure): the cursor gets past it. */
+Test(sender, a_gap_without_lines)
+{
+	struct scene *scene = setup();
+	make_lines(scene, 10);
+	fake_advance_ns(2 * SECOND);
+	struct journal_position at = sender_cursor(scene->sender), floor = {at.offset + 10000, at.line};
+	cr_assert_eq(at.line, 10);
+	sender_free(scene->sender);
+	journal_close(scene->journal);
+	struct journal_plan plan = {.folder = scene->folder, .segment_bytes = 64 * 1024, .sync = JOURNAL_SYNC_NEVER};
+	scene->journal = journal_open(&plan, floor, NULL);
+	open_sender(scene, at);
+	sender_poke(scene->sender);
+	fake_advance_ns(2 * SECOND);
+	cr_expect_eq(figure(scene, FIGURE_QUEUE_BYTES), 0, "%d", (int)figure(scene, FIGURE_QUEUE_BYTES));
+	cr_expect_eq(sender_cursor(scene->sender).offset, floor.offset);
+	make_lines(scene, 10);
+	fake_advance_ns(2 * SECOND);
+	cr_expect_eq(count_missing(scene) + count_twice(scene), 0);
+	cr_expect_eq(figure(scene, FIGURE_LINES_DROPPED), 0);
+	teardown(scene);
+}
+
 /* --- answers ------------------------------------------------------------------------------------------------------ */
 
 static void too_many(struct scene *scene, const char *lines, size_t n, struct fake_reply *answer)
@@ -446,6 +470,36 @@ Test(sender, a_server_that_understands_nothing_costs_nothing)
 	teardown(scene);
 }
 
+/* Takes small requests, and so many of them. */
+static void takes_some(struct scene *scene, const char *lines, size_t n, struct fake_reply *answer)
+{
+	if (n > 20000)
+		*answer = (struct fake_reply){.status = 413};
+	else if (scene->countdown > 0 && scene->countdown-- > 0)
+		take_all(scene, lines, n, answer);
+	else
+		understands_nothing(scene, lines, n, answer);
+}
+
+/* What it has taken of a batch before is neither sent nor counted again. */
+Test(sender, a_server_that_understands_nothing_any_more)
+{
+	struct scene *scene = setup();
+	scene->behave = takes_some;
+	scene->countdown = 2;
+	make_lines(scene, 1000);
+	pass(scene, MINUTE, 0);
+	cr_assert_gt(figure(scene, FIGURE_LINES_WRITTEN), 100);
+	cr_assert_eq(figure(scene, FIGURE_REFUSED), 1);
+	scene->behave = take_all;
+	pass(scene, 10 * MINUTE, 0);
+	cr_expect_eq(count_missing(scene), 0);
+	cr_expect_eq(count_twice(scene), 0, "%u lines twice", count_twice(scene));
+	cr_expect_eq(figure(scene, FIGURE_LINES_WRITTEN), 1000, "%d", (int)figure(scene, FIGURE_LINES_WRITTEN));
+	cr_expect_eq(figure(scene, FIGURE_LINES_REJECTED), 0);
+	teardown(scene);
+}
+
 static void partly(struct scene *scene, const char *lines, size_t n, struct fake_reply *answer)
 {
 	take_all(scene, lines, n, answer);
@@ -515,6 +569,29 @@ static void always_fails(struct scene *scene, const char *lines, size_t n, struc
 	(void)lines;
 	(void)n;
 	answer->status = 500;
+}
+
+static void fails_at_each(struct scene *scene, const char *lines, size_t n, struct fake_reply *answer)
+{
+	if (n > 20000)
+		*answer = (struct fake_reply){.status = 413};
+	else if (++scene->countdown % (SENDER_FAULTS_MAX - 3) != 0)
+		*answer = (struct fake_reply){.status = 500};
+	else
+		take_all(scene, lines, n, answer);
+}
+
+/* Each part of a batch is counted for itself. */
+Test(sender, a_server_that_fails_now_and_then_loses_nothing)
+{
+	struct scene *scene = setup();
+	scene->behave = fails_at_each;
+	make_lines(scene, 1000);
+	pass(scene, HOUR, 0);
+	cr_expect_eq(count_missing(scene), 0, "%u", count_missing(scene));
+	cr_expect_eq(figure(scene, FIGURE_LINES_REJECTED), 0);
+	cr_expect_eq(figure(scene, FIGURE_LINES_WRITTEN), 1000);
+	teardown(scene);
 }
 
 Test(sender, a_server_that_only_fails_loses_nothing)

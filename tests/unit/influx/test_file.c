@@ -262,6 +262,25 @@ Test(file, rotation_onto_a_folder_fails)
 	teardown(&fixture);
 }
 
+/* What moved up before the last step failed does not move once more with each further attempt: the oldest would be lost
+ * that way, one by one. */
+Test(file, rotation_moves_no_further_than_it_must)
+{
+	static const char *const suffixes[] = {"", ".1", ".2", ".3"};
+	static const char *const after[] = {"bbbb\n", "aaaa\n", "second\n", "third\n"};
+	struct fixture fixture = setup(6, 3);
+	for (size_t i = 2; i < 4; i++) {
+		char *path = mem_format("%s%s", fixture.path, suffixes[i]);
+		scratch_write(path, after[i]);
+		mem_free(path);
+	}
+	cr_assert_eq(put(&fixture, "aaaa\n"), 5);
+	cr_assert_eq(put(&fixture, "bbbb\n"), 5);
+	for (size_t i = 0; i < 4; i++)
+		scratch_expect(fixture.path, suffixes[i], after[i]);
+	teardown(&fixture);
+}
+
 /* --- others ------------------------------------------------------------------------------------------------- */
 
 Test(file, renamed_from_outside)

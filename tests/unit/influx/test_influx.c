@@ -4,6 +4,7 @@
 
 #include "core/clock.h"
 #include "core/loop.h"
+#include "influx/backlog.h"
 #include "influx/internal.h"
 #include "influx/line.h"
 #include "scratch.h"
@@ -216,6 +217,37 @@ Test(influx, lines_come_when_they_are_old_enough)
 	run_until_written(fixture, 3);
 	scratch_expect(fixture->paths[0], "", "a\nb\nc\n");
 	stop(fixture);
+	teardown(fixture);
+}
+
+static void change_outputs(struct fixture *fixture, size_t n)
+{
+	struct influx_settings main = {.name = (char[]){"main"}, .path = fixture->paths[0]};
+	const struct influx_settings *const settings[] = {&main};
+	struct err err = {0};
+	struct influx_change *change = influx_prepare(fixture->influx, settings, n, NULL, &err);
+	cr_assert_not_null(change, "%s", err.text);
+	influx_apply(change);
+	while (influx_is_changing(fixture->influx))
+		usleep(1000);
+}
+
+/* A buffer may live through a time without outputs: what it says of its lines stays true. */
+Test(influx, outputs_go_and_come_back)
+{
+	struct fixture *fixture = setup(1);
+	start(fixture);
+	add(fixture, "a\nb\n", 2);
+	change_outputs(fixture, 0);
+	add(fixture, "c\n", 1);
+	change_outputs(fixture, 1);
+	add(fixture, "d\n", 1);
+	const struct text *text = influx_port_buffer(fixture->port);
+	const struct buffer *buffer =
+		(const struct buffer *)(const void *)((const char *)text - offsetof(struct buffer, text));
+	cr_expect_eq(buffer->lines, backlog_count_lines(text->bytes, text->length), "%u lines", buffer->lines);
+	stop(fixture);
+	scratch_expect(fixture->paths[0], "", "d\n");
 	teardown(fixture);
 }
 

@@ -249,6 +249,19 @@ Test(journal, limit_is_where_a_segment_begins)
 	teardown(fixture);
 }
 
+/* Gaps take no space: they are no reason to give lines up. */
+Test(journal, limit_does_not_count_gaps)
+{
+	struct fixture *fixture = setup();
+	append(fixture, 3, false);
+	journal_close(fixture->journal);
+	fixture->journal = journal_open(&fixture->plan, (struct journal_position){UINT64_C(1) << 50, 3}, NULL);
+	append(fixture, 3, false);
+	cr_expect_eq(journal_limit(fixture->journal, 1 << 20).offset, 0);
+	cr_expect_eq(journal_limit(fixture->journal, 150).offset, UINT64_C(1) << 50);
+	teardown(fixture);
+}
+
 /* A cursor that is ahead of the log, after a power failure. */
 Test(journal, begins_no_earlier_than_it_is_told)
 {
@@ -306,8 +319,8 @@ Test(journal, folders)
 Test(journal, files_of_others_are_left_alone)
 {
 	struct fixture *fixture = setup();
-	static const char *const names[] = {"notes.txt", "0000000000000000.log.bak", "000000000000000g.log",
-					    "rejected.lp", "ABCDEF0123456789.log"};
+	static const char *const names[] = {"notes.txt",   "0000000000000000.log.bak", "000000000000000g.log",
+					    "rejected.lp", "ABCDEF0123456789.log",     "ffffffffffffffff.log"};
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		char *path = scratch_path(&fixture->scratch, names[i]);
 		scratch_write(path, "mine");

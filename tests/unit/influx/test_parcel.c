@@ -111,14 +111,18 @@ Test(parcel, suspects_are_set_aside)
 	parcel_retry_suspects(&parcel);
 	cr_expect_eq(parcel.nsuspects, 0);
 	expect_next(&parcel, "a\n");
+	cr_expect(parcel_next(&parcel)->is_last_try);
 	parcel_suspect(&parcel);
 	expect_next(&parcel, "b\n");
-	parcel_suspect(&parcel);
-	parcel_begin(&parcel);
-	expect_next(&parcel, "a\nb\nc\n");
+	cr_expect(parcel_next(&parcel)->is_last_try);
+	parcel_doubt(&parcel);
 	cr_expect_eq(parcel.nsuspects, 0);
+	expect_next(&parcel, "a\n");
+	cr_expect_not(parcel_next(&parcel)->is_last_try);
 	parcel_settle(&parcel);
-	parcel_forget_suspects(&parcel);
+	expect_next(&parcel, "b\n");
+	cr_expect_not(parcel_next(&parcel)->is_last_try);
+	parcel_settle(&parcel);
 	cr_expect(parcel_is_done(&parcel));
 	parcel_free(&parcel);
 }

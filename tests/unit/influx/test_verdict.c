@@ -34,6 +34,8 @@ static const struct row rows[] = {
 	{400, "application/json", UNPARSED, VERDICT_PARTLY, NULL, 2},
 	{400, "application/json", "{\"error\":\"partial write: x\"}", VERDICT_PARTLY, "HTTP 400: partial write: x", 1},
 	{400, "application/json", ALL_UNPARSED, VERDICT_BAD, "HTTP 400: unable to parse 'a': missing fields", 0},
+	/* A line that is quoted may say what it wants. */
+	{400, "", "{\"error\":\"unable to parse 'm s=\\\"partial write\\\"': x dropped=9\"}", VERDICT_BAD, NULL, 0},
 	{400, "", "", VERDICT_BAD, "HTTP 400", 0},
 	{400, "text/html", "<h1>no</h1>", VERDICT_REFUSED, "HTTP 400: a page of HTML: this is not InfluxDB", 0},
 	{401, "application/json", TOKEN, VERDICT_REFUSED, "HTTP 401: unauthorized access", 0},
