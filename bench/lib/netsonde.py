@@ -9,7 +9,6 @@ from lib.lab import HELPING, PROBING
 from lib.process import Program, Window, pin, wait_for
 
 PORT = 9975
-PER_TARGET = ("sent_total", "received_total", "late_total", "lost_locally_total")
 OWN = ("starts_total", "skipped_total", "lag_seconds_total", "lag_max_seconds")
 
 
@@ -79,7 +78,7 @@ class Netsonde(Program):
         program = ('match($1, /^netsonde_(ping|icmp|output|probe_failures)_[a-z_]*total/) '
                    '{ sum[substr($1, 1, RLENGTH)] += $2 } END { for (name in sum) printf "%s %.0f\\n", name, sum[name] }')
         curl = subprocess.Popen(["curl", "-sf", f"http://127.0.0.1:{PORT}/metrics"], stdout=subprocess.PIPE)
-        out = subprocess.run(["mawk", program], stdin=curl.stdout, capture_output=True, text=True, check=True).stdout
+        out = subprocess.run(["awk", program], stdin=curl.stdout, capture_output=True, text=True, check=True).stdout
         curl.wait()
         return {name.removeprefix("netsonde_"): int(value) for name, value in map(str.split, out.splitlines())}
 
@@ -88,15 +87,12 @@ class Netsonde(Program):
         before = self.own_figures()
         with Window(self) as window:
             time.sleep(seconds)
-        after = self.own_figures()
-        return Measured(window, before, after, self)
+            after = self.own_figures()
+        return Measured(window, before, after)
 
-    def lost(self, patience=3):
-        """Requests without a reply in time since the start, those in flight not counted: what never comes back."""
-        def missing():
-            figures = self.target_figures()
-            return figures["ping_sent_total"] - figures["ping_received_total"], figures
-        return missing()
+    def falsely_lost(self):
+        """Runs of one request that failed, since the start: at a far end that answers everything there should be none."""
+        return self.target_figures().get("probe_failures_total", 0)
 
     def values(self, field):
         """One field of every line so far, as numbers."""
@@ -106,7 +102,7 @@ class Netsonde(Program):
 
 
 class Measured:
-    def __init__(self, window, before, after, daemon):
+    def __init__(self, window, before, after):
         self.wall_seconds = window.wall_seconds
         self.starts = after["starts_total"] - before["starts_total"]
         self.skipped = after["skipped_total"] - before["skipped_total"]
