@@ -26,8 +26,11 @@ INSIDE = "BENCH_INSIDE"
 PROBING, HELPING, ASKING = (1,), (2,), (3,)
 
 
-def begin(what, *options):
-    """Reads the arguments, enters the lab, returns (arguments, work folder). options: (name, default, help)."""
+def begin(what, goes_first, *options):
+    """Reads the arguments, enters the lab, returns (arguments, work folder). options: (name, default, help).
+
+    goes_first: other programs on this machine shall wait, so that throughput and CPU can be measured.
+    """
     parser = argparse.ArgumentParser(description=what, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="short windows, one turn: shows that it works, not more")
     parser.add_argument("--turns", type=int, help="how often each program has its turn; medians are shown")
@@ -40,7 +43,8 @@ def begin(what, *options):
     if os.environ.get(INSIDE) != "yes":
         build(arguments.build)
         enter()
-    take_precedence()
+    if goes_first:
+        take_precedence()
     work = pathlib.Path("/mnt")
     call("mount", "-t", "tmpfs", "-o", "size=4g", "bench", work)
     show_machine()

@@ -44,18 +44,16 @@ def get(path, headers=None):
 
 
 class Netsonde(Program):
-    """netsonde run, ready, its worker on the cores for probing (several workers: left to the scheduler)."""
+    """netsonde run, ready. pins: its one worker on the core for probing; else it is left to the scheduler."""
 
-    def __init__(self, arguments, folder, targets, interval, **settings):
+    def __init__(self, arguments, folder, targets, interval, pins=True, **settings):
         self.folder = folder
         for old in folder.glob("lines*"):
             old.unlink()
-        self.workers = (settings.get("agent") or {}).get("workers", 1)
-        self.targets, self.interval = len(targets), interval
         config = write_config(folder, targets, interval, **settings)
         super().__init__([arguments.build / "netsonde", "run", "--config", config], log=folder / "netsonde.log")
         wait_for(self.is_ready, "netsonde to be ready")
-        if self.workers == 1:
+        if pins:
             for thread, name in self.thread_names().items():
                 pin(thread, PROBING if name.startswith("worker") else HELPING)
 
@@ -94,11 +92,13 @@ class Netsonde(Program):
         """Runs of one request that failed, since the start: at a far end that answers everything there should be none."""
         return self.target_figures().get("probe_failures_total", 0)
 
-    def values(self, field):
-        """One field of every line so far, as numbers."""
-        pattern = re.compile(rf"^ping,.*[ ,]{field}=([^, ]+)")
+    def rtts(self, begin, end, first_targets):
+        """Round-trip times in us, from the lines with a time of the clock between these, of the first so many targets."""
+        pattern = re.compile(r"^ping,.*target=host-(\d+).*[ ,]rtt_avg_seconds=([^, ]+).* (\d+)$")
         with open(self.folder / "lines") as lines:
-            return [float(found[1]) for found in map(pattern.match, lines) if found]
+            found = [match.groups() for match in map(pattern.match, lines) if match]
+        return [float(rtt) * 1e6 for host, rtt, stamp in found
+                if int(host) < first_targets and begin <= int(stamp) / 1e9 <= end]
 
 
 class Measured:

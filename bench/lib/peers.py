@@ -28,10 +28,10 @@ class Figures:
         self.__dict__.update(more)
 
 
-def icmp_limit(binary, work, *options, cores=lab.PROBING, seconds=3, dumps=False):
+def icmp_limit(binary, *options, cores=lab.PROBING, seconds=3, dumps=False):
     """bench/icmp_limit.c. dumps: every round-trip time in the answer, in microseconds."""
     more = ["-D"] if dumps else []
-    done = finish([binary, "-m", "dgram", "-d", seconds, *options, *more], work, cores=cores)
+    done = finish([binary, "-m", "dgram", "-d", seconds, *options, *more], cores=cores)
     found = re.search(r"sent (\d+) rcvd (\d+) lost (\d+) .*rtt/s (\d+) .*us/probe ([\d.]+) ", done.output)
     if not found:
         raise Broken(f"icmp_limit said: {done.output}{done.error}")
@@ -42,7 +42,7 @@ def icmp_limit(binary, work, *options, cores=lab.PROBING, seconds=3, dumps=False
 def fping(path, work, targets, *options, may_fail=False):
     """fping with a list of targets: -c N and further options. rate: replies a second over its whole life."""
     (work / "fping.list").write_text("\n".join(targets) + "\n")
-    done = finish([path, "-q", *options, "-f", work / "fping.list"], work, cores=lab.PROBING, may_fail=may_fail)
+    done = finish([path, "-q", *options, "-f", work / "fping.list"], cores=lab.PROBING, may_fail=may_fail)
     counts = re.findall(r"xmt/rcv/%loss = (\d+)/(\d+)/", done.error)
     sent, received = (sum(int(pair[i]) for pair in counts) for i in (0, 1))
     said = [line for line in done.error.splitlines() if "fping:" in line or "sequence" in line]
@@ -77,7 +77,7 @@ def blackbox_load(path, wrk, work, processors, seconds):
     with blackbox(path, work, processors, cores) as program:
         command = [wrk, "-t1", "-c16", f"-d{seconds}s", "-s", work / "probe.lua", f"http://127.0.0.1:{BLACKBOX_PORT}"]
         with Window(program) as window:
-            done = finish(command, work, cores=lab.ASKING)
+            done = finish(command, cores=lab.ASKING)
         requests = int(re.search(r"(\d+) requests in", done.output)[1])
         if "Non-2xx" in done.output:
             raise Broken(f"blackbox_exporter refused probes: {done.output}")
@@ -132,9 +132,9 @@ def smokeping_load(path, work, targets, seconds):
                        program.memory_bytes("VmHWM"), max(0, int(sent - answered)))
 
 
-def ping_rtts(path, work, target, seconds, interval):
+def ping_rtts(path, target, seconds, interval):
     """iputils ping; round-trip times in microseconds, as it prints them."""
-    done = finish([path, "-n", "-i", interval, "-w", max(1, round(seconds)), target], work, may_fail=True)
+    done = finish([path, "-n", "-i", interval, "-w", max(1, round(seconds)), target], may_fail=True)
     return [float(one) * 1e3 for one in re.findall(r"time=([\d.]+) ms", done.output)]
 
 
@@ -144,6 +144,6 @@ def fping_rtts(path, work, targets, seconds, interval_ms):
     count = max(1, int(seconds * 1000 / interval_ms))
     spacing = interval_ms / len(targets)
     command = [path, "-q", "-C", count, "-p", interval_ms, "-i", f"{spacing:.2f}", "-f", work / "fping.list"]
-    done = finish(command, work, may_fail=True)
+    done = finish(command, may_fail=True)
     found = re.findall(r"^\S+ +: (.*)$", done.error, re.M)
     return [float(one) * 1e3 for line in found for one in line.split() if one != "-"]

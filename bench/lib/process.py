@@ -4,6 +4,7 @@ import os
 import pathlib
 import signal
 import subprocess
+import tempfile
 import time
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -119,10 +120,10 @@ class Finished:
         self.peak_bytes = usage.ru_maxrss * 1024
 
 
-def finish(command, folder, cores=None, may_fail=False, stop_after=None, environment=None):
+def finish(command, cores=None, may_fail=False, stop_after=None, environment=None):
     """Runs a program to its end; stop_after: seconds after which it is asked to end (SIGINT)."""
     begun = time.monotonic()
-    with open(folder / "stdout", "w+") as output, open(folder / "stderr", "w+") as error:
+    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as error:
         process = subprocess.Popen(
             [str(one) for one in command], stdin=subprocess.DEVNULL, stdout=output, stderr=error,
             env=clean_environment(**(environment or {})), preexec_fn=lambda: pin(0, cores),

@@ -82,6 +82,9 @@ class Table:
             self.notes.append(text)
 
     def print(self):
+        """Everything, unless there is nothing."""
+        if not self.rows and not self.notes:
+            return
         lines = [self.columns] + [row for row in self.rows if isinstance(row, list)]
         widths = [max(len(line[i]) for line in lines) for i in range(len(self.columns))]
         print(f"\n{self.title}\n")
