@@ -45,10 +45,12 @@ class Program:
     def __init__(self, command, log=None, cores=None, environment=None, prefix=()):
         self.command = [str(one) for one in command]
         self.log = log
-        output = open(log, "wb") if log else subprocess.DEVNULL
+        if log:
+            pathlib.Path(log).write_bytes(b"")
+        output = open(log, "ab") if log else subprocess.DEVNULL
         self.process = subprocess.Popen(
             [*prefix, *self.command], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-            env=clean_environment(**(environment or {})), preexec_fn=lambda: pin(0, cores),
+            env=clean_environment(**(environment or {})), preexec_fn=lambda: (os.setpgid(0, 0), pin(0, cores)),
         )
         if log:
             output.close()
@@ -89,8 +91,9 @@ class Program:
         return pathlib.Path(self.log).read_text(errors="replace") if self.log else ""
 
     def stop(self, number=signal.SIGTERM):
+        """Ends it, and the programs that it has started."""
         if self.process.poll() is None:
-            self.process.send_signal(number)
+            os.killpg(self.pid, number)
         try:
             self.process.wait(PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
