@@ -73,12 +73,15 @@ class Netsonde(Program):
 
     def target_figures(self):
         """Sums over all targets. The page of 65,000 targets has 300 MB: awk adds up faster than we do."""
-        program = ('match($1, /^netsonde_(ping|icmp|output|probe_failures)_[a-z_]*total/) '
-                   '{ sum[substr($1, 1, RLENGTH)] += $2 } END { for (name in sum) printf "%s %.0f\\n", name, sum[name] }')
+        program = (
+            'match($1, /^netsonde_(ping|icmp|output|probe_failures)_[a-z_]*total/) {'
+            ' name = substr($1, 10, RLENGTH - 9);'
+            ' if (match($1, /reason="[a-z_]*"/)) name = "failed_" substr($1, RSTART + 8, RLENGTH - 9);'
+            ' sum[name] += $2 } END { for (name in sum) printf "%s %.0f\\n", name, sum[name] }')
         curl = subprocess.Popen(["curl", "-sf", f"http://127.0.0.1:{PORT}/metrics"], stdout=subprocess.PIPE)
         out = subprocess.run(["awk", program], stdin=curl.stdout, capture_output=True, text=True, check=True).stdout
         curl.wait()
-        return {name.removeprefix("netsonde_"): int(value) for name, value in map(str.split, out.splitlines())}
+        return {name: int(value) for name, value in map(str.split, out.splitlines())}
 
     def measure(self, seconds):
         """CPU, starts, skipped turns and lag of a window."""
@@ -89,8 +92,12 @@ class Netsonde(Program):
         return Measured(window, before, after)
 
     def falsely_lost(self):
-        """Runs of one request that failed, since the start: at a far end that answers everything there should be none."""
-        return self.target_figures().get("probe_failures_total", 0)
+        """Runs of one request that failed since the start, at a far end that answers everything; and words about it."""
+        figures = self.target_figures()
+        reasons = {name[7:]: n for name, n in figures.items() if name.startswith("failed_") and n}
+        words = ", ".join(f"{n:,} {name}" for name, n in reasons.items())
+        drops = figures.get("icmp_receive_drops_total", 0)
+        return sum(reasons.values()), f"{words or 'none'} lost, {drops:,} replies dropped by its own full buffer"
 
     def rtts(self, begin, end, first_targets):
         """Round-trip times in us, from the lines with a time of the clock between these, of the first so many targets."""
