@@ -14,13 +14,13 @@ def percentile(sorted_values, share):
 
 
 def number(value, digits=3):
-    """Three digits that count, without exponents: 12,345 or 0.0123."""
+    """Counts whole, else three digits that count, without exponents: 12,345 or 0.0123."""
     if value is None:
         return "-"
     if isinstance(value, str):
         return value
-    if value == 0:
-        return "0"
+    if isinstance(value, int) or value == 0:
+        return f"{value:,.0f}"
     if abs(value) >= 1000:
         return f"{value:,.0f}"
     places = digits
