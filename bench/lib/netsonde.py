@@ -1,0 +1,123 @@
+"""The daemon under measurement: configuration, start, figures, lines."""
+
+import re
+import subprocess
+import time
+import urllib.request
+
+from lib.lab import HELPING, PROBING
+from lib.process import Program, Window, pin, wait_for
+
+PORT = 9975
+OWN = ("starts_total", "skipped_total", "lag_seconds_total", "lag_max_seconds")
+
+
+def write_config(folder, targets, interval, options=None, agent=None, outputs=None):
+    """targets: addresses, which may repeat. All that the daemon keeps is kept: series, histograms, lines in a file."""
+    ping = {"type": '"ping"', "interval": interval, **(options or {})}
+    settings = {"name": '"bench"', "workers": 1, **(agent or {})}
+    outputs = outputs or f'{{ name = "file"; path = "{folder}/lines"; rotate_size = "256MiB"; keep = 1; }}'
+    lines = [
+        f"agent: {group(settings)};",
+        f'web: {{ listen = [ "127.0.0.1:{PORT}" ]; max_series = 20000000; reply_timeout = 120; }};',
+        f"probes: {{ ping: {group(ping)}; }};",
+        f"influx: ( {outputs} );",
+        "targets: (",
+        ",\n".join(f'{{ name = "host-{i:05d}"; address = "{one}"; probes = [ "ping" ]; }}' for i, one in enumerate(targets)),
+        ");",
+    ]
+    path = folder / "netsonde.conf"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def group(settings):
+    def text(value):
+        return str(value).lower() if isinstance(value, bool) else str(value)
+    return "{ " + " ".join(f"{key} = {text(value)};" for key, value in settings.items()) + " }"
+
+
+def get(path, headers=None):
+    request = urllib.request.Request(f"http://127.0.0.1:{PORT}{path}", headers=headers or {})
+    with urllib.request.urlopen(request, timeout=60) as reply:
+        return reply.read()
+
+
+class Netsonde(Program):
+    """netsonde run, ready. pins: its one worker on the core for probing; else it is left to the scheduler."""
+
+    def __init__(self, arguments, folder, targets, interval, pins=True, **settings):
+        self.folder = folder
+        for old in folder.glob("lines*"):
+            old.unlink()
+        config = write_config(folder, targets, interval, **settings)
+        super().__init__([arguments.build / "netsonde", "run", "--config", config], log=folder / "netsonde.log")
+        wait_for(self.is_ready, "netsonde to be ready")
+        if pins:
+            for thread, name in self.thread_names().items():
+                pin(thread, PROBING if name.startswith("worker") else HELPING)
+
+    def is_ready(self):
+        self.check_alive()
+        try:
+            return get("/-/ready") is not None
+        except OSError:
+            return False
+
+    def own_figures(self):
+        """Sums over the workers of what the schedule says: a page with next to no targets, which costs nothing."""
+        text = get("/metrics?shard=0/65536").decode()
+        return {
+            name: sum(map(float, re.findall(rf"^netsonde_schedule_{name}(?:{{.*}})? (\S+)$", text, re.M))) for name in OWN
+        }
+
+    def target_figures(self):
+        """Sums over all targets. The page of 65,000 targets has 300 MB: awk adds up faster than we do."""
+        program = (
+            'match($1, /^netsonde_(ping|icmp|output|probe_failures)_[a-z_]*total/) {'
+            ' name = substr($1, 10, RLENGTH - 9);'
+            ' if (match($1, /reason="[a-z_]*"/)) name = "failed_" substr($1, RSTART + 8, RLENGTH - 9);'
+            ' sum[name] += $2 } END { for (name in sum) printf "%s %.0f\\n", name, sum[name] }')
+        curl = subprocess.Popen(["curl", "-sf", f"http://127.0.0.1:{PORT}/metrics"], stdout=subprocess.PIPE)
+        out = subprocess.run(["awk", program], stdin=curl.stdout, capture_output=True, text=True, check=True).stdout
+        curl.wait()
+        return {name: int(value) for name, value in map(str.split, out.splitlines())}
+
+    def measure(self, seconds):
+        """CPU, starts, skipped turns and lag of a window."""
+        before = self.own_figures()
+        with Window(self) as window:
+            time.sleep(seconds)
+            after = self.own_figures()
+        return Measured(window, before, after)
+
+    def falsely_lost(self):
+        """Runs of one request that failed since the start, at a far end that answers everything; and words about it."""
+        figures = self.target_figures()
+        reasons = {name[7:]: n for name, n in figures.items() if name.startswith("failed_") and n}
+        words = ", ".join(f"{n:,} {name}" for name, n in reasons.items())
+        drops = figures.get("icmp_receive_drops_total", 0)
+        return sum(reasons.values()), f"{words or 'none'} lost, {drops:,} replies dropped by its own full buffer"
+
+    def rtts(self, begin, end, first_targets):
+        """Round-trip times in us, from the lines with a time of the clock between these, of the first so many targets."""
+        pattern = re.compile(r"^ping,.*target=host-(\d+).*[ ,]rtt_avg_seconds=([^, ]+).* (\d+)$")
+        with open(self.folder / "lines") as lines:
+            found = [match.groups() for match in map(pattern.match, lines) if match]
+        return [float(rtt) * 1e6 for host, rtt, stamp in found
+                if int(host) < first_targets and begin <= int(stamp) / 1e9 <= end]
+
+
+class Measured:
+    def __init__(self, window, before, after):
+        self.wall_seconds = window.wall_seconds
+        self.starts = after["starts_total"] - before["starts_total"]
+        self.skipped = after["skipped_total"] - before["skipped_total"]
+        self.rate = self.starts / window.wall_seconds
+        self.cores = window.cpu_seconds / window.wall_seconds
+        self.us_per_probe = window.cpu_seconds / max(self.starts, 1) * 1e6
+        self.worker_us = window.thread_seconds("worker") / max(self.starts, 1) * 1e6
+        self.worker_cores = window.thread_seconds("worker") / window.wall_seconds
+        self.threads = window.threads
+        self.lag_seconds = (after["lag_seconds_total"] - before["lag_seconds_total"]) / max(self.starts, 1)
+        self.lag_max_seconds = after["lag_max_seconds"]
