@@ -7,13 +7,18 @@ void pool_prepare(struct pool *pool)
 	pthread_mutex_init(&pool->lock, NULL);
 }
 
+static void buffer_free(struct buffer *buffer)
+{
+	text_free(&buffer->text);
+	mem_free(buffer);
+}
+
 void pool_free(struct pool *pool)
 {
 	while (pool->idle != NULL) {
 		struct buffer *buffer = (struct buffer *)(void *)pool->idle;
 		pool->idle = pool->idle->next;
-		text_free(&buffer->text);
-		mem_free(buffer);
+		buffer_free(buffer);
 	}
 	pthread_mutex_destroy(&pool->lock);
 }
@@ -33,6 +38,7 @@ struct buffer *pool_take(struct pool *pool)
 	if (pool->idle != NULL) {
 		buffer = (struct buffer *)(void *)pool->idle;
 		pool->idle = buffer->mail.next;
+		pool->nidle--;
 	} else if (pool->made < POOL_BUFFERS) {
 		buffer = buffer_create(pool);
 		pool->made++;
@@ -51,7 +57,15 @@ void pool_give(struct pool *pool, struct buffer *buffer)
 		text_clear(&buffer->text);
 	buffer->lines = 0;
 	pthread_mutex_lock(&pool->lock);
-	buffer->mail.next = pool->idle;
-	pool->idle = &buffer->mail;
+	bool is_kept = pool->nidle < POOL_IDLE_MAX;
+	if (is_kept) {
+		buffer->mail.next = pool->idle;
+		pool->idle = &buffer->mail;
+		pool->nidle++;
+	} else {
+		pool->made--;
+	}
 	pthread_mutex_unlock(&pool->lock);
+	if (!is_kept)
+		buffer_free(buffer);
 }

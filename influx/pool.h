@@ -15,6 +15,10 @@
 
 #define POOL_BUFFERS 256
 
+/* What is kept for the next lines; more than that is needed only while the disk or the processor is busy, and given
+ * back. */
+#define POOL_IDLE_MAX 32
+
 /* What a buffer holds without growing, how full it is handed over, and how far one large sample may make it grow. */
 #define POOL_BUFFER_BYTES   (64 * 1024)
 #define POOL_BUFFER_FULL    (56 * 1024)
@@ -34,7 +38,8 @@ struct buffer {
 struct pool {
 	pthread_mutex_t lock;
 	struct mail *idle;
-	size_t made;
+	size_t nidle;
+	size_t made; /* idle or out */
 	atomic_uint_least64_t lines_on_their_way;
 	atomic_uint_least64_t lines_lost; /* that no output has ever seen */
 };

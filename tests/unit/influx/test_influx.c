@@ -463,7 +463,15 @@ Test(influx, samples_without_a_free_buffer)
 	cr_expect_eq(figure(fixture, 0, "lines_dropped_total"), 2);
 	for (size_t i = 0; i < POOL_BUFFERS; i++)
 		pool_give(&fixture->influx->pool, buffers[i]);
+	cr_expect_eq(fixture->influx->pool.nidle, POOL_IDLE_MAX, "what a busy time needed is given back");
+	cr_expect_eq(fixture->influx->pool.made, POOL_IDLE_MAX);
 	cr_expect_eq(influx_port_add_sample(fixture->port, &tags, &sample, "x"), 2);
+	cr_expect_eq(fixture->influx->pool.nidle, POOL_IDLE_MAX - 1);
+	for (size_t i = 0; i < POOL_BUFFERS - 1; i++)
+		cr_assert_not_null(buffers[i] = pool_take(&fixture->influx->pool), "there are as many as ever");
+	cr_expect_null(pool_take(&fixture->influx->pool));
+	for (size_t i = 0; i < POOL_BUFFERS - 1; i++)
+		pool_give(&fixture->influx->pool, buffers[i]);
 	teardown(fixture);
 }
 
