@@ -319,6 +319,8 @@ static struct config *finish(struct config_reader *reader, struct text *errors)
 	mem_free(reader->probe_lines);
 	mem_free(reader->output_lines);
 	mem_free(reader->folder);
+	/* The tree of many targets is several times as large as what is kept of it. */
+	mem_trim();
 	return config;
 }
 

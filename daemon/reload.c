@@ -312,6 +312,7 @@ static void complete(struct reload *reload)
 {
 	generation_free(reload->old);
 	reload->old = NULL;
+	mem_trim();
 	note_figures(reload);
 	report(reload);
 	finish(reload, 200);
