@@ -651,6 +651,22 @@ Test(ping, replies_without_a_stamp_count_but_have_no_time)
 	bench_close(bench);
 }
 
+Test(ping, a_long_batch_makes_no_wrong_number)
+{
+	reset(good);
+	struct bench *bench = bench_open("192.0.2.1", "interval=1");
+	fake_icmp_take_ns(MS);
+	fake_advance_ns(1100 * MS);
+	cr_assert_eq(bench->reasons[REASON_OK], 1);
+	cr_assert_eq(integer(bench, "received_total"), 1);
+	cr_assert_null(reading(bench, "rtt_avg_seconds"));
+	cr_assert_eq(service_counter(bench, "unstamped_total"), 1);
+	fake_icmp_take_ns(MS - 1);
+	fake_advance_ns(NS_PER_SECOND);
+	cr_assert_not_null(reading(bench, "rtt_avg_seconds"));
+	bench_close(bench);
+}
+
 Test(ping, a_clock_step_makes_no_wrong_number)
 {
 	static const int64_t steps[] = {NS_PER_SECOND, -NS_PER_SECOND, 3600 * NS_PER_SECOND, -10 * MS, 10 * MS};
