@@ -355,9 +355,7 @@ void config_free(struct config *config)
 {
 	if (!config)
 		return;
-	for (size_t i = 0; i < config->ntargets; i++)
-		config_free_target(&config->targets[i]);
-	mem_free(config->targets);
+	config_free_targets(config);
 	config_free_target_files(config);
 	for (size_t i = 0; i < config->nprobes; i++) {
 		const struct probe_type *type = config->probes[i].type;

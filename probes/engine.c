@@ -242,9 +242,10 @@ void probe_close(struct probe *probe)
 	probe_free(probe);
 }
 
-void probe_set_subject(struct probe *probe, const struct subject *subject)
+void probe_set_subject(struct probe *probe, const struct subject *subject, const char *address)
 {
 	probe->plan.subject = subject;
+	probe->plan.address = address;
 }
 
 struct loop *probe_loop(const struct probe *probe)

@@ -541,14 +541,14 @@ static struct fake_answer all_full_while(void *context, const struct icmp_reques
 static void open_many(const struct bench *bench, const struct subject *subject, struct bench *sink,
 		      struct probe **probes, unsigned n)
 {
-	char address[32];
+	static char addresses[20000][16];
 	for (unsigned i = 0; i < n; i++) {
-		snprintf(address, sizeof(address), "10.%u.%u.%u", i >> 16, i >> 8 & 255, i & 255);
+		snprintf(addresses[i], sizeof(addresses[i]), "10.%u.%u.%u", i >> 16 & 255, i >> 8 & 255, i & 255);
 		probes[i] = probe_open(bench->engine,
 				       &(struct probe_plan){.type = bench->type,
 							    .settings = bench->settings,
 							    .subject = subject,
-							    .address = address,
+							    .address = addresses[i],
 							    .sink = {bench_deliver, NULL, sink}},
 				       NULL);
 		cr_assert_not_null(probes[i]);
