@@ -1,5 +1,6 @@
 #include "core/mem.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -76,4 +77,9 @@ char *mem_format(const char *format, ...)
 void mem_free(void *memory)
 {
 	free(memory);
+}
+
+void mem_trim(void)
+{
+	malloc_trim(0);
 }

@@ -28,4 +28,8 @@ char *mem_format(const char *format, ...) __attribute__((format(printf, 1, 2), r
 /* Frees what the functions above gave. NULL is harmless. */
 void mem_free(void *memory);
 
+/* Gives back to the system what has been freed: after something large that will not be needed again soon. Takes some
+ * milliseconds. */
+void mem_trim(void);
+
 #endif

@@ -9,17 +9,10 @@
 #include "core/mem.h"
 #include "daemon/roster.h"
 #include "daemon/spec.h"
+#include "daemon/target.h"
 
 /* Faults of one batch that are logged; the rest are counted. */
 #define FAULTS_LOGGED_MAX 20
-
-struct step {
-	struct roster_target *target; /* held until the step is done: from then on all holders are the worker's */
-	struct roster_labels *labels; /* likewise; NULL for a removal */
-	const struct probe_spec *spec;
-	void *tag;
-	enum batch_change change;
-};
 
 struct batch_mail {
 	struct mail mail;
@@ -27,10 +20,9 @@ struct batch_mail {
 };
 
 struct batch {
-	struct step *steps;
+	struct batch_step *steps;
 	size_t n, room;
 	size_t ndone;
-	const struct label *last_labels; /* of the step before, as the caller gave them: for sharing */
 	struct batch_mail job_mail, answer_mail;
 	struct mailbox *mailbox;
 	void (*done)(void *arg, struct batch *batch);
@@ -75,59 +67,22 @@ struct batch *batch_create(struct mailbox *mailbox, void (*done)(void *arg, stru
 	return batch;
 }
 
-static void release(struct step *step)
-{
-	roster_target_release(step->target);
-	roster_labels_release(step->labels);
-	step->target = NULL;
-	step->labels = NULL;
-}
-
 void batch_free(struct batch *batch)
 {
 	if (!batch)
 		return;
-	for (size_t i = batch->ndone; i < batch->n; i++)
-		release(&batch->steps[i]);
 	mem_free(batch->steps);
 	mem_free(batch->failures);
 	mem_free(batch);
 }
 
-/* The probes of a target follow one another and share its name, address and labels. */
-static void share(struct batch *batch, struct step *step, const struct batch_step *wanted)
+void batch_add(struct batch *batch, const struct batch_step *step)
 {
-	const struct step *last = batch->n > 0 ? step - 1 : NULL;
-	bool has_labels = wanted->change != BATCH_REMOVE;
-
-	if (last && !strcmp(last->target->name, wanted->target) && !strcmp(last->target->address, wanted->address)) {
-		step->target = last->target;
-		step->target->holders++;
-		if (has_labels && last->labels && batch->last_labels == wanted->labels &&
-		    last->labels->n == wanted->nlabels) {
-			step->labels = last->labels;
-			step->labels->holders++;
-		}
-	} else {
-		step->target = roster_target_create(wanted->target, wanted->address);
-	}
-	if (has_labels && !step->labels)
-		step->labels = roster_labels_create(wanted->labels, wanted->nlabels);
-	batch->last_labels = wanted->labels;
-}
-
-void batch_add(struct batch *batch, const struct batch_step *wanted)
-{
-	struct step *step;
-
 	if (batch->n == batch->room) {
 		batch->room = batch->room ? batch->room * 2 : 64;
 		batch->steps = mem_resize(batch->steps, batch->room, sizeof(*batch->steps));
 	}
-	step = &batch->steps[batch->n];
-	*step = (struct step){.change = wanted->change, .spec = wanted->spec, .tag = wanted->tag};
-	share(batch, step, wanted);
-	batch->n++;
+	batch->steps[batch->n++] = *step;
 }
 
 size_t batch_count(const struct batch *batch)
@@ -137,7 +92,7 @@ size_t batch_count(const struct batch *batch)
 
 /* --- carrying out ------------------------------------------------------------------------------------------------ */
 
-static void note_failure(struct batch *batch, const struct step *step, const struct err *err)
+static void note_failure(struct batch *batch, const struct batch_step *step, const struct err *err)
 {
 	/* Powers of two: grown when the number is one. */
 	if ((batch->nfailures & (batch->nfailures - 1)) == 0)
@@ -148,38 +103,37 @@ static void note_failure(struct batch *batch, const struct step *step, const str
 		batch->err = *err;
 	/* At the start the first one ends everything, and is told by whoever ends it. */
 	if (batch->mailbox && batch->nfailures <= FAULTS_LOGGED_MAX)
-		log_event(LOG_LEVEL_ERROR, "target", step->target->name, "cannot be added: %s", err->text);
+		log_event(LOG_LEVEL_ERROR, "target", target_name(step->target), "cannot be added: %s", err->text);
 }
 
 /* A probe to be removed or relabelled that is not there would be a mistake of ours, and harmless. */
-static void note_missing(const struct step *step)
+static void note_missing(const struct batch_step *step)
 {
-	log_event(LOG_LEVEL_WARN, "target", step->target->name, "cannot be %s: %s is not measured",
+	log_event(LOG_LEVEL_WARN, "target", target_name(step->target), "cannot be %s: %s is not measured",
 		  step->change == BATCH_REMOVE ? "removed" : "relabelled", step->spec->name);
 }
 
 static void run_step(struct batch *batch, struct roster *roster)
 {
-	struct step *step = &batch->steps[batch->ndone];
-	const char *target = step->target->name, *probe = step->spec->name;
+	const struct batch_step *step = &batch->steps[batch->ndone];
+	const char *target = target_name(step->target), *probe = step->spec->name;
 	struct err err = {0};
 	bool is_found = true;
 
 	switch (step->change) {
 	case BATCH_ADD:
-		if (roster_open(roster, step->target, step->labels, step->spec, &err) == -1)
+		if (roster_open(roster, step->target, step->spec, &err) == -1)
 			note_failure(batch, step, &err);
 		break;
 	case BATCH_REMOVE:
 		is_found = roster_close(roster, target, probe);
 		break;
 	case BATCH_RELABEL:
-		is_found = roster_relabel(roster, target, probe, step->labels);
+		is_found = roster_relabel(roster, step->target, probe);
 		break;
 	}
 	if (!is_found)
 		note_missing(step);
-	release(step);
 	batch->ndone++;
 	if (batch->ndone == batch->n && batch->nfailures > FAULTS_LOGGED_MAX)
 		log_event(LOG_LEVEL_ERROR, "target", NULL, "%zu more cannot be added",

@@ -11,7 +11,6 @@
 #include <stdint.h>
 
 #include "core/err.h"
-#include "core/sample.h"
 
 struct batch;
 struct batch_desk;
@@ -19,6 +18,7 @@ struct loop;
 struct mailbox;
 struct probe_spec;
 struct roster;
+struct target;
 
 enum batch_change {
 	BATCH_ADD,
@@ -26,15 +26,13 @@ enum batch_change {
 	BATCH_RELABEL, /* values, counters and histograms go on */
 };
 
-/* Strings and labels are copied. spec: of an addition it is borrowed by the worker until the probe is closed; else
- * its name tells which probe, and it is borrowed until the answer. */
+/* target and spec: borrowed until the answer; of an addition, by the worker until the probe is closed; of new labels,
+ * the target by the worker in place of the one before. */
 struct batch_step {
 	enum batch_change change;
-	const char *target, *address;
-	const struct label *labels;
-	size_t nlabels;
-	const struct probe_spec *spec;
-	void *tag; /* told by batch_failure */
+	const struct target *target;
+	const struct probe_spec *spec; /* of a removal or new labels only its name counts */
+	void *tag;                     /* told by batch_failure */
 };
 
 /* done comes on the thread of mailbox, with the batch borrowed for the call; it never comes when the worker ends first.

@@ -334,6 +334,8 @@ static struct config *finish(struct config_reader *reader, struct text *errors)
 	mem_free(reader->probe_lines);
 	mem_free(reader->output_lines);
 	mem_free(reader->folder);
+	/* The tree of many targets is several times as large as what is kept of it. */
+	mem_trim();
 	return config;
 }
 
@@ -368,9 +370,7 @@ void config_free(struct config *config)
 {
 	if (!config)
 		return;
-	for (size_t i = 0; i < config->ntargets; i++)
-		config_free_target(&config->targets[i]);
-	mem_free(config->targets);
+	config_free_targets(config);
 	config_free_target_files(config);
 	for (size_t i = 0; i < config->nprobes; i++) {
 		const struct probe_type *type = config->probes[i].type;

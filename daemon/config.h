@@ -16,6 +16,8 @@
 #include "influx/influx.h"
 #include "probes/probe.h"
 
+struct target;
+
 /* A list of labels that owns its strings. Names are valid Prometheus label names and none of the reserved ones (target,
  * probe, agent, reason, le, quantile, time, job, instance, __*, and the row labels of the probe types in use). */
 struct config_labels {
@@ -57,8 +59,13 @@ struct config_assignment {
 
 /* An entry of "targets". */
 struct config_target {
-	char *name;
-	char *address;
+	struct target *target;                 /* held */
+	struct config_assignment *assignments; /* owned; or the very ones of the target before, which has them too */
+	size_t nassignments;
+};
+
+/* What many targets have in common. */
+struct config_template {
 	struct config_labels labels;
 	struct config_assignment *assignments;
 	size_t nassignments;
@@ -68,7 +75,7 @@ struct config_target {
 struct config_target_files {
 	char *path; /* a file or a pattern (glob(7)), seen from the folder of the configuration already */
 	int64_t refresh_interval_ns;
-	struct config_target common; /* without name and address */
+	struct config_template common;
 };
 extern const struct option config_target_files_options[];
 extern const size_t config_target_files_noptions;
@@ -95,6 +102,9 @@ struct config *config_load(const char *file, struct text *errors);
 /* The same from a string (tests, fuzzing); name stands for the file. @include is refused. */
 struct config *config_load_string(const char *string, const char *name, struct text *errors);
 void config_free(struct config *config);
+
+struct config_labels config_copy_labels(const struct config_labels *labels);
+void config_free_labels(struct config_labels *labels);
 
 /* Is this name of a label taken by series, lines, or rows of the probe types in use? */
 bool config_is_reserved_label(const struct config *config, const char *name);

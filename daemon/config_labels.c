@@ -99,6 +99,16 @@ void config_read_labels(struct config_reader *reader, const config_setting_t *gr
 	}
 }
 
+struct config_labels config_copy_labels(const struct config_labels *labels)
+{
+	struct config_labels copy = {mem_zero(labels->n, sizeof(*copy.items)), labels->n};
+
+	for (size_t i = 0; i < labels->n; i++)
+		copy.items[i] =
+			(struct label){mem_copy_string(labels->items[i].name), mem_copy_string(labels->items[i].value)};
+	return copy;
+}
+
 void config_free_labels(struct config_labels *labels)
 {
 	for (size_t i = 0; i < labels->n; i++) {

@@ -91,7 +91,6 @@ char *config_expand(const char *string, struct err *err);
 /* Notes the row labels of a probe's type as reserved. */
 void config_reserve_labels(struct config_reader *reader, size_t probe);
 void config_read_labels(struct config_reader *reader, const config_setting_t *group, struct config_labels *labels);
-void config_free_labels(struct config_labels *labels);
 
 /* Letters, digits, _; pure. */
 bool config_is_label_name(const char *name);
@@ -108,9 +107,10 @@ void config_apply_environment(struct config_reader *reader);
 void config_read_targets(struct config_reader *reader, const config_setting_t *list);
 
 /* Probes, labels and options of their own for many targets, from a group that has also the members of others. */
-void config_read_template(struct config_reader *reader, const config_setting_t *group, struct config_target *target,
+void config_read_template(struct config_reader *reader, const config_setting_t *group, struct config_template *template,
 			  const char *const *others);
-void config_free_target(struct config_target *target);
+void config_free_template(struct config_template *template);
+void config_free_targets(struct config *config);
 
 /* --- config_target_files.c ------------------------------------------------------------------------------------------
  */

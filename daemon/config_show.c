@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "daemon/config.h"
+#include "daemon/target.h"
 
 /* As the reader takes it back: libconfig's escapes, and $$ for what would begin a variable. */
 static void show_string(const char *string, struct text *out)
@@ -127,53 +128,57 @@ static bool is_changed(const struct config_assignment *assignment, const char *n
 	return differs;
 }
 
-static bool is_changed_before(const struct config_target *target, size_t before, const char *name)
+static bool is_changed_before(const struct config_template *template, size_t before, const char *name)
 {
 	for (size_t i = 0; i < before; i++) {
-		if (is_changed(&target->assignments[i], name))
+		if (is_changed(&template->assignments[i], name))
 			return true;
 	}
 	return false;
 }
 
 /* An option is written once, though several probes of the target have it. */
-static void show_changes(const struct config_target *target, struct text *out)
+static void show_changes(const struct config_template *template, struct text *out)
 {
-	for (size_t i = 0; i < target->nassignments; i++) {
-		const struct config_assignment *assignment = &target->assignments[i];
+	for (size_t i = 0; i < template->nassignments; i++) {
+		const struct config_assignment *assignment = &template->assignments[i];
 		const struct probe_type *type = assignment->probe->type;
 
 		for (size_t k = 0; assignment->own_settings && k < type->noptions; k++) {
 			const struct option *option = &type->options[k];
 
-			if (is_changed(assignment, option->name) && !is_changed_before(target, i, option->name))
+			if (is_changed(assignment, option->name) && !is_changed_before(template, i, option->name))
 				show_option(option, assignment->own_settings, "\t  ", out);
 		}
 	}
 }
 
 /* What entries of targets and of target_files have. */
-static void show_common(const struct config_target *target, bool is_last, struct text *out)
+static void show_common(const struct config_template *template, bool is_last, struct text *out)
 {
 	text_add(out, "\t  probes = [");
-	for (size_t i = 0; i < target->nassignments; i++) {
+	for (size_t i = 0; i < template->nassignments; i++) {
 		text_add(out, i ? ", " : " ");
-		show_string(target->assignments[i].probe->name, out);
+		show_string(template->assignments[i].probe->name, out);
 	}
 	text_add(out, " ];\n");
-	show_labels(&target->labels, "\t  ", out);
-	show_changes(target, out);
+	show_labels(&template->labels, "\t  ", out);
+	show_changes(template, out);
 	text_add(out, is_last ? "\t}\n" : "\t},\n");
 }
 
 static void show_target(const struct config_target *target, bool is_last, struct text *out)
 {
+	struct target *known = target->target;
+	const struct config_template template = {
+		{known->labels, known->nlabels}, target->assignments, target->nassignments};
+
 	text_add(out, "\t{ name = ");
-	show_string(target->name, out);
+	show_string(target_name(known), out);
 	text_add(out, ";\n\t  address = ");
-	show_string(target->address, out);
+	show_string(target_address(known), out);
 	text_add(out, ";\n");
-	show_common(target, is_last, out);
+	show_common(&template, is_last, out);
 }
 
 static void show_target_files(const struct config_target_files *files, bool is_last, struct text *out)

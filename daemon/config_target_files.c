@@ -68,7 +68,7 @@ void config_free_target_files(struct config *config)
 {
 	for (size_t i = 0; i < config->ntarget_files; i++) {
 		option_free(config_target_files_options, config_target_files_noptions, &config->target_files[i]);
-		config_free_target(&config->target_files[i].common);
+		config_free_template(&config->target_files[i].common);
 	}
 	mem_free(config->target_files);
 }

@@ -2,6 +2,7 @@
 
 #include "core/mem.h"
 #include "daemon/config_reader.h"
+#include "daemon/target.h"
 
 static const char *const target_others[] = {"name", "address", "probes", "labels", NULL};
 
@@ -9,7 +10,7 @@ static const char *const target_others[] = {"name", "address", "probes", "labels
 struct reading_target {
 	struct config_reader *reader;
 	const config_setting_t *group;
-	struct config_target *target;
+	struct config_template *template;
 	const char *const *others; /* members that are no options */
 	bool is_incomplete;        /* some of its probes are not known: whose options these keys are cannot be told */
 };
@@ -35,7 +36,7 @@ static void error_no_probe(struct config_reader *reader, const config_setting_t 
 
 static void assign(struct reading_target *self, const config_setting_t *setting, const char *name)
 {
-	struct config_target *target = self->target;
+	struct config_template *template = self->template;
 	size_t i = names_find(&self->reader->probes, names_key_of(name));
 	const struct config_probe *probe;
 
@@ -45,15 +46,15 @@ static void assign(struct reading_target *self, const config_setting_t *setting,
 		return;
 	}
 	probe = &self->reader->config->probes[i];
-	for (size_t k = 0; k < target->nassignments; k++) {
-		if (target->assignments[k].probe == probe) {
+	for (size_t k = 0; k < template->nassignments; k++) {
+		if (template->assignments[k].probe == probe) {
 			config_error_at(self->reader, setting, NULL, "probe %.200s is there twice", name);
 			return;
 		}
 	}
 	if (!probe->type)
 		self->is_incomplete = true;
-	target->assignments[target->nassignments++] =
+	template->assignments[template->nassignments++] =
 		(struct config_assignment){.probe = probe, .settings = probe->settings};
 }
 
@@ -74,7 +75,7 @@ static void read_assignments(struct reading_target *self, const config_setting_t
 		return;
 	}
 	self->is_incomplete = false;
-	self->target->assignments = mem_zero(n, sizeof(struct config_assignment));
+	self->template->assignments = mem_zero(n, sizeof(struct config_assignment));
 	for (size_t i = 0; i < n; i++) {
 		const config_setting_t *setting = config_setting_get_elem(list, (unsigned)i);
 		char *name = config_text_of(self->reader, setting, CONFIG_NAME_BYTES_MAX);
@@ -103,12 +104,12 @@ static struct config_scope own_scope(struct config_assignment *assignment)
 
 static void error_unknown_option(struct reading_target *self, const config_setting_t *setting)
 {
-	struct config_target *target = self->target;
-	struct config_scope *scopes = mem_zero(target->nassignments, sizeof(*scopes));
-	struct config_known known = {.scopes = scopes, .nscopes = target->nassignments, .others = self->others};
+	struct config_template *template = self->template;
+	struct config_scope *scopes = mem_zero(template->nassignments, sizeof(*scopes));
+	struct config_known known = {.scopes = scopes, .nscopes = template->nassignments, .others = self->others};
 
-	for (size_t i = 0; i < target->nassignments; i++) {
-		const struct probe_type *type = target->assignments[i].probe->type;
+	for (size_t i = 0; i < template->nassignments; i++) {
+		const struct probe_type *type = template->assignments[i].probe->type;
 
 		scopes[i] = (struct config_scope){.options = type->options, .n = type->noptions};
 	}
@@ -119,11 +120,11 @@ static void error_unknown_option(struct reading_target *self, const config_setti
 /* An option goes to every probe of the target that has it. */
 static void read_option(struct reading_target *self, const config_setting_t *setting)
 {
-	struct config_target *target = self->target;
+	struct config_template *template = self->template;
 	bool is_known = false;
 
-	for (size_t i = 0; i < target->nassignments; i++) {
-		const struct probe_type *type = target->assignments[i].probe->type;
+	for (size_t i = 0; i < template->nassignments; i++) {
+		const struct probe_type *type = template->assignments[i].probe->type;
 		const struct option *option;
 		struct config_scope scope;
 		bool from_file;
@@ -136,7 +137,7 @@ static void read_option(struct reading_target *self, const config_setting_t *set
 		if (!option)
 			continue;
 		is_known = true;
-		scope = own_scope(&target->assignments[i]);
+		scope = own_scope(&template->assignments[i]);
 		config_store_option(self->reader, setting, &scope, option, from_file);
 		/* The same value would be wrong for the next probe in the same words. */
 		if (self->reader->source.total > errors)
@@ -160,8 +161,8 @@ static void read_options(struct reading_target *self)
 
 static void check_own_settings(struct reading_target *self)
 {
-	for (size_t i = 0; i < self->target->nassignments; i++) {
-		const struct config_assignment *assignment = &self->target->assignments[i];
+	for (size_t i = 0; i < self->template->nassignments; i++) {
+		const struct config_assignment *assignment = &self->template->assignments[i];
 		const struct probe_type *type = assignment->probe->type;
 		struct err err = {0};
 
@@ -174,57 +175,93 @@ static void check_own_settings(struct reading_target *self)
 /* --- the target ------------------------------------------------------------------------------------------------------
  */
 
-static void read_address(struct reading_target *self)
-{
-	const config_setting_t *setting = config_setting_get_member(self->group, "address");
-	struct err err = {0};
-
-	if (!setting) {
-		config_error_at(self->reader, self->group, "address", "is missing");
-		return;
-	}
-	self->target->address = config_name_of(self->reader, setting);
-	if (self->target->address && config_check_address(self->target->address, &err) < 0)
-		config_error_at(self->reader, setting, NULL, "%s", err.text);
-}
-
-static void read_name(struct reading_target *self)
-{
-	const config_setting_t *setting = config_setting_get_member(self->group, "name");
-
-	if (setting)
-		self->target->name = config_name_of(self->reader, setting);
-	else
-		self->target->name = mem_copy_string(self->target->address);
-}
-
 /* What targets of a file have as well. */
 static void read_common(struct reading_target *self)
 {
 	const config_setting_t *labels = config_setting_get_member(self->group, "labels");
 
 	if (labels)
-		config_read_labels(self->reader, labels, &self->target->labels);
+		config_read_labels(self->reader, labels, &self->template->labels);
 	read_assignments(self, config_setting_get_member(self->group, "probes"));
 	read_options(self);
 	check_own_settings(self);
 }
 
-static void read_target(struct config_reader *reader, const config_setting_t *group, struct config_target *target)
+void config_read_template(struct config_reader *reader, const config_setting_t *group, struct config_template *template,
+			  const char *const *others)
 {
-	struct reading_target self = {.reader = reader, .group = group, .target = target, .others = target_others};
+	struct reading_target self = {.reader = reader, .group = group, .template = template, .others = others};
 
-	read_address(&self);
-	read_name(&self);
 	read_common(&self);
 }
 
-void config_read_template(struct config_reader *reader, const config_setting_t *group, struct config_target *target,
-			  const char *const *others)
+static char *read_address(struct config_reader *reader, const config_setting_t *group)
 {
-	struct reading_target self = {.reader = reader, .group = group, .target = target, .others = others};
+	const config_setting_t *setting = config_setting_get_member(group, "address");
+	struct err err = {0};
+	char *address;
 
-	read_common(&self);
+	if (!setting) {
+		config_error_at(reader, group, "address", "is missing");
+		return NULL;
+	}
+	address = config_name_of(reader, setting);
+	if (address && config_check_address(address, &err) < 0)
+		config_error_at(reader, setting, NULL, "%s", err.text);
+	return address;
+}
+
+static char *read_name(struct config_reader *reader, const config_setting_t *group, const char *address)
+{
+	const config_setting_t *setting = config_setting_get_member(group, "name");
+
+	return setting ? config_name_of(reader, setting) : mem_copy_string(address);
+}
+
+static void read_target(struct config_reader *reader, const config_setting_t *group, struct config_target *target)
+{
+	char *address = read_address(reader, group), *name = read_name(reader, group, address);
+	struct config_template template = {0};
+
+	config_read_template(reader, group, &template, target_others);
+	if (name)
+		target->target = target_create(name, address ? address : "", template.labels.items, template.labels.n);
+	target->assignments = template.assignments;
+	target->nassignments = template.nassignments;
+	config_free_labels(&template.labels);
+	mem_free(address);
+	mem_free(name);
+}
+
+static bool are_equal(const struct config_target *a, const struct config_target *b)
+{
+	if (a->nassignments != b->nassignments)
+		return false;
+	for (size_t i = 0; i < a->nassignments; i++)
+		if (a->assignments[i].probe != b->assignments[i].probe || a->assignments[i].own_settings ||
+		    b->assignments[i].own_settings)
+			return false;
+	return true;
+}
+
+/* Neighbours mostly are measured in the same way. */
+static void share_assignments(const struct config_target *before, struct config_target *target)
+{
+	if (!are_equal(before, target))
+		return;
+	mem_free(target->assignments);
+	target->assignments = before->assignments;
+}
+
+/* Is it the first of its name? */
+static void check_name(struct config_reader *reader, const config_setting_t *group, struct names *names, size_t i)
+{
+	const struct target *target = reader->config->targets[i].target;
+	size_t other = target ? names_add(names, names_key_of(target_name(target)), i) : NAMES_NONE;
+
+	if (other != NAMES_NONE)
+		config_error_at(reader, group, "name", "targets[%zu] is called \"%.200s\" as well", other,
+				target_name(target));
 }
 
 void config_read_targets(struct config_reader *reader, const config_setting_t *list)
@@ -240,32 +277,42 @@ void config_read_targets(struct config_reader *reader, const config_setting_t *l
 	config->ntargets = n;
 	for (size_t i = 0; i < n; i++) {
 		const config_setting_t *group = config_setting_get_elem(list, (unsigned)i);
-		struct config_target *target = &config->targets[i];
-		size_t other;
 
 		if (!config_is_group(reader, group))
 			continue;
-		read_target(reader, group, target);
-		if (!target->name)
-			continue;
-		other = names_add(&names, names_key_of(target->name), i);
-		if (other != NAMES_NONE)
-			config_error_at(reader, group, "name", "targets[%zu] is called \"%.200s\" as well", other,
-					target->name);
+		read_target(reader, group, &config->targets[i]);
+		check_name(reader, group, &names, i);
+		if (i > 0)
+			share_assignments(&config->targets[i - 1], &config->targets[i]);
 	}
 	names_free(&names);
 }
 
-void config_free_target(struct config_target *target)
+static void free_assignments(struct config_assignment *assignments, size_t n)
 {
-	for (size_t i = 0; i < target->nassignments; i++) {
-		const struct probe_type *type = target->assignments[i].probe->type;
+	for (size_t i = 0; i < n; i++) {
+		const struct probe_type *type = assignments[i].probe->type;
 
 		if (type)
-			option_free_settings(type->options, type->noptions, target->assignments[i].own_settings);
+			option_free_settings(type->options, type->noptions, assignments[i].own_settings);
 	}
-	mem_free(target->assignments);
-	config_free_labels(&target->labels);
-	mem_free(target->address);
-	mem_free(target->name);
+	mem_free(assignments);
+}
+
+void config_free_template(struct config_template *template)
+{
+	free_assignments(template->assignments, template->nassignments);
+	config_free_labels(&template->labels);
+}
+
+void config_free_targets(struct config *config)
+{
+	for (size_t i = 0; i < config->ntargets; i++) {
+		const struct config_target *target = &config->targets[i];
+
+		if (i == 0 || target->assignments != target[-1].assignments)
+			free_assignments(target->assignments, target->nassignments);
+		target_release(target->target);
+	}
+	mem_free(config->targets);
 }

@@ -29,9 +29,6 @@ static void add_step(struct batch *batch, enum batch_change change, const struct
 	batch_add(batch, &(struct batch_step){
 				 .change = change,
 				 .target = desired->target,
-				 .address = desired->address,
-				 .labels = desired->labels,
-				 .nlabels = desired->nlabels,
 				 .spec = desired->spec,
 				 .tag = (void *)(uintptr_t)desired,
 			 });
@@ -67,7 +64,7 @@ int crew_open(const struct crew *crew, const struct desired_set *wanted, struct 
 
 		while (end < wanted->n && wanted->items[end].target == first->target)
 			end++;
-		if (open_target(crew_worker(crew, first->target), first, end - i, err) == -1)
+		if (open_target(crew_worker(crew, target_name(first->target)), first, end - i, err) == -1)
 			return -1;
 		for (size_t k = i + 1; has_progress && k <= end; k++)
 			show_progress(k, wanted->n);
@@ -107,7 +104,7 @@ size_t crew_split(const struct crew *crew, const struct target_plan *plan, const
 	for (size_t i = 0; i < plan->n; i++) {
 		const struct target_step *step = &plan->steps[i];
 		const struct desired *one = step->after ? step->after : step->before;
-		size_t k = index_of(crew, one->target);
+		size_t k = index_of(crew, target_name(one->target));
 
 		if (step->change == TARGET_UNCHANGED)
 			continue;

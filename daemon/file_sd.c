@@ -7,6 +7,7 @@
 #include "core/mem.h"
 #include "core/text.h"
 #include "daemon/config_reader.h"
+#include "daemon/target.h"
 
 static const char *const group_keys[] = {"targets", "labels"};
 
@@ -140,20 +141,12 @@ static void add_more(struct group_labels *labels, const struct file_sd_rules *ru
 
 static void add_target(struct file_targets *targets, const char *address, const struct group_labels *labels)
 {
-	struct file_target *target;
-
 	if (targets->n == targets->room) {
 		targets->room = targets->room ? targets->room * 2 : 16;
-		targets->items = mem_resize(targets->items, targets->room, sizeof(*targets->items));
+		targets->items = mem_resize(targets->items, targets->room, sizeof(struct target *));
 	}
-	target = &targets->items[targets->n++];
-	target->name = mem_copy_string(labels->name ? labels->name : address);
-	target->address = mem_copy_string(address);
-	target->nlabels = labels->n;
-	target->labels = mem_zero(labels->n, sizeof(*target->labels));
-	for (size_t i = 0; i < labels->n; i++)
-		target->labels[i] =
-			(struct label){mem_copy_string(labels->items[i].name), mem_copy_string(labels->items[i].value)};
+	targets->items[targets->n++] =
+		target_create(labels->name ? labels->name : address, address, labels->items, labels->n);
 }
 
 static int read_target(struct file_targets *targets, const json_t *value, const struct group_labels *labels,
@@ -209,11 +202,11 @@ static int check_names(const struct file_targets *targets, struct err *err)
 	int result = 0;
 
 	for (size_t i = 0; i < targets->n && result == 0; i++) {
-		size_t other = names_add(&names, names_key_of(targets->items[i].name), i);
+		size_t other = names_add(&names, names_key_of(target_name(targets->items[i])), i);
 
 		if (other != NAMES_NONE)
 			result = err_set(err, "two targets are called \"%.200s\": give one of them a label \"name\"",
-					 targets->items[i].name);
+					 target_name(targets->items[i]));
 	}
 	names_free(&names);
 	return result;
@@ -254,17 +247,8 @@ int file_sd_parse(struct file_targets *targets, const char *bytes, size_t n, con
 
 void file_targets_free(struct file_targets *targets)
 {
-	for (size_t i = 0; i < targets->n; i++) {
-		struct file_target *target = &targets->items[i];
-
-		for (size_t k = 0; k < target->nlabels; k++) {
-			mem_free((char *)(uintptr_t)target->labels[k].name);
-			mem_free((char *)(uintptr_t)target->labels[k].value);
-		}
-		mem_free(target->labels);
-		mem_free(target->address);
-		mem_free(target->name);
-	}
+	for (size_t i = 0; i < targets->n; i++)
+		target_release(targets->items[i]);
 	mem_free(targets->items);
 	*targets = (struct file_targets){0};
 }

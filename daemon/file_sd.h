@@ -16,16 +16,11 @@
 #define FILE_SD_TARGETS_MAX 1000000
 #define FILE_SD_LABELS_MAX  64
 
-/* Strings and labels are owned. */
-struct file_target {
-	char *name; /* its label "name", else the address */
-	char *address;
-	struct label *labels;
-	size_t nlabels;
-};
+struct target;
 
+/* Called by their label "name", else by their address. */
 struct file_targets {
-	struct file_target *items;
+	struct target **items; /* held */
 	size_t n, room;
 	size_t nleft_out;   /* labels that were left out because their names are reserved, */
 	char left_out[128]; /* and the name of the first */

@@ -20,18 +20,40 @@ struct generation *generation_create(struct config *config, struct target_files 
 	struct generation *generation = mem_zero(1, sizeof(*generation));
 
 	generation->config = config;
-	generation->specs = specs;
+	generation->wanted.specs = specs;
 	want(generation, files);
 	generation->ntargets = desired_set_count_targets(&generation->wanted);
-	desired_set_hold_specs(&generation->wanted, specs);
 	return generation;
+}
+
+/* The set begins with the targets of the configuration, which need not be kept twice. */
+static void share_targets(struct generation *generation)
+{
+	struct config *config = generation->config;
+	const struct desired *item = generation->wanted.items;
+
+	for (size_t i = 0; i < config->ntargets; item += config->targets[i++].nassignments) {
+		struct config_target *target = &config->targets[i];
+
+		/* Others may be looking, where nothing is to be changed. */
+		if (target->nassignments == 0 || target->target == item->target)
+			continue;
+		target_release(target->target);
+		target->target = target_hold(item->target);
+	}
+}
+
+void generation_plan(struct generation *generation, const struct generation *before, struct target_plan *plan)
+{
+	target_plan_make(plan, &before->wanted, &generation->wanted);
+	target_plan_share(plan);
+	share_targets(generation);
 }
 
 void generation_free(struct generation *generation)
 {
 	if (!generation)
 		return;
-	desired_set_release_specs(&generation->wanted, generation->specs);
 	desired_set_free(&generation->wanted);
 	for (size_t i = 0; i < generation->ncontents; i++)
 		target_content_release(generation->contents[i]);

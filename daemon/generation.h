@@ -16,8 +16,7 @@ struct target_files;
 
 struct generation {
 	struct config *config;     /* owned; NULL once it was passed on to the next one */
-	struct spec_table *specs;  /* borrowed */
-	struct desired_set wanted; /* borrows from config and specs */
+	struct desired_set wanted; /* borrows from config and contents */
 	size_t ntargets;
 	struct target_content **contents; /* of target files: held, because the set borrows from them */
 	size_t ncontents;
@@ -25,7 +24,11 @@ struct generation {
 
 /* Of a configuration (passed) and its target files (NULL: none), with its specs held in the table. Cannot fail. */
 struct generation *generation_create(struct config *config, struct target_files *files, struct spec_table *specs);
-/* Releases the specs: no worker may use them any more. NULL is harmless. */
+
+/* What leads to this generation from the one before, whose targets it shares from then on. Borrows from both. */
+void generation_plan(struct generation *generation, const struct generation *before, struct target_plan *plan);
+
+/* No worker may use its targets and specs any more. NULL is harmless. */
 void generation_free(struct generation *generation);
 
 #endif

@@ -5,6 +5,7 @@
 #include "daemon/history.h"
 #include "exporter/series.h"
 #include "influx/influx.h"
+#include "influx/line.h"
 #include "probes/probe.h"
 
 enum { PROBE_SUCCESS, PROBE_DURATION, PROBE_RUNS, PROBE_FAILURES, PROBE_SKIPPED, PROBE_MEASURES };
@@ -47,8 +48,12 @@ struct pipeline {
 	struct pipeline_plan plan;
 	struct influx_port *port;
 	struct label reasons[REASON_COUNT];
-	struct row *rows; /* scratch */
+	/* scratch */
+	struct row *rows;
 	size_t capacity;
+	struct label *labels;
+	size_t nlabels;
+	struct line_tags tags;
 };
 
 /* What the added rows point to. */
@@ -74,6 +79,8 @@ void pipeline_free(struct pipeline *pipeline)
 {
 	if (!pipeline)
 		return;
+	line_tags_free(&pipeline->tags);
+	mem_free(pipeline->labels);
 	mem_free(pipeline->rows);
 	mem_free(pipeline);
 }
@@ -83,33 +90,25 @@ void pipeline_set_port(struct pipeline *pipeline, struct influx_port *port)
 	pipeline->port = port;
 }
 
-/* target, probe and the target's own labels: owned by the caller. */
-static struct label *subject_labels(const struct subject *subject, size_t *n)
+/* Target, probe and the target's own labels, behind those of the agent: scratch, until the next call. */
+static struct label *subject_labels(struct pipeline *pipeline, const struct subject *subject, size_t *n)
 {
-	struct label *labels = mem_alloc((subject->nlabels + 2) * sizeof(*labels));
+	size_t nagent = pipeline->plan.nagent_labels;
+	struct label *labels;
 
+	*n = subject->nlabels + 2;
+	if (nagent + *n > pipeline->nlabels) {
+		pipeline->nlabels = nagent + *n;
+		pipeline->labels = mem_resize(pipeline->labels, pipeline->nlabels, sizeof(*labels));
+	}
+	for (size_t i = 0; i < nagent; i++)
+		pipeline->labels[i] = pipeline->plan.agent_labels[i];
+	labels = pipeline->labels + nagent;
 	labels[0] = (struct label){"target", subject->target};
 	labels[1] = (struct label){"probe", subject->probe};
 	for (size_t i = 0; i < subject->nlabels; i++)
 		labels[2 + i] = subject->labels[i];
-	*n = subject->nlabels + 2;
 	return labels;
-}
-
-static void make_tags(struct publication *publication, const struct label *labels, size_t n)
-{
-	const struct pipeline_plan *plan = &publication->pipeline->plan;
-	struct label *all;
-
-	if (!plan->wants_lines)
-		return;
-	all = mem_alloc((plan->nagent_labels + n) * sizeof(*all));
-	for (size_t i = 0; i < plan->nagent_labels; i++)
-		all[i] = plan->agent_labels[i];
-	for (size_t i = 0; i < n; i++)
-		all[plan->nagent_labels + i] = labels[i];
-	line_tags_make(&publication->tags, all, plan->nagent_labels + n);
-	mem_free(all);
 }
 
 void publication_open(struct publication *publication, struct pipeline *pipeline, const struct subject *subject)
@@ -118,30 +117,26 @@ void publication_open(struct publication *publication, struct pipeline *pipeline
 	size_t n;
 
 	*publication = (struct publication){.pipeline = pipeline, .subject = *subject};
-	labels = subject_labels(subject, &n);
+	labels = subject_labels(pipeline, subject, &n);
 	publication->series = series_open(pipeline->plan.store, pipeline->plan.shard, labels, n);
-	make_tags(publication, labels, n);
-	mem_free(labels);
 }
 
-void publication_relabel(struct publication *publication, const struct label *labels, size_t nlabels)
+void publication_relabel(struct publication *publication, const char *target, const struct label *labels,
+			 size_t nlabels)
 {
 	struct label *all;
 	size_t n;
 
+	publication->subject.target = target;
 	publication->subject.labels = labels;
 	publication->subject.nlabels = nlabels;
-	all = subject_labels(&publication->subject, &n);
+	all = subject_labels(publication->pipeline, &publication->subject, &n);
 	series_relabel(publication->series, all, n);
-	line_tags_free(&publication->tags);
-	make_tags(publication, all, n);
-	mem_free(all);
 }
 
 void publication_close(struct publication *publication)
 {
 	series_close(publication->series);
-	line_tags_free(&publication->tags);
 	mem_free(publication->failures);
 	publication->failures = NULL;
 }
@@ -199,10 +194,20 @@ static struct row *scratch_rows(struct pipeline *pipeline, size_t n)
 	return pipeline->rows;
 }
 
+/* Tags are made anew for every sample: to keep them would cost more memory than the figures of a ping. */
+static void write_line(const struct publication *publication, const struct sample *sample)
+{
+	struct pipeline *pipeline = publication->pipeline;
+	size_t n;
+
+	subject_labels(pipeline, &publication->subject, &n);
+	line_tags_make(&pipeline->tags, pipeline->labels, pipeline->plan.nagent_labels + n);
+	influx_port_add_sample(pipeline->port, &pipeline->tags, sample, pipeline->plan.boot);
+}
+
 /* A run that ended without a row still has something to say: in the line of the type's own set. */
 static void write_bare_line(const struct publication *publication, const struct sample *sample)
 {
-	const struct pipeline *pipeline = publication->pipeline;
 	const struct probe_type *type = probe_type_find(publication->subject.type);
 	struct sample bare = *sample;
 	struct row row = {0};
@@ -212,7 +217,7 @@ static void write_bare_line(const struct publication *publication, const struct 
 	row.set = type->sets[0];
 	bare.rows = &row;
 	bare.nrows = 1;
-	influx_port_add_sample(pipeline->port, &publication->tags, &bare, pipeline->plan.boot);
+	write_line(publication, &bare);
 }
 
 static void write_lines(const struct publication *publication, const struct sample *sample)
@@ -222,7 +227,7 @@ static void write_lines(const struct publication *publication, const struct samp
 	if (!pipeline->port || !pipeline->plan.wants_lines)
 		return;
 	if (sample->nrows > 0)
-		influx_port_add_sample(pipeline->port, &publication->tags, sample, pipeline->plan.boot);
+		write_line(publication, sample);
 	else
 		write_bare_line(publication, sample);
 }

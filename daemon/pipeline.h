@@ -10,7 +10,6 @@
 #include <stdint.h>
 
 #include "core/sample.h"
-#include "influx/line.h"
 
 struct history;
 struct influx_port;
@@ -25,7 +24,7 @@ extern const struct measure_set *const pipeline_sets[];
 struct pipeline_plan {
 	struct series_store *store;
 	unsigned shard;
-	bool wants_lines;                 /* false: nobody does, no tags are kept */
+	bool wants_lines;                 /* false: nobody does */
 	const struct label *agent_labels; /* agent=..., and the agent's own; they lose to labels of the target */
 	size_t nagent_labels;
 	const char *boot;        /* random, new at each start */
@@ -44,7 +43,6 @@ struct publication {
 	uint64_t history; /* its newest entry in the pipeline's */
 	struct subject subject;
 	struct series *series;
-	struct line_tags tags;
 	int64_t *failures;      /* by enum reason; NULL before the first failure */
 	struct address address; /* the last one that a run talked to */
 };
@@ -52,8 +50,10 @@ struct publication {
 /* subject: the struct is copied, what it points to is borrowed until close. */
 void publication_open(struct publication *publication, struct pipeline *pipeline, const struct subject *subject);
 
-/* Other labels for what goes on: values, counters and histograms stay. labels are borrowed until close. */
-void publication_relabel(struct publication *publication, const struct label *labels, size_t nlabels);
+/* Other labels for what goes on: values, counters and histograms stay. target: another copy of its name; it and labels
+ * are borrowed until close. */
+void publication_relabel(struct publication *publication, const char *target, const struct label *labels,
+			 size_t nlabels);
 
 /* The series vanish. */
 void publication_close(struct publication *publication);

@@ -312,6 +312,7 @@ static void complete(struct reload *reload)
 {
 	generation_free(reload->old);
 	reload->old = NULL;
+	mem_trim();
 	note_figures(reload);
 	report(reload);
 	finish(reload, 200);
@@ -379,11 +380,11 @@ static void commit(struct reload *reload, struct generation *next)
 	const struct crew_answer answer = {reload->mailbox, take_answer, reload};
 	struct target_plan plan;
 
+	generation_plan(next, reload->current, &plan);
 	replace(reload, next);
 	if (reload->change)
 		influx_apply(reload->change);
 	reload->change = NULL;
-	target_plan_make(&plan, &reload->old->wanted, &next->wanted);
 	reload->nunopened = 0;
 	reload->nanswers = crew_split(&reload->crew, &plan, &answer, reload->batches);
 	desired_set_close(&next->wanted);

@@ -6,13 +6,13 @@
 #include "core/mem.h"
 #include "daemon/pipeline.h"
 #include "daemon/spec.h"
+#include "daemon/target.h"
 #include "probes/engine.h"
 
 /* A probe of a target. */
 struct entry {
 	struct entry *next; /* in its bucket: all probes of a target are in one */
-	struct roster_target *target;
-	struct roster_labels *labels;
+	const struct target *target;
 	struct probe *probe;
 	struct publication publication;
 };
@@ -26,53 +26,6 @@ struct roster {
 };
 
 #define BUCKETS_MIN 64
-
-/* --- shared by the probes of a target ---------------------------------------------------------------------------- */
-
-struct roster_labels *roster_labels_create(const struct label *labels, size_t n)
-{
-	size_t size = sizeof(struct roster_labels) + n * sizeof(*labels);
-	struct roster_labels *copy;
-	char *string;
-
-	for (size_t i = 0; i < n; i++)
-		size += strlen(labels[i].name) + strlen(labels[i].value) + 2;
-	copy = mem_alloc(size);
-	copy->holders = 1;
-	copy->n = (uint32_t)n;
-	string = (char *)(copy->items + n);
-	for (size_t i = 0; i < n; i++) {
-		copy->items[i].name = string;
-		string = stpcpy(string, labels[i].name) + 1;
-		copy->items[i].value = string;
-		string = stpcpy(string, labels[i].value) + 1;
-	}
-	return copy;
-}
-
-void roster_labels_release(struct roster_labels *labels)
-{
-	if (labels && --labels->holders == 0)
-		mem_free(labels);
-}
-
-struct roster_target *roster_target_create(const char *name, const char *address)
-{
-	size_t n = strlen(name) + 1;
-	struct roster_target *target = mem_alloc(sizeof(*target) + n + strlen(address) + 1);
-	char *string = (char *)(target + 1);
-
-	target->holders = 1;
-	target->name = strcpy(string, name);
-	target->address = strcpy(string + n, address);
-	return target;
-}
-
-void roster_target_release(struct roster_target *target)
-{
-	if (target && --target->holders == 0)
-		mem_free(target);
-}
 
 /* --- the table --------------------------------------------------------------------------------------------------- */
 
@@ -97,8 +50,8 @@ static struct entry **find(const struct roster *roster, const char *target, cons
 {
 	struct entry **link = bucket_of(roster, target);
 
-	while (*link &&
-	       (strcmp((*link)->target->name, target) != 0 || strcmp((*link)->publication.subject.probe, probe) != 0))
+	while (*link && (strcmp(target_name((*link)->target), target) != 0 ||
+			 strcmp((*link)->publication.subject.probe, probe) != 0))
 		link = &(*link)->next;
 	return link;
 }
@@ -119,7 +72,7 @@ static void grow(struct roster *roster)
 	for (size_t i = 0; i < nold; i++) {
 		for (struct entry *entry = old[i], *next; entry; entry = next) {
 			next = entry->next;
-			push(bucket_of(roster, entry->target->name), entry);
+			push(bucket_of(roster, target_name(entry->target)), entry);
 		}
 	}
 	mem_free(old);
@@ -131,25 +84,23 @@ static void entry_close(struct entry *entry)
 {
 	probe_close(entry->probe);
 	publication_close(&entry->publication);
-	roster_labels_release(entry->labels);
-	roster_target_release(entry->target);
 	mem_free(entry);
 }
 
 static int entry_open(struct roster *roster, struct entry *entry, const struct probe_spec *spec, struct err *err)
 {
 	const struct subject subject = {
-		.target = entry->target->name,
+		.target = target_name(entry->target),
 		.probe = spec->name,
 		.type = spec->type->name,
-		.labels = entry->labels->items,
-		.nlabels = entry->labels->n,
+		.labels = entry->target->labels,
+		.nlabels = entry->target->nlabels,
 	};
 	const struct probe_plan probe = {
 		.type = spec->type,
 		.settings = spec->settings,
 		.subject = &entry->publication.subject,
-		.address = entry->target->address,
+		.address = target_address(entry->target),
 		.sink = {.deliver = publication_deliver, .context = &entry->publication},
 	};
 
@@ -163,22 +114,18 @@ static int entry_open(struct roster *roster, struct entry *entry, const struct p
 	return err_prefix(err, "%s: %s", subject.target, subject.probe);
 }
 
-int roster_open(struct roster *roster, struct roster_target *target, struct roster_labels *labels,
-		const struct probe_spec *spec, struct err *err)
+int roster_open(struct roster *roster, const struct target *target, const struct probe_spec *spec, struct err *err)
 {
 	struct entry *entry = mem_zero(1, sizeof(*entry));
 
 	entry->target = target;
-	entry->labels = labels;
 	if (entry_open(roster, entry, spec, err) == -1) {
 		mem_free(entry);
 		return -1;
 	}
-	target->holders++;
-	labels->holders++;
 	if (roster->n >= roster->nbuckets)
 		grow(roster);
-	push(bucket_of(roster, target->name), entry);
+	push(bucket_of(roster, target_name(target)), entry);
 	roster->n++;
 	return 0;
 }
@@ -195,17 +142,15 @@ bool roster_close(struct roster *roster, const char *target, const char *probe)
 	return true;
 }
 
-bool roster_relabel(struct roster *roster, const char *target, const char *probe, struct roster_labels *labels)
+bool roster_relabel(struct roster *roster, const struct target *target, const char *probe)
 {
-	struct entry *entry = *find(roster, target, probe);
+	struct entry *entry = *find(roster, target_name(target), probe);
 
 	if (!entry)
 		return false;
-	publication_relabel(&entry->publication, labels->items, labels->n);
-	probe_set_subject(entry->probe, &entry->publication.subject);
-	roster_labels_release(entry->labels);
-	entry->labels = labels;
-	labels->holders++;
+	entry->target = target;
+	publication_relabel(&entry->publication, target_name(target), target->labels, target->nlabels);
+	probe_set_subject(entry->probe, &entry->publication.subject, target_address(target));
 	return true;
 }
 
@@ -215,7 +160,7 @@ size_t roster_list(const struct roster *roster, const char *target, const char *
 	size_t n = 0;
 
 	for (const struct entry *entry = *bucket_of(roster, target); entry; entry = entry->next) {
-		if (strcmp(entry->target->name, target) != 0 ||
+		if (strcmp(target_name(entry->target), target) != 0 ||
 		    (probe && strcmp(entry->publication.subject.probe, probe) != 0))
 			continue;
 		each(arg, &entry->publication);

@@ -6,7 +6,6 @@
 #include "core/mem.h"
 #include "core/option_compare.h"
 #include "daemon/config.h"
-#include "daemon/roster.h"
 
 /* A section with a table of options. live: those that come into force at once, NULL-terminated. */
 struct section {
@@ -29,8 +28,7 @@ static const struct section sections[] = {
 #define SECTIONS (sizeof(sections) / sizeof(sections[0]))
 
 struct standing {
-	struct config config; /* only the sections above and the number of outputs; the labels are those below */
-	struct roster_labels *labels;
+	struct config config; /* only the sections above, the labels and the number of outputs */
 };
 
 /* --- copies ------------------------------------------------------------------------------------------------------ */
@@ -52,8 +50,7 @@ struct standing *standing_create(const struct config *config)
 	copy_options(exporter_options, exporter_noptions, sizeof(copy->web), &config->web, &copy->web);
 	copy_options(influx_log_options, influx_log_noptions, sizeof(copy->disk_log), &config->disk_log,
 		     &copy->disk_log);
-	standing->labels = roster_labels_create(config->agent.labels.items, config->agent.labels.n);
-	copy->agent.labels = (struct config_labels){standing->labels->items, standing->labels->n};
+	copy->agent.labels = config_copy_labels(&config->agent.labels);
 	copy->noutputs = config->noutputs;
 	return standing;
 }
@@ -65,7 +62,7 @@ void standing_free(struct standing *standing)
 	option_free(config_agent_options, config_agent_noptions, &standing->config.agent);
 	option_free(exporter_options, exporter_noptions, &standing->config.web);
 	option_free(influx_log_options, influx_log_noptions, &standing->config.disk_log);
-	roster_labels_release(standing->labels);
+	config_free_labels(&standing->config.agent.labels);
 	mem_free(standing);
 }
 

@@ -24,6 +24,7 @@
 /* What a file said when it was good last. */
 struct target_content {
 	size_t holders;
+	char *path; /* of the file, for those who hold this longer than the file is read */
 	uint64_t hash[2]; /* of its bytes, and of the labels that were added */
 	struct file_targets targets;
 };
@@ -90,6 +91,7 @@ void target_content_release(struct target_content *content)
 	if (!content || --content->holders > 0)
 		return;
 	file_targets_free(&content->targets);
+	mem_free(content->path);
 	mem_free(content);
 }
 
@@ -181,6 +183,7 @@ static bool take_bytes(const struct config *config, struct file *file, const str
 	target_content_release(file->content);
 	file->content = mem_zero(1, sizeof(*file->content));
 	file->content->holders = 1;
+	file->content->path = mem_copy_string(file->path);
 	file->content->targets = targets;
 	memcpy(file->content->hash, hash, sizeof(hash));
 	note_good(file);
@@ -253,7 +256,7 @@ struct target_files_count target_files_count(const struct target_files *files)
 	struct target_files_count count = {0};
 
 	for (size_t i = 0; i < files->n; i++) {
-		const struct config_target *common = &files->files[i].entry->common;
+		const struct config_template *common = &files->files[i].entry->common;
 		size_t n = files->files[i].content ? files->files[i].content->targets.n : 0;
 
 		count.targets += n;
@@ -505,29 +508,21 @@ void target_files_close(struct target_files *files)
 
 /* --- what they want ---------------------------------------------------------------------------------------------- */
 
-static void add_target(struct file *file, const struct file_target *target, struct desired_set *set)
+static void add_target(struct file *file, struct target *target, struct desired_set *set)
 {
-	const struct config_target *common = &file->entry->common;
+	const struct config_template *common = &file->entry->common;
 
 	for (size_t i = 0; i < common->nassignments; i++) {
 		const struct config_assignment *assignment = &common->assignments[i];
+		const struct probe_spec probe = {assignment->probe->name, assignment->probe->type,
+						 assignment->settings};
 		const struct desired *other;
-		struct desired desired = {
-			.source = file->path,
-			.target = target->name,
-			.probe = assignment->probe->name,
-			.address = target->address,
-			.type = assignment->probe->type,
-			.settings = assignment->settings,
-			.labels = target->labels,
-			.nlabels = target->nlabels,
-		};
 
-		if (desired_set_add(set, &desired, &other) == 0)
+		if (desired_set_add(set, file->content->path, target, &probe, &other) == 0)
 			continue;
 		file->collisions++;
 		log_fault_begin(&file->collision_fault, "targets", file->path,
-				"target %s is left out: %s has it already", target->name, other->source);
+				"target %s is left out: %s has it already", target_name(target), other->source);
 	}
 }
 
@@ -538,7 +533,7 @@ void target_files_add(struct target_files *files, struct desired_set *set)
 
 		file->collisions = 0;
 		for (size_t k = 0; file->content && k < file->content->targets.n; k++)
-			add_target(file, &file->content->targets.items[k], set);
+			add_target(file, file->content->targets.items[k], set);
 		if (file->collisions == 0)
 			log_fault_end(&file->collision_fault, "targets", file->path);
 	}

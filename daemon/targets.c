@@ -1,36 +1,46 @@
 #include "daemon/targets.h"
 
-#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "core/mem.h"
-#include "core/option_compare.h"
 #include "daemon/config.h"
-#include "daemon/spec.h"
 
 #define SOURCE_CONFIG "config"
 
 /* --- sets -------------------------------------------------------------------------------------------------------- */
 
-static struct names_key identity_of(const struct desired *desired)
+static struct names_key identity_of(const struct target *target, const char *probe)
 {
-	return (struct names_key){{desired->target, desired->probe, NULL}};
+	return (struct names_key){{target_name(target), probe, NULL}};
 }
 
-int desired_set_add(struct desired_set *set, const struct desired *desired, const struct desired **other)
+static void make_room(struct desired_set *set)
 {
-	size_t there = names_add(&set->identities, identity_of(desired), set->n);
+	if (!set->memo)
+		set->memo = mem_zero(1, sizeof(*set->memo));
+	if (set->n < set->room)
+		return;
+	set->room = set->room ? set->room * 2 : 64;
+	set->items = mem_resize(set->items, set->room, sizeof(*set->items));
+}
+
+int desired_set_add(struct desired_set *set, const char *source, struct target *target, const struct probe_spec *probe,
+		    const struct desired **other)
+{
+	size_t there = names_add(&set->identities, identity_of(target, probe->name), set->n);
 
 	if (there != NAMES_NONE) {
 		if (other)
 			*other = &set->items[there];
 		return -1;
 	}
-	if (set->n == set->room) {
-		set->room = set->room ? set->room * 2 : 64;
-		set->items = mem_resize(set->items, set->room, sizeof(*set->items));
-	}
-	set->items[set->n++] = *desired;
+	make_room(set);
+	set->items[set->n++] = (struct desired){
+		.source = source,
+		.target = target_hold(target),
+		.spec = spec_table_hold(set->specs, probe, set->memo),
+	};
 	return 0;
 }
 
@@ -41,47 +51,20 @@ void desired_set_add_config(struct desired_set *set, const struct config *config
 
 		for (size_t k = 0; k < target->nassignments; k++) {
 			const struct config_assignment *assignment = &target->assignments[k];
+			const struct probe_spec probe = {assignment->probe->name, assignment->probe->type,
+							 assignment->settings};
 
 			/* Names are unique in a configuration; only another source may have been there first. */
-			desired_set_add(set,
-					&(struct desired){.source = SOURCE_CONFIG,
-							  .target = target->name,
-							  .probe = assignment->probe->name,
-							  .address = target->address,
-							  .type = assignment->probe->type,
-							  .settings = assignment->settings,
-							  .labels = target->labels.items,
-							  .nlabels = target->labels.n},
-					NULL);
+			desired_set_add(set, SOURCE_CONFIG, target->target, &probe, NULL);
 		}
-	}
-}
-
-void desired_set_hold_specs(struct desired_set *set, struct spec_table *specs)
-{
-	struct spec_memo memo = {0};
-
-	for (size_t i = 0; i < set->n; i++) {
-		struct desired *item = &set->items[i];
-		const struct probe_spec wanted = {item->probe, item->type, item->settings};
-
-		item->spec = spec_table_hold(specs, &wanted, &memo);
-		item->settings = item->spec->settings;
-	}
-}
-
-void desired_set_release_specs(struct desired_set *set, struct spec_table *specs)
-{
-	for (size_t i = 0; i < set->n; i++) {
-		if (set->items[i].spec)
-			spec_table_release(specs, set->items[i].spec);
-		set->items[i].spec = NULL;
 	}
 }
 
 void desired_set_close(struct desired_set *set)
 {
 	names_free(&set->identities);
+	mem_free(set->memo);
+	set->memo = NULL;
 }
 
 size_t desired_set_count_targets(const struct desired_set *set)
@@ -89,7 +72,7 @@ size_t desired_set_count_targets(const struct desired_set *set)
 	size_t n = 0;
 
 	for (size_t i = 0; i < set->n; i++) {
-		if (i == 0 || strcmp(set->items[i].target, set->items[i - 1].target) != 0)
+		if (i == 0 || set->items[i].target != set->items[i - 1].target)
 			n++;
 	}
 	return n;
@@ -97,20 +80,27 @@ size_t desired_set_count_targets(const struct desired_set *set)
 
 void desired_set_free(struct desired_set *set)
 {
+	for (size_t i = 0; i < set->n; i++) {
+		target_release(set->items[i].target);
+		spec_table_release(set->specs, set->items[i].spec);
+	}
 	mem_free(set->items);
+	mem_free(set->memo);
 	names_free(&set->identities);
-	*set = (struct desired_set){0};
+	*set = (struct desired_set){.specs = set->specs};
 }
 
 /* --- comparing --------------------------------------------------------------------------------------------------- */
 
 static enum target_change change_between(const struct desired *before, const struct desired *after)
 {
-	if (before->type != after->type || strcmp(before->address, after->address) != 0 ||
-	    !option_settings_are_equal(after->type->options, after->type->noptions, before->settings, after->settings))
+	const struct target *old = before->target, *new = after->target;
+
+	if (before->spec != after->spec || strcmp(target_address(old), target_address(new)) != 0)
 		return TARGET_RESTARTED;
-	return label_sets_are_equal(before->labels, before->nlabels, after->labels, after->nlabels) ? TARGET_UNCHANGED
-												    : TARGET_RELABELLED;
+	if (old == new || label_sets_are_equal(old->labels, old->nlabels, new->labels, new->nlabels))
+		return TARGET_UNCHANGED;
+	return TARGET_RELABELLED;
 }
 
 /* --- the plan ---------------------------------------------------------------------------------------------------- */
@@ -131,7 +121,7 @@ static const struct desired **match(struct target_plan *plan, const struct desir
 
 	for (size_t i = 0; i < before->n; i++) {
 		const struct desired *old = &before->items[i];
-		size_t k = names_find(&after->identities, identity_of(old));
+		size_t k = names_find(&after->identities, identity_of(old->target, old->spec->name));
 
 		if (old->is_unopened)
 			continue;
@@ -155,6 +145,20 @@ void target_plan_make(struct target_plan *plan, const struct desired_set *before
 		add_step(plan, old ? change_between(old, new) : TARGET_ADDED, old, new);
 	}
 	mem_free(matches);
+}
+
+void target_plan_share(const struct target_plan *plan)
+{
+	for (size_t i = 0; i < plan->n; i++) {
+		const struct target_step *step = &plan->steps[i];
+		struct desired *after = (struct desired *)(uintptr_t)step->after;
+
+		if (step->change != TARGET_UNCHANGED)
+			continue;
+		target_hold(step->before->target);
+		target_release(after->target);
+		after->target = step->before->target;
+	}
 }
 
 void target_plan_free(struct target_plan *plan)

@@ -10,40 +10,34 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "core/sample.h"
 #include "daemon/names.h"
+#include "daemon/spec.h"
+#include "daemon/target.h"
 
 struct config;
-struct config_assignment;
-struct config_target;
-struct probe_spec;
-struct probe_type;
-struct spec_table;
 
-/* One probe of one target as a source wants it. Everything is borrowed from the source for as long as the set lives. */
+/* One probe of one target as a source wants it. */
 struct desired {
-	const char *source; /* "config", the path of a file, ... */
-	const char *target;
-	const char *probe;
-	const char *address;
-	const struct probe_type *type;
-	const void *settings;
-	const struct label *labels;
-	size_t nlabels;
-	const struct probe_spec *spec; /* NULL, or held: desired_set_hold_specs */
+	const char *source;            /* "config", the path of a file, ...; borrowed for as long as the set lives */
+	struct target *target;         /* held */
+	const struct probe_spec *spec; /* held in the set's table */
 	bool is_unopened;              /* the worker could not open it, and said why */
 };
 
-/* Zero-initialised is an empty set. */
+/* Zero-initialised but for specs is an empty set. */
 struct desired_set {
+	struct spec_table *specs; /* borrowed: where equal probes of all sets are one */
+	struct spec_memo *memo;
 	struct desired *items;
 	size_t n, room;
 	struct names identities; /* target, probe -> item */
 };
 
-/* Adds one. Returns -1 and leaves the set as it is when the target has that probe already, from whatever source:
- * series of two would collide. *other, unless NULL, is then the one that was first (borrowed until the next add). */
-int desired_set_add(struct desired_set *set, const struct desired *desired, const struct desired **other);
+/* Adds one: holds the target and what is equal to probe, whose strings are borrowed until the set is closed. Returns -1
+ * and leaves the set as it is when the target has that probe already, from whatever source: series of two would
+ * collide. *other, unless NULL, is then the one that was first (borrowed until the next add). */
+int desired_set_add(struct desired_set *set, const char *source, struct target *target, const struct probe_spec *probe,
+		    const struct desired **other);
 
 /* Adds every probe of every target of a configuration, as source "config". */
 void desired_set_add_config(struct desired_set *set, const struct config *config);
@@ -52,16 +46,11 @@ void desired_set_add_config(struct desired_set *set, const struct config *config
  * only the first may be closed. */
 void desired_set_close(struct desired_set *set);
 
-/* Holds the spec of each item, for the workers to borrow; the items' settings are the specs' from then on. Release
- * before desired_set_free. */
-void desired_set_hold_specs(struct desired_set *set, struct spec_table *specs);
-void desired_set_release_specs(struct desired_set *set, struct spec_table *specs);
-
 /* How many targets the probes of a set have. The probes of a target are next to each other in each source; of two
  * sources they count twice. */
 size_t desired_set_count_targets(const struct desired_set *set);
 
-void desired_set_free(struct desired_set *set);
+void desired_set_free(struct desired_set *set); /* with what it holds */
 
 enum target_change {
 	TARGET_ADDED,      /* only in the new set */
@@ -84,8 +73,11 @@ struct target_plan {
 	size_t counts[TARGET_CHANGES];
 };
 
-/* What leads from one set (which may be closed) to the other. Both are borrowed until target_plan_free. */
+/* What leads from one set (which may be closed) to the other, of the same table. Both are borrowed until
+ * target_plan_free. */
 void target_plan_make(struct target_plan *plan, const struct desired_set *before, const struct desired_set *after);
+/* Workers go on to borrow what does not change from the set before: the new one holds the same targets from now on. */
+void target_plan_share(const struct target_plan *plan);
 void target_plan_free(struct target_plan *plan);
 
 #endif

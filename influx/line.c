@@ -176,7 +176,7 @@ static bool put_span(struct writer *writer, const struct line_tags *tags, size_t
 		return true;
 	if (!writer_has(writer, upto - from))
 		return false;
-	put_bytes(writer, tags->escaped + from, upto - from);
+	put_bytes(writer, tags->escaped.bytes + from, upto - from);
 	return true;
 }
 
@@ -187,69 +187,64 @@ static bool put_tags(struct writer *writer, const struct line_tags *tags, const 
 	const struct label *label = label_after(row->labels, row->nlabels, NULL);
 	for (; label != NULL; label = label_after(row->labels, row->nlabels, label->name)) {
 		int order = 1;
-		while (i < tags->n && (order = strcmp(tags->labels[i].name, label->name)) < 0)
+		while (i < tags->n && (order = strcmp(tags->tags[i].label.name, label->name)) < 0)
 			i++;
-		if (!put_span(writer, tags, from, i > 0 ? tags->ends[i - 1] : 0) || !put_tag(writer, label))
+		if (!put_span(writer, tags, from, i > 0 ? tags->tags[i - 1].end : 0) || !put_tag(writer, label))
 			return false;
 		if (i < tags->n && order == 0)
 			i++;
-		from = i > 0 ? tags->ends[i - 1] : 0;
+		from = i > 0 ? tags->tags[i - 1].end : 0;
 	}
-	return put_span(writer, tags, from, tags->length);
+	return put_span(writer, tags, from, tags->escaped.length);
 }
 
-/* Copies labels and strings into one block. */
-static void tags_copy(struct line_tags *tags, const struct label *labels, size_t n)
+/* There is room. */
+static void insert_tag(struct line_tags *tags, const struct label *label)
 {
-	size_t size = 0;
-	const struct label *label = label_after(labels, n, NULL);
-	for (; label != NULL; label = label_after(labels, n, label->name)) {
-		if (!label_is_tag(label))
-			continue;
-		tags->n++;
-		size += strlen(label->name) + strlen(label->value) + 2;
-	}
-	if (tags->n == 0)
+	size_t i = tags->n;
+	int order = 1;
+	while (i > 0 && (order = strcmp(tags->tags[i - 1].label.name, label->name)) > 0)
+		i--;
+	if (i > 0 && order == 0) {
+		tags->tags[i - 1].label = *label;
 		return;
-	tags->labels = mem_alloc(tags->n * (sizeof(*tags->labels) + sizeof(*tags->ends)) + size);
-	tags->ends = (uint32_t *)(void *)(tags->labels + tags->n);
-	char *at = (char *)(tags->ends + tags->n);
-	struct label *to = tags->labels;
-	label = label_after(labels, n, NULL);
-	for (; label != NULL; label = label_after(labels, n, label->name)) {
-		if (!label_is_tag(label))
-			continue;
-		to->name = strcpy(at, label->name);
-		at += strlen(at) + 1;
-		to->value = strcpy(at, label->value);
-		at += strlen(at) + 1;
-		to++;
 	}
+	memmove(&tags->tags[i + 1], &tags->tags[i], (tags->n - i) * sizeof(*tags->tags));
+	tags->tags[i].label = *label;
+	tags->n++;
 }
 
 void line_tags_make(struct line_tags *tags, const struct label *labels, size_t n)
 {
-	struct text text = {0};
-	struct writer writer = {.out = &text};
-	memset(tags, 0, sizeof(*tags));
-	tags_copy(tags, labels, n);
-	if (tags->n == 0)
-		return;
-	for (size_t i = 0; i < tags->n; i++) {
-		put_tag(&writer, &tags->labels[i]); /* no ceiling: always fits */
-		tags->ends[i] = (uint32_t)(writer.at - text.bytes);
+	struct writer writer = {.out = &tags->escaped};
+	size_t kept = 0;
+	if (n > tags->room) {
+		tags->room = n;
+		tags->tags = mem_resize(tags->tags, n, sizeof(*tags->tags));
 	}
-	tags->length = tags->ends[tags->n - 1];
-	tags->escaped = mem_copy(text.bytes, tags->length);
-	text_free(&text);
+	tags->n = 0;
+	for (size_t i = 0; i < n; i++)
+		insert_tag(tags, &labels[i]);
+	text_clear(&tags->escaped);
+	writer_grow(&writer, 0);
+	for (size_t i = 0; i < tags->n; i++) {
+		struct line_tag tag = tags->tags[i];
+		if (!label_is_tag(&tag.label))
+			continue;
+		put_tag(&writer, &tag.label); /* no ceiling: always fits */
+		tag.end = (size_t)(writer.at - tags->escaped.bytes);
+		tags->tags[kept++] = tag;
+	}
+	tags->n = kept;
+	tags->escaped.length = (size_t)(writer.at - tags->escaped.bytes);
 }
 
 void line_tags_free(struct line_tags *tags)
 {
 	if (tags == NULL)
 		return;
-	mem_free(tags->labels);
-	mem_free(tags->escaped);
+	mem_free(tags->tags);
+	text_free(&tags->escaped);
 	memset(tags, 0, sizeof(*tags));
 }
 
@@ -420,14 +415,14 @@ static bool put_run(struct writer *writer, const struct line_run *run)
 static bool put_head(struct writer *writer, const struct line_tags *tags, const struct row *row)
 {
 	size_t n = strlen(row->set->name), start = writer->out->length;
-	if (!writer_grow(writer, n + tags->length))
+	if (!writer_grow(writer, n + tags->escaped.length))
 		return false;
 	put_bytes(writer, row->set->name, n);
 	if (row->nlabels > 0) {
 		if (!put_tags(writer, tags, row))
 			return false;
-	} else if (tags->length > 0) {
-		put_bytes(writer, tags->escaped, tags->length);
+	} else if (tags->escaped.length > 0) {
+		put_bytes(writer, tags->escaped.bytes, tags->escaped.length);
 	}
 	if ((size_t)(writer->at - writer->out->bytes) - start <= LINE_KEY_MAX)
 		return true;

@@ -13,19 +13,22 @@
 #define LINE_STRING_MAX (64 * 1024)
 #define LINE_KEY_MAX    (64 * 1024 - 512)
 
-/* Rendered tags, ",agent=fra1,probe=p,target=t", sorted by key. Made once a probe. */
+/* Rendered tags, ",agent=fra1,probe=p,target=t", sorted by key. Zero-initialised there are none. */
 struct line_tags {
-	struct label *labels; /* sorted copies, unescaped */
-	uint32_t *ends;       /* where each label's part of escaped ends */
-	size_t n;
-	char *escaped;
-	size_t length;
+	struct line_tag *tags;
+	size_t n, room;
+	struct text escaped;
+};
+struct line_tag {
+	struct label label; /* unescaped, borrowed */
+	size_t end;         /* where its part of escaped ends */
 };
 
 /* Later labels win over earlier ones of the same name; empty values are left out, and so is a tag "time", for which
  * InfluxDB would refuse the point. Escapes: comma, equals, space by a backslash; line feeds and other control
  * characters become spaces; a trailing backslash becomes a slash, because line protocol cannot say it; bytes that are
- * not UTF-8 become U+FFFD. labels are copied. */
+ * not UTF-8 become U+FFFD. Zero-initialise first; making others takes the place of those before, without new memory as
+ * a rule. Strings of labels are borrowed until then. */
 void line_tags_make(struct line_tags *tags, const struct label *labels, size_t n);
 void line_tags_free(struct line_tags *tags);
 

@@ -106,8 +106,8 @@ void turn_arm(struct turn *turn)
 {
 	struct loop *loop = turn->probe->engine->plan.loop;
 	int64_t next_ns = turn->due_ns ? turn->due_ns : INT64_MAX;
-	if (turn->run.phase == RUN_ALIVE || turn->run.phase == RUN_ENDING) {
-		int64_t deadline_ns = run_deadline_ns(&turn->run);
+	if (turn_is_alive(turn)) {
+		int64_t deadline_ns = run_deadline_ns(turn->run);
 		next_ns = deadline_ns < next_ns ? deadline_ns : next_ns;
 	}
 	if (next_ns == INT64_MAX)
@@ -134,13 +134,13 @@ static void turn_start(struct turn *turn, int64_t now_ns)
 	uint64_t missed = 0;
 	int64_t due_ns = turn->due_ns;
 	turn->due_ns = schedule_next_ns(due_ns, now_ns, turn->plan.interval_ns, &missed);
-	if (turn->run.phase != RUN_IDLE)
+	if (turn->run)
 		missed++;
 	if (missed) {
 		probe->skipped += missed;
 		atomic_fetch_add_explicit(&probe->engine->skipped, (int64_t)missed, memory_order_relaxed);
 	}
-	if (turn->run.phase != RUN_IDLE)
+	if (turn->run)
 		return;
 	engine_note_lag(probe->engine, now_ns, now_ns - due_ns);
 	run_begin(turn);
@@ -149,13 +149,11 @@ static void turn_start(struct turn *turn, int64_t now_ns)
 static void turn_ring(void *arg)
 {
 	struct turn *turn = arg;
-	struct run *run = &turn->run;
 	int64_t now_ns = clock_monotonic_ns();
 	bool is_due = turn->due_ns && now_ns >= turn->due_ns;
-	bool lives = run->phase == RUN_ALIVE || run->phase == RUN_ENDING;
-	if (lives && now_ns >= run_deadline_ns(run) - (is_due ? DEADLINE_GRACE_NS : 0))
-		run_expire(run);
-	run_settle(run);
+	if (turn_is_alive(turn) && now_ns >= run_deadline_ns(turn->run) - (is_due ? DEADLINE_GRACE_NS : 0))
+		run_expire(turn);
+	run_settle(turn);
 	if (is_due)
 		turn_start(turn, now_ns);
 	turn_arm(turn);
@@ -177,7 +175,6 @@ void probe_add_turn(struct probe *probe, const struct turn_plan *plan)
 	if (turn->plan.timeout_ns > turn->plan.interval_ns)
 		turn->plan.timeout_ns = turn->plan.interval_ns;
 	alarm_prepare(&turn->alarm, turn_ring, turn);
-	run_prepare(&turn->run);
 }
 
 static void turn_schedule(struct turn *turn)
@@ -218,20 +215,17 @@ struct probe *probe_open(struct engine *engine, const struct probe_plan *plan, s
 
 int probe_run_once(struct probe *probe)
 {
-	struct run *run = &probe->turns->run;
-	if (run->phase != RUN_IDLE)
+	if (probe->turns->run)
 		return -1;
-	run->phase = RUN_DUE;
-	loop_defer(probe->engine->plan.loop, &run->deferred);
+	run_ask(probe->turns);
 	return 0;
 }
 
 int probe_end_run(struct probe *probe)
 {
-	struct run *run = &probe->turns->run;
-	if (run->phase != RUN_ALIVE && run->phase != RUN_ENDING)
+	if (!turn_is_alive(probe->turns))
 		return -1;
-	run_expire(run);
+	run_expire(probe->turns);
 	return 0;
 }
 
@@ -241,16 +235,17 @@ void probe_close(struct probe *probe)
 		return;
 	for (struct turn *turn = probe->turns; turn; turn = turn->next) {
 		alarm_cancel(probe->engine->plan.loop, &turn->alarm);
-		run_abandon(&turn->run);
+		run_abandon(turn);
 	}
 	probe->plan.type->close(probe->opened);
 	atomic_fetch_sub_explicit(&probe->engine->probes, 1, memory_order_relaxed);
 	probe_free(probe);
 }
 
-void probe_set_subject(struct probe *probe, const struct subject *subject)
+void probe_set_subject(struct probe *probe, const struct subject *subject, const char *address)
 {
 	probe->plan.subject = subject;
+	probe->plan.address = address;
 }
 
 struct loop *probe_loop(const struct probe *probe)

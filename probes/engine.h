@@ -51,8 +51,9 @@ int probe_end_run(struct probe *probe);
 /* Ends running runs without a sample, frees everything. The sink is not called again. Not from inside a sink. */
 void probe_close(struct probe *probe);
 
-/* New labels for a probe that goes on: the plan's subject is replaced (borrowed until close). */
-void probe_set_subject(struct probe *probe, const struct subject *subject);
+/* New labels for a probe that goes on: the plan's subject is replaced, and its address by another copy of the same text
+ * (both borrowed until close). */
+void probe_set_subject(struct probe *probe, const struct subject *subject, const char *address);
 
 /* --- the engine's own figures; any thread ------------------------------------------------------------------------- */
 

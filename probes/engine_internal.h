@@ -13,15 +13,15 @@
 #define RUN_LOG_LINES_MAX   512
 
 enum run_phase {
-	RUN_IDLE,
 	RUN_DUE, /* asked for by probe_run_once, not begun yet */
 	RUN_ALIVE,
 	RUN_ENDING,  /* finish was asked for by run_finish_later */
 	RUN_FINISHED /* the sample is out, stop is still to come */
 };
 
-/* A run lives inside its turn: there is never more than one at a time. */
+/* From when it is due or asked for until its stop. */
 struct run {
+	struct turn *turn;
 	void *state;
 	int64_t begun_ns;
 	int64_t begun_realtime_ns;
@@ -40,7 +40,7 @@ struct turn {
 	struct turn_plan plan;
 	int64_t due_ns;     /* monotonic; 0 = not scheduled */
 	struct alarm alarm; /* the next due time, or the deadline of the run that lives */
-	struct run run;
+	struct run *run;    /* NULL: idle. There is never more than one at a time */
 };
 
 struct probe {
@@ -63,20 +63,21 @@ struct engine {
 	int64_t lag_window_ns, lag_window_max_ns;
 };
 
-static inline struct turn *run_turn(const struct run *run)
+static inline bool turn_is_alive(const struct turn *turn)
 {
-	return (struct turn *)((char *)run - offsetof(struct turn, run));
+	return turn->run && (turn->run->phase == RUN_ALIVE || turn->run->phase == RUN_ENDING);
 }
 
-/* run.c: begins a run of this turn; it must be idle. The caller arms the turn afterwards. */
+/* run.c: a run that begins with its deferred call; the turn must be idle. */
+void run_ask(struct turn *turn);
+/* run.c: begins a run of this turn; it must be idle, or a run asked for. The caller arms the turn afterwards. */
 void run_begin(struct turn *turn);
-/* run.c: the deadline has come. The run is idle afterwards. */
-void run_expire(struct run *run);
+/* run.c: the deadline of a turn that is alive has come. It is idle afterwards. */
+void run_expire(struct turn *turn);
 /* run.c: a finished run that still waits for its stop gets it now; others are left alone. Only from a fresh stack. */
-void run_settle(struct run *run);
-/* run.c: ends a run without a sample; the run is idle afterwards. */
-void run_abandon(struct run *run);
-void run_prepare(struct run *run);
+void run_settle(struct turn *turn);
+/* run.c: ends a run, if there is one, without a sample. */
+void run_abandon(struct turn *turn);
 /* engine.c: the alarm of a turn is set to whatever comes next. */
 void turn_arm(struct turn *turn);
 

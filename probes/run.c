@@ -8,12 +8,23 @@
 #include "core/mem.h"
 #include "probes/engine_internal.h"
 
+static struct loop *loop_of(const struct run *run)
+{
+	return run->turn->probe->engine->plan.loop;
+}
+
+static void run_free(struct run *run)
+{
+	loop_defer_cancel(loop_of(run), &run->deferred);
+	run->turn->run = NULL;
+	mem_free(run);
+}
+
 static void run_stop(struct run *run)
 {
-	const struct probe *probe = run_turn(run)->probe;
+	const struct probe *probe = run->turn->probe;
 	void *state = run->state;
-	run->state = NULL;
-	run->phase = RUN_IDLE;
+	run_free(run);
 	atomic_fetch_sub_explicit(&probe->engine->alive, 1, memory_order_relaxed);
 	probe->plan.type->stop(state);
 }
@@ -22,10 +33,11 @@ static void run_stop(struct run *run)
 static void run_continue(void *arg)
 {
 	struct run *run = arg;
+	struct turn *turn = run->turn;
 	switch ((enum run_phase)run->phase) {
 	case RUN_DUE:
-		run_begin(run_turn(run));
-		turn_arm(run_turn(run));
+		run_begin(turn);
+		turn_arm(turn);
 		break;
 	case RUN_ENDING:
 		run->phase = RUN_ALIVE;
@@ -34,26 +46,35 @@ static void run_continue(void *arg)
 	case RUN_FINISHED:
 		run_stop(run);
 		break;
-	case RUN_IDLE:
 	case RUN_ALIVE:
 		break;
 	}
 }
 
-void run_prepare(struct run *run)
+static void run_create(struct turn *turn)
 {
+	struct run *run = mem_zero(1, sizeof(*run));
+	run->turn = turn;
+	run->phase = RUN_DUE;
 	deferred_prepare(&run->deferred, run_continue, run);
+	turn->run = run;
+}
+
+void run_ask(struct turn *turn)
+{
+	run_create(turn);
+	loop_defer(loop_of(turn->run), &turn->run->deferred);
 }
 
 void run_begin(struct turn *turn)
 {
-	struct run *run = &turn->run;
 	struct probe *probe = turn->probe;
+	if (!turn->run)
+		run_create(turn);
+	struct run *run = turn->run;
 
 	run->begun_ns = clock_monotonic_ns();
 	run->begun_realtime_ns = clock_realtime_ns();
-	run->address = (struct address){0};
-	run->log_lines = 0;
 	run->phase = RUN_ALIVE;
 	run->number = ++probe->runs;
 	atomic_fetch_add_explicit(&probe->engine->starts, 1, memory_order_relaxed);
@@ -63,10 +84,10 @@ void run_begin(struct turn *turn)
 	run->is_starting = false;
 }
 
-void run_expire(struct run *run)
+void run_expire(struct turn *turn)
 {
-	struct turn *turn = run_turn(run);
-	loop_defer_cancel(turn->probe->engine->plan.loop, &run->deferred);
+	struct run *run = turn->run;
+	loop_defer_cancel(loop_of(run), &run->deferred);
 	if (run->phase == RUN_ENDING) {
 		run->phase = RUN_ALIVE;
 		run->finish(run->state);
@@ -77,29 +98,28 @@ void run_expire(struct run *run)
 		run_log(run, "the probe type did not end its run at the deadline");
 		run_finish(run, REASON_TIMEOUT, NULL, 0);
 	}
-	run_settle(run);
+	run_settle(turn);
 }
 
-void run_settle(struct run *run)
+void run_settle(struct turn *turn)
 {
-	if (run->phase != RUN_FINISHED)
+	if (turn->run && turn->run->phase == RUN_FINISHED)
+		run_stop(turn->run);
+}
+
+void run_abandon(struct turn *turn)
+{
+	if (!turn->run)
 		return;
-	loop_defer_cancel(run_turn(run)->probe->engine->plan.loop, &run->deferred);
-	run_stop(run);
-}
-
-void run_abandon(struct run *run)
-{
-	loop_defer_cancel(run_turn(run)->probe->engine->plan.loop, &run->deferred);
-	if (run->phase == RUN_DUE)
-		run->phase = RUN_IDLE;
-	if (run->phase != RUN_IDLE)
-		run_stop(run);
+	if (turn->run->phase == RUN_DUE)
+		run_free(turn->run);
+	else
+		run_stop(turn->run);
 }
 
 uint32_t run_tag(const struct run *run)
 {
-	return run_turn(run)->plan.tag;
+	return run->turn->plan.tag;
 }
 
 int64_t run_begun_ns(const struct run *run)
@@ -109,7 +129,7 @@ int64_t run_begun_ns(const struct run *run)
 
 int64_t run_deadline_ns(const struct run *run)
 {
-	return run->begun_ns + run_turn(run)->plan.timeout_ns;
+	return run->begun_ns + run->turn->plan.timeout_ns;
 }
 
 void run_set_address(struct run *run, const struct address *address)
@@ -119,14 +139,14 @@ void run_set_address(struct run *run, const struct address *address)
 
 bool run_is_logged(const struct run *run)
 {
-	return run_turn(run)->probe->plan.sink.log != NULL && run->log_lines <= RUN_LOG_LINES_MAX;
+	return run->turn->probe->plan.sink.log != NULL && run->log_lines <= RUN_LOG_LINES_MAX;
 }
 
 void run_log(struct run *run, const char *format, ...)
 {
 	if (!run_is_logged(run))
 		return;
-	const struct sink *sink = &run_turn(run)->probe->plan.sink;
+	const struct sink *sink = &run->turn->probe->plan.sink;
 	if (++run->log_lines > RUN_LOG_LINES_MAX) {
 		sink->log(sink->context, "(the log is full)");
 		return;
@@ -141,7 +161,7 @@ void run_log(struct run *run, const char *format, ...)
 
 void run_finish(struct run *run, enum reason reason, const struct row *rows, size_t nrows)
 {
-	struct turn *turn = run_turn(run);
+	struct turn *turn = run->turn;
 	const struct probe *probe = turn->probe;
 	if ((run->phase != RUN_ALIVE && run->phase != RUN_ENDING) || run->is_starting)
 		return;
@@ -166,5 +186,5 @@ void run_finish_later(struct run *run, void (*finish)(void *state))
 {
 	run->phase = RUN_ENDING;
 	run->finish = finish;
-	loop_defer(run_turn(run)->probe->engine->plan.loop, &run->deferred);
+	loop_defer(run->turn->probe->engine->plan.loop, &run->deferred);
 }

@@ -17,6 +17,8 @@
 #define REFUSALS_MAX      64                  /* in one go: devices with a full queue must not hold up the others */
 #define DROPS_LOOK_NS     (100 * NS_PER_MS)   /* drops are looked for at most so often while replies come */
 #define SENT_SLACK_MAX_NS INT64_C(4000000000) /* fits icmp_attempt.slack_ns */
+#define BATCH_LONG_NS     NS_PER_MS           /* a batch takes some 50 us: we have lost our core in between */
+#define QUEUE_KEPT        4096                /* orders that an empty queue keeps room for */
 
 enum icmp_measure {
 	ICMP_FOREIGN,
@@ -52,19 +54,10 @@ static const struct measure_set icmp_set = {
 	.help = "The ICMP sockets of a worker",
 };
 
-/* Where the orders of a peer find it. When the peer goes the seat is given to another, and its number tells that the
- * orders which are still queued are not the other's: so none of them has to be looked for. */
-struct seat {
-	struct icmp_peer *peer; /* NULL = free */
-	uint32_t number;        /* of those who had it */
-	uint32_t next_free;
-};
-#define SEAT_NONE UINT32_MAX
-
-/* A request that waits for its batch. */
+/* A request that waits for its batch. When its peer goes it stays queued: the place tells that nobody wants it. */
 struct order {
 	const struct icmp_shape *shape;
-	uint32_t seat, number;
+	struct icmp_place place;
 	uint16_t sequence;
 };
 
@@ -77,8 +70,6 @@ struct icmp_lane {
 	struct icmp_flight *flight;
 	struct order *queue; /* orders[0..queued), in order */
 	size_t queued, queue_size;
-	struct seat *seats;
-	uint32_t nseats, first_free;
 	struct deferred flush;
 	struct alarm retry;
 	uint64_t dropped_seen;   /* by the kernel, as of the last look */
@@ -94,7 +85,7 @@ struct icmp {
 	struct icmp_lane *lanes;
 	struct icmp_clock clock;
 	struct hash_key key;
-	uint64_t requests; /* ever made: the input of the next secret */
+	uint64_t peers; /* ever opened: the input of the first number of the next */
 	_Atomic int64_t counters[ICMP_MEASURES];
 };
 
@@ -123,7 +114,7 @@ static int64_t round_trip_ns(struct icmp *icmp, const struct icmp_attempt *attem
 	int64_t rtt_ns = stamp_ns - attempt->sent_ns;
 	if (rtt_ns <= 0)
 		rtt_ns += attempt->slack_ns;
-	if (stamp_ns && rtt_ns > 0 && attempt->clock_epoch == icmp->clock.epoch)
+	if (stamp_ns && rtt_ns > 0 && attempt->slack_ns < BATCH_LONG_NS && attempt->clock_epoch == icmp->clock.epoch)
 		return rtt_ns;
 	count(icmp, ICMP_UNSTAMPED, 1);
 	return -1;
@@ -234,51 +225,17 @@ static void socket_receiving(void *context)
 	lane->foreign_seen = foreign;
 }
 
-/* --- seats -------------------------------------------------------------------------------------------------------- */
-
-static void lane_add_seats(struct icmp_lane *lane)
-{
-	uint32_t n = lane->nseats ? lane->nseats * 2 : 16;
-	lane->seats = mem_resize(lane->seats, n, sizeof(*lane->seats));
-	for (uint32_t i = n; i-- > lane->nseats;) {
-		lane->seats[i] = (struct seat){.next_free = lane->first_free};
-		lane->first_free = i;
-	}
-	lane->nseats = n;
-}
-
-static void peer_sit(struct icmp_peer *peer)
-{
-	struct icmp_lane *lane = peer->lane;
-	if (lane->first_free == SEAT_NONE)
-		lane_add_seats(lane);
-	peer->seat = lane->first_free;
-	lane->first_free = lane->seats[peer->seat].next_free;
-	lane->seats[peer->seat].peer = peer;
-}
-
-static void peer_rise(struct icmp_peer *peer)
-{
-	struct icmp_lane *lane = peer->lane;
-	struct seat *seat = &lane->seats[peer->seat];
-	seat->peer = NULL;
-	seat->number++;
-	seat->next_free = lane->first_free;
-	lane->first_free = peer->seat;
-}
+/* --- what goes out ------------------------------------------------------------------------------------------------ */
 
 /* NULL when it has gone. */
 static struct icmp_peer *order_peer(const struct icmp_lane *lane, const struct order *order)
 {
-	const struct seat *seat = &lane->seats[order->seat];
-	return seat->number == order->number ? seat->peer : NULL;
+	return (struct icmp_peer *)icmp_flight_at(lane->flight, order->place);
 }
-
-/* --- what goes out ------------------------------------------------------------------------------------------------ */
 
 static void fail_unsent(struct icmp_peer *peer, struct icmp_attempt *attempt, int error)
 {
-	icmp_endpoint_set_state(&peer->endpoint, attempt, ICMP_ATTEMPT_FAILED);
+	icmp_flight_set_state(peer->lane->flight, &peer->endpoint, attempt, ICMP_ATTEMPT_FAILED);
 	const struct icmp_event event = {
 		.kind = ICMP_EVENT_UNSENT,
 		.sequence = attempt->sequence,
@@ -299,35 +256,45 @@ struct batch {
 	size_t end; /* the queue has been looked at up to here */
 };
 
+static void lane_resize_queue(struct icmp_lane *lane, size_t size)
+{
+	lane->queue = mem_resize(lane->queue, size, sizeof(*lane->queue));
+	lane->queue_size = size;
+}
+
 static void lane_append(struct icmp_lane *lane, struct order order)
 {
-	if (lane->queued == lane->queue_size) {
-		lane->queue_size = lane->queue_size ? lane->queue_size * 2 : ICMP_SEND_BATCH;
-		lane->queue = mem_resize(lane->queue, lane->queue_size, sizeof(*lane->queue));
-	}
+	if (lane->queued == lane->queue_size)
+		lane_resize_queue(lane, lane->queue_size ? lane->queue_size * 2 : ICMP_SEND_BATCH);
 	lane->queue[lane->queued++] = order;
 }
 
-static void note_sent(const struct icmp_lane *lane, struct icmp_peer *peer, struct icmp_attempt *attempt,
-		      int64_t begun_ns, int64_t slack_ns)
+/* Request i of n left at begun + i / n of the time that they took; of a long batch nobody knows when each of them did.
+ */
+static void set_moment(struct icmp_attempt *attempt, const struct icmp_sending *sending, size_t i, size_t n)
 {
-	attempt->sent_ns = begun_ns + slack_ns;
-	attempt->slack_ns = (uint32_t)slack_ns;
+	int64_t took_ns = sending->ended_ns - sending->begun_ns;
+	int64_t slack_ns = took_ns < BATCH_LONG_NS ? took_ns / (int64_t)n * (int64_t)i : took_ns;
+	if (slack_ns < 0)
+		slack_ns = 0;
+	attempt->sent_ns = sending->begun_ns + slack_ns;
+	attempt->slack_ns = (uint32_t)(slack_ns < SENT_SLACK_MAX_NS ? slack_ns : SENT_SLACK_MAX_NS);
+}
+
+static void note_sent(const struct icmp_lane *lane, struct icmp_peer *peer, struct icmp_attempt *attempt)
+{
 	attempt->clock_epoch = lane->icmp->clock.epoch;
-	icmp_endpoint_set_state(&peer->endpoint, attempt, ICMP_ATTEMPT_FLYING);
+	icmp_flight_set_state(lane->flight, &peer->endpoint, attempt, ICMP_ATTEMPT_FLYING);
 	const struct icmp_event event = {.kind = ICMP_EVENT_SENT, .sequence = attempt->sequence, .rtt_ns = -1};
 	peer->event(peer, &event);
 }
 
-/* What the first n of a batch became: request i left at begun + i / n of the time that they took. One that a device has
- * no room for goes to the end of the queue. Returns how many of those there were. */
+/* What the first n of a batch became. One that a device has no room for goes to the end of the queue. Returns how many
+ * of those there were. */
 static size_t note_batch(struct icmp_lane *lane, const struct batch *batch, size_t n,
 			 const struct icmp_sending *sending)
 {
 	size_t refused = 0;
-	int64_t step_ns = n ? (sending->ended_ns - sending->begun_ns) / (int64_t)n : 0;
-	if (step_ns < 0 || step_ns * (int64_t)n > SENT_SLACK_MAX_NS)
-		step_ns = 0;
 	for (size_t i = 0; i < n; i++) {
 		struct order order = lane->queue[batch->places[i]];
 		struct icmp_peer *peer = order_peer(lane, &order);
@@ -338,7 +305,8 @@ static size_t note_batch(struct icmp_lane *lane, const struct batch *batch, size
 		} else if (batch->results[i]) {
 			fail_unsent(peer, attempt, batch->results[i]);
 		} else {
-			note_sent(lane, peer, attempt, sending->begun_ns, step_ns * (int64_t)i);
+			set_moment(attempt, sending, i, n);
+			note_sent(lane, peer, attempt);
 		}
 	}
 	return refused;
@@ -367,7 +335,7 @@ static void fill_batch(const struct icmp_lane *lane, size_t first, size_t end, s
 			.payload_size = shape->payload_size,
 			.hop_limit = shape->hop_limit,
 			.traffic_class = shape->traffic_class,
-			.secret = attempt->secret,
+			.secret = icmp_flight_secret(lane->flight, &peer->endpoint, attempt),
 		};
 	}
 	batch->end = i;
@@ -395,6 +363,8 @@ static void lane_flush(void *arg)
 	lane->queued -= first;
 	if (lane->queued)
 		memmove(lane->queue, lane->queue + first, lane->queued * sizeof(*lane->queue));
+	else if (lane->queue_size > QUEUE_KEPT)
+		lane_resize_queue(lane, QUEUE_KEPT);
 	if (sending.stopped || refused) {
 		count(lane->icmp, ICMP_STOPPED, 1);
 		alarm_set(lane->icmp->loop, &lane->retry, clock_monotonic_ns() + RETRY_PAUSE_NS);
@@ -432,23 +402,28 @@ static void lane_free(struct icmp_lane *lane)
 	icmp_socket_close(lane->socket);
 	icmp_flight_free(lane->flight);
 	mem_free(lane->queue);
-	mem_free(lane->seats);
 	mem_free(lane);
+}
+
+struct icmp_lane *icmp_lane_find(const struct icmp *icmp, enum address_family family,
+				 const struct icmp_profile *profile)
+{
+	struct icmp_lane *lane = icmp->lanes;
+	while (lane && (lane->family != family || !profile_equal(&lane->profile, profile)))
+		lane = lane->next;
+	return lane;
 }
 
 struct icmp_lane *icmp_lane_open(struct icmp *icmp, enum address_family family, const struct icmp_profile *profile,
 				 struct err *err)
 {
-	struct icmp_lane *lane = icmp->lanes;
-	while (lane && (lane->family != family || !profile_equal(&lane->profile, profile)))
-		lane = lane->next;
+	struct icmp_lane *lane = icmp_lane_find(icmp, family, profile);
 	if (lane)
 		return lane;
 	lane = mem_zero(1, sizeof(*lane));
 	lane->icmp = icmp;
 	lane->family = family;
 	lane->profile = *profile;
-	lane->first_free = SEAT_NONE;
 	lane->events = (struct icmp_socket_events){
 		.context = lane,
 		.replied = socket_replied,
@@ -476,21 +451,18 @@ const char *icmp_lane_kind(const struct icmp_lane *lane)
 
 /* --- peers -------------------------------------------------------------------------------------------------------- */
 
-void icmp_peer_open(struct icmp_peer *peer, struct icmp_lane *lane, const struct address *address, size_t remembered,
-		    void (*event)(struct icmp_peer *peer, const struct icmp_event *event))
+void icmp_peer_open(struct icmp_peer *peer, struct icmp_lane *lane, const struct address *address,
+		    struct icmp_attempt *attempts, size_t size)
 {
-	uint64_t random = hash_number(lane->icmp->key, ++lane->icmp->requests);
+	uint32_t first = (uint32_t)hash_number(lane->icmp->key, ++lane->icmp->peers);
 	peer->lane = lane;
-	peer->event = event;
-	peer_sit(peer);
-	icmp_flight_add(lane->flight, &peer->endpoint, address, remembered, (uint16_t)random);
+	icmp_flight_add(lane->flight, &peer->endpoint, address, attempts, size, first);
 }
 
 void icmp_peer_close(struct icmp_peer *peer)
 {
 	if (!peer->lane)
 		return;
-	peer_rise(peer);
 	icmp_flight_remove(peer->lane->flight, &peer->endpoint);
 	peer->lane = NULL;
 }
@@ -498,19 +470,33 @@ void icmp_peer_close(struct icmp_peer *peer)
 int icmp_peer_send(struct icmp_peer *peer, const struct icmp_shape *shape, uint16_t *sequence)
 {
 	struct icmp_lane *lane = peer->lane;
-	uint64_t secret = hash_number(lane->icmp->key, ++lane->icmp->requests);
-	struct icmp_attempt *attempt = icmp_flight_launch(lane->flight, &peer->endpoint, secret);
-	struct order order = {.shape = shape, .seat = peer->seat, .number = lane->seats[peer->seat].number};
+	struct icmp_attempt *attempt = icmp_flight_launch(lane->flight, &peer->endpoint);
+	struct order order = {.shape = shape, .place = icmp_flight_place(lane->flight, &peer->endpoint)};
 	if (attempt)
 		order.sequence = attempt->sequence;
 	if (!attempt || lane_queue(lane, &order)) {
 		if (attempt)
-			icmp_endpoint_set_state(&peer->endpoint, attempt, ICMP_ATTEMPT_FREE);
+			icmp_flight_set_state(lane->flight, &peer->endpoint, attempt, ICMP_ATTEMPT_FREE);
 		count(lane->icmp, ICMP_EXHAUSTED, 1);
 		return -1;
 	}
 	*sequence = attempt->sequence;
 	return 0;
+}
+
+static void expire_attempt(struct icmp_peer *peer, struct icmp_attempt *attempt, struct icmp_leftover *leftover)
+{
+	struct icmp_flight *flight = peer->lane->flight;
+	if (attempt->state == ICMP_ATTEMPT_QUEUED) {
+		leftover->unsent++;
+		icmp_flight_set_state(flight, &peer->endpoint, attempt, ICMP_ATTEMPT_FAILED);
+	} else if (attempt->state == ICMP_ATTEMPT_FLYING) {
+		icmp_flight_set_state(flight, &peer->endpoint, attempt, ICMP_ATTEMPT_EXPIRED);
+		if (take_drop(peer->lane, attempt))
+			leftover->lost_locally++;
+		else
+			leftover->lost++;
+	}
 }
 
 struct icmp_leftover icmp_peer_expire(struct icmp_peer *peer)
@@ -520,19 +506,8 @@ struct icmp_leftover icmp_peer_expire(struct icmp_peer *peer)
 	if (!peer->lane || !endpoint->flying)
 		return leftover;
 	note_drops(peer->lane);
-	for (size_t i = 0; i <= endpoint->mask && endpoint->flying; i++) {
-		struct icmp_attempt *attempt = &endpoint->attempts[i];
-		if (attempt->state == ICMP_ATTEMPT_QUEUED) {
-			leftover.unsent++;
-			icmp_endpoint_set_state(endpoint, attempt, ICMP_ATTEMPT_FAILED);
-		} else if (attempt->state == ICMP_ATTEMPT_FLYING) {
-			icmp_endpoint_set_state(endpoint, attempt, ICMP_ATTEMPT_EXPIRED);
-			if (take_drop(peer->lane, attempt))
-				leftover.lost_locally++;
-			else
-				leftover.lost++;
-		}
-	}
+	for (size_t i = 0; i <= endpoint->mask && endpoint->flying; i++)
+		expire_attempt(peer, &endpoint->attempts[i], &leftover);
 	return leftover;
 }
 

@@ -25,6 +25,10 @@ extern const struct probe_service icmp_service;
 struct icmp_lane *icmp_lane_open(struct icmp *icmp, enum address_family family, const struct icmp_profile *profile,
 				 struct err *err);
 
+/* The same if it is open; else NULL. */
+struct icmp_lane *icmp_lane_find(const struct icmp *icmp, enum address_family family,
+				 const struct icmp_profile *profile);
+
 /* "datagram sockets" or "raw sockets". */
 const char *icmp_lane_kind(const struct icmp_lane *lane);
 
@@ -51,11 +55,11 @@ struct icmp_event {
 	struct address from; /* ANSWERED and the like: who answered; FAILED: who said so */
 };
 
-/* One address that is pinged, embedded in its owner. Events come from the loop, never from inside a call below. */
+/* One address that is pinged, embedded in its owner, who sets event before it is opened. Events come from the loop,
+ * never from inside a call below. */
 struct icmp_peer {
 	struct icmp_endpoint endpoint; /* first */
 	struct icmp_lane *lane;        /* NULL = closed */
-	uint32_t seat;                 /* of the lane's */
 	void (*event)(struct icmp_peer *peer, const struct icmp_event *event);
 };
 
@@ -68,9 +72,10 @@ struct icmp_shape {
 	uint8_t traffic_class;
 };
 
-/* remembered: how many past requests late and duplicate replies are recognised for. */
-void icmp_peer_open(struct icmp_peer *peer, struct icmp_lane *lane, const struct address *address, size_t remembered,
-		    void (*event)(struct icmp_peer *peer, const struct icmp_event *event));
+/* attempts: the memory of past requests, for which late and duplicate replies are recognised; size
+ * (icmp_flight_ring_size) of them, zeroed, borrowed until the peer is closed. */
+void icmp_peer_open(struct icmp_peer *peer, struct icmp_lane *lane, const struct address *address,
+		    struct icmp_attempt *attempts, size_t size);
 void icmp_peer_close(struct icmp_peer *peer); /* harmless when closed */
 
 /* Queues one echo request; the sequence number comes back in *sequence. -1 when there is no free sequence number or the

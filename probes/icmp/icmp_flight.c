@@ -2,94 +2,126 @@
 
 #include "core/mem.h"
 
-#define TABLE_START 64
+#define TABLE_START   64
+#define PLACES_START  16
+#define PLACE_NONE    UINT32_MAX
+#define CIPHER_ROUNDS 4
 
-struct icmp_flight {
-	struct icmp_endpoint **buckets;
-	size_t size; /* power of two */
-	size_t count;
-	struct hash_key key;
+struct place {
+	struct icmp_endpoint *endpoint; /* NULL = free */
+	uint32_t number;                /* of those who had it */
+	uint32_t next_free;
 };
 
-struct icmp_flight *icmp_flight_create(struct hash_key key)
+/* Of an attempt of which an error may still come. */
+struct entry {
+	uint32_t hash;  /* of address and sequence number */
+	uint32_t place; /* PLACE_NONE = no entry */
+};
+
+struct icmp_flight {
+	struct hash_key key;
+	struct place *places;
+	uint32_t nplaces, first_free;
+	struct entry *table; /* open addressing, at most half full */
+	size_t size;         /* a power of two */
+	size_t count;
+};
+
+/* --- secrets ------------------------------------------------------------------------------------------------------ */
+
+/* A Feistel cipher of 64 bits: four rounds with a keyed hash make it a random permutation to whoever lacks the key
+ * (Luby, Rackoff 1988). */
+static uint32_t scramble(struct hash_key key, unsigned round, uint32_t half)
 {
-	struct icmp_flight *flight = mem_zero(1, sizeof(*flight));
-	flight->key = key;
-	flight->size = TABLE_START;
-	flight->buckets = mem_zero(flight->size, sizeof(struct icmp_endpoint *));
-	return flight;
+	return (uint32_t)hash_number(key, (uint64_t)(round + 1) << 32 | half);
 }
 
-void icmp_flight_free(struct icmp_flight *flight)
+static uint64_t encrypt(struct hash_key key, uint32_t left, uint32_t right)
 {
-	if (!flight)
-		return;
-	for (size_t i = 0; i < flight->size; i++)
-		while (flight->buckets[i])
-			icmp_flight_remove(flight, flight->buckets[i]);
-	mem_free(flight->buckets);
-	mem_free(flight);
-}
-
-static struct icmp_endpoint **bucket_of(const struct icmp_flight *flight, const struct address *address)
-{
-	return &flight->buckets[address_hash(flight->key, address) & (flight->size - 1)];
-}
-
-static void link_endpoint(struct icmp_endpoint **bucket, struct icmp_endpoint *endpoint)
-{
-	endpoint->next = *bucket;
-	endpoint->link = bucket;
-	if (endpoint->next)
-		endpoint->next->link = &endpoint->next;
-	*bucket = endpoint;
-}
-
-static void grow(struct icmp_flight *flight)
-{
-	struct icmp_endpoint **old = flight->buckets;
-	size_t old_size = flight->size;
-	flight->size *= 2;
-	flight->buckets = mem_zero(flight->size, sizeof(struct icmp_endpoint *));
-	for (size_t i = 0; i < old_size; i++) {
-		for (struct icmp_endpoint *endpoint = old[i], *next; endpoint; endpoint = next) {
-			next = endpoint->next;
-			link_endpoint(bucket_of(flight, &endpoint->address), endpoint);
-		}
+	for (unsigned round = 0; round < CIPHER_ROUNDS; round++) {
+		uint32_t mixed = left ^ scramble(key, round, right);
+		left = right;
+		right = mixed;
 	}
-	mem_free(old);
+	return (uint64_t)left << 32 | right;
 }
 
-void icmp_flight_add(struct icmp_flight *flight, struct icmp_endpoint *endpoint, const struct address *address,
-		     size_t attempts, uint16_t first_sequence)
+static void decrypt(struct hash_key key, uint64_t text, uint32_t *left, uint32_t *right)
 {
-	size_t size = 1;
-	while (size < attempts && size < ICMP_FLIGHT_RING_MAX)
-		size *= 2;
-	if (flight->count >= flight->size)
-		grow(flight);
-	endpoint->address = *address;
-	endpoint->address.port = 0;
-	endpoint->attempts = mem_zero(size, sizeof(struct icmp_attempt));
-	endpoint->mask = (uint16_t)(size - 1);
-	endpoint->next_sequence = first_sequence;
-	endpoint->flying = 0;
-	endpoint->last_answered = first_sequence;
-	link_endpoint(bucket_of(flight, &endpoint->address), endpoint);
-	flight->count++;
+	*left = (uint32_t)(text >> 32);
+	*right = (uint32_t)text;
+	for (unsigned round = CIPHER_ROUNDS; round-- > 0;) {
+		uint32_t mixed = *right ^ scramble(key, round, *left);
+		*right = *left;
+		*left = mixed;
+	}
 }
 
-void icmp_flight_remove(struct icmp_flight *flight, struct icmp_endpoint *endpoint)
+/* Of the last 65536 requests, the one with this sequence number. */
+static uint32_t request_number(const struct icmp_endpoint *endpoint, uint16_t sequence)
 {
-	if (!endpoint->link)
-		return;
-	*endpoint->link = endpoint->next;
-	if (endpoint->next)
-		endpoint->next->link = endpoint->link;
-	endpoint->next = NULL;
-	endpoint->link = NULL;
-	mem_free(endpoint->attempts);
-	endpoint->attempts = NULL;
+	uint32_t last = endpoint->next_request - 1;
+	return last - (uint16_t)((uint16_t)last - sequence);
+}
+
+uint64_t icmp_flight_secret(const struct icmp_flight *flight, const struct icmp_endpoint *endpoint,
+			    const struct icmp_attempt *attempt)
+{
+	return encrypt(flight->key, endpoint->place, request_number(endpoint, attempt->sequence));
+}
+
+/* --- the table of attempts ---------------------------------------------------------------------------------------- */
+
+static uint32_t hash_of(const struct icmp_flight *flight, const struct address *address, uint16_t sequence)
+{
+	return (uint32_t)((address_hash(flight->key, address) + sequence) * UINT64_C(0x9e3779b97f4a7c15) >> 32);
+}
+
+static void put_entry(struct icmp_flight *flight, struct entry entry)
+{
+	size_t i = entry.hash;
+	while (flight->table[i & (flight->size - 1)].place != PLACE_NONE)
+		i++;
+	flight->table[i & (flight->size - 1)] = entry;
+}
+
+static void make_table(struct icmp_flight *flight, size_t size)
+{
+	flight->size = size;
+	flight->table = mem_alloc(size * sizeof(struct entry));
+	for (size_t i = 0; i < size; i++)
+		flight->table[i].place = PLACE_NONE;
+}
+
+static void add_entry(struct icmp_flight *flight, struct entry entry)
+{
+	if (++flight->count * 2 > flight->size) {
+		struct entry *old = flight->table;
+		size_t old_size = flight->size;
+		make_table(flight, old_size * 2);
+		for (size_t i = 0; i < old_size; i++)
+			if (old[i].place != PLACE_NONE)
+				put_entry(flight, old[i]);
+		mem_free(old);
+	}
+	put_entry(flight, entry);
+}
+
+/* Entries behind the gap move up, but for those that would come to lie before their own place. */
+static void remove_entry(struct icmp_flight *flight, struct entry entry)
+{
+	size_t mask = flight->size - 1;
+	size_t gap = entry.hash & mask;
+	while (flight->table[gap].hash != entry.hash || flight->table[gap].place != entry.place)
+		gap = (gap + 1) & mask;
+	for (size_t i = (gap + 1) & mask; flight->table[i].place != PLACE_NONE; i = (i + 1) & mask) {
+		if (((i - flight->table[i].hash) & mask) < ((i - gap) & mask))
+			continue;
+		flight->table[gap] = flight->table[i];
+		gap = i;
+	}
+	flight->table[gap].place = PLACE_NONE;
 	flight->count--;
 }
 
@@ -98,69 +130,161 @@ static bool is_in_flight(const struct icmp_attempt *attempt)
 	return attempt->state == ICMP_ATTEMPT_QUEUED || attempt->state == ICMP_ATTEMPT_FLYING;
 }
 
+/* Replies are told apart by their secret, errors only by their number: may one about this attempt still come? */
+static bool expects_errors(const struct icmp_attempt *attempt)
+{
+	return is_in_flight(attempt) || attempt->state == ICMP_ATTEMPT_EXPIRED;
+}
+
+/* The attempt to this address of this number of which an error may still come. */
+static struct icmp_match find_expected(const struct icmp_flight *flight, const struct address *address,
+				       uint16_t sequence, uint32_t hash)
+{
+	const struct entry *entry;
+	for (size_t i = hash; (entry = &flight->table[i & (flight->size - 1)])->place != PLACE_NONE; i++) {
+		struct icmp_endpoint *endpoint = flight->places[entry->place].endpoint;
+		if (entry->hash != hash || !address_equal(&endpoint->address, address))
+			continue;
+		struct icmp_attempt *attempt = icmp_endpoint_attempt(endpoint, sequence);
+		if (attempt && expects_errors(attempt))
+			return (struct icmp_match){.endpoint = endpoint, .attempt = attempt};
+	}
+	return (struct icmp_match){.verdict = ICMP_VERDICT_FOREIGN};
+}
+
+void icmp_flight_set_state(struct icmp_flight *flight, struct icmp_endpoint *endpoint, struct icmp_attempt *attempt,
+			   enum icmp_attempt_state state)
+{
+	bool flew = is_in_flight(attempt);
+	bool was_expected = expects_errors(attempt);
+	attempt->state = (uint8_t)state;
+	endpoint->flying = (uint16_t)(endpoint->flying + is_in_flight(attempt) - flew);
+	if (expects_errors(attempt) == was_expected)
+		return;
+	struct entry entry = {hash_of(flight, &endpoint->address, attempt->sequence), endpoint->place};
+	if (was_expected)
+		remove_entry(flight, entry);
+	else
+		add_entry(flight, entry);
+}
+
+/* --- endpoints ---------------------------------------------------------------------------------------------------- */
+
+struct icmp_flight *icmp_flight_create(struct hash_key key)
+{
+	struct icmp_flight *flight = mem_zero(1, sizeof(*flight));
+	flight->key = key;
+	flight->first_free = PLACE_NONE;
+	make_table(flight, TABLE_START);
+	return flight;
+}
+
+void icmp_flight_free(struct icmp_flight *flight)
+{
+	if (!flight)
+		return;
+	for (uint32_t i = 0; i < flight->nplaces; i++)
+		if (flight->places[i].endpoint)
+			flight->places[i].endpoint->attempts = NULL;
+	mem_free(flight->places);
+	mem_free(flight->table);
+	mem_free(flight);
+}
+
+size_t icmp_flight_ring_size(size_t remembered)
+{
+	size_t size = 1;
+	while (size < remembered && size < ICMP_FLIGHT_RING_MAX)
+		size *= 2;
+	return size;
+}
+
+static void add_places(struct icmp_flight *flight)
+{
+	uint32_t n = flight->nplaces ? flight->nplaces * 2 : PLACES_START;
+	flight->places = mem_resize(flight->places, n, sizeof(*flight->places));
+	for (uint32_t i = n; i-- > flight->nplaces;) {
+		flight->places[i] = (struct place){.next_free = flight->first_free};
+		flight->first_free = i;
+	}
+	flight->nplaces = n;
+}
+
+void icmp_flight_add(struct icmp_flight *flight, struct icmp_endpoint *endpoint, const struct address *address,
+		     struct icmp_attempt *attempts, size_t size, uint32_t first_request)
+{
+	if (flight->first_free == PLACE_NONE)
+		add_places(flight);
+	*endpoint = (struct icmp_endpoint){
+		.attempts = attempts,
+		.address = *address,
+		.place = flight->first_free,
+		.next_request = first_request,
+		.mask = (uint16_t)(size - 1),
+		.last_answered = (uint16_t)first_request,
+	};
+	endpoint->address.port = 0;
+	flight->first_free = flight->places[endpoint->place].next_free;
+	flight->places[endpoint->place].endpoint = endpoint;
+}
+
+void icmp_flight_remove(struct icmp_flight *flight, struct icmp_endpoint *endpoint)
+{
+	if (!endpoint->attempts)
+		return;
+	for (size_t i = 0; i <= endpoint->mask; i++)
+		icmp_flight_set_state(flight, endpoint, &endpoint->attempts[i], ICMP_ATTEMPT_FREE);
+	endpoint->attempts = NULL;
+	struct place *place = &flight->places[endpoint->place];
+	*place = (struct place){.number = place->number + 1, .next_free = flight->first_free};
+	flight->first_free = endpoint->place;
+}
+
+struct icmp_place icmp_flight_place(const struct icmp_flight *flight, const struct icmp_endpoint *endpoint)
+{
+	return (struct icmp_place){endpoint->place, flight->places[endpoint->place].number};
+}
+
+struct icmp_endpoint *icmp_flight_at(const struct icmp_flight *flight, struct icmp_place place)
+{
+	const struct place *at = &flight->places[place.place];
+	return at->number == place.number ? at->endpoint : NULL;
+}
+
 struct icmp_attempt *icmp_endpoint_attempt(const struct icmp_endpoint *endpoint, uint16_t sequence)
 {
 	struct icmp_attempt *attempt = &endpoint->attempts[sequence & endpoint->mask];
 	return attempt->state != ICMP_ATTEMPT_FREE && attempt->sequence == sequence ? attempt : NULL;
 }
 
-void icmp_endpoint_set_state(struct icmp_endpoint *endpoint, struct icmp_attempt *attempt,
-			     enum icmp_attempt_state state)
-{
-	bool flew = is_in_flight(attempt);
-	attempt->state = (uint8_t)state;
-	bool flies = is_in_flight(attempt);
-	if (flies && !flew)
-		endpoint->flying++;
-	else if (flew && !flies)
-		endpoint->flying--;
-}
+/* --- requests and what comes back --------------------------------------------------------------------------------- */
 
-/* Replies are told apart by their secret, errors only by their number: may one about this attempt still come? */
-static bool expects_errors(const struct icmp_attempt *attempt)
+struct icmp_attempt *icmp_flight_launch(struct icmp_flight *flight, struct icmp_endpoint *endpoint)
 {
-	return attempt && (is_in_flight(attempt) || attempt->state == ICMP_ATTEMPT_EXPIRED);
-}
-
-/* Does another endpoint of this address have an attempt of this number whose errors could not be told from ours? */
-static bool is_taken(const struct icmp_endpoint *first, const struct icmp_endpoint *asker, uint16_t sequence)
-{
-	for (const struct icmp_endpoint *other = first; other; other = other->next)
-		if (other != asker && address_equal(&other->address, &asker->address) &&
-		    expects_errors(icmp_endpoint_attempt(other, sequence)))
-			return true;
-	return false;
-}
-
-struct icmp_attempt *icmp_flight_launch(struct icmp_flight *flight, struct icmp_endpoint *endpoint, uint64_t secret)
-{
-	const struct icmp_endpoint *first = *bucket_of(flight, &endpoint->address);
-	bool is_alone = first == endpoint && !endpoint->next;
 	for (unsigned tries = 0; tries <= UINT16_MAX; tries++) {
-		uint16_t sequence = endpoint->next_sequence++;
+		uint16_t sequence = (uint16_t)endpoint->next_request;
 		struct icmp_attempt *attempt = &endpoint->attempts[sequence & endpoint->mask];
-		if (is_in_flight(attempt)) {
-			endpoint->next_sequence--;
+		if (is_in_flight(attempt))
 			return NULL;
-		}
-		if (!is_alone && is_taken(first, endpoint, sequence))
+		endpoint->next_request++;
+		uint32_t hash = hash_of(flight, &endpoint->address, sequence);
+		if (find_expected(flight, &endpoint->address, sequence, hash).endpoint)
 			continue;
-		*attempt = (struct icmp_attempt){.secret = secret, .sequence = sequence};
-		icmp_endpoint_set_state(endpoint, attempt, ICMP_ATTEMPT_QUEUED);
+		icmp_flight_set_state(flight, endpoint, attempt, ICMP_ATTEMPT_FREE);
+		*attempt = (struct icmp_attempt){.sequence = sequence};
+		icmp_flight_set_state(flight, endpoint, attempt, ICMP_ATTEMPT_QUEUED);
 		return attempt;
 	}
 	return NULL;
 }
 
-struct icmp_match icmp_flight_find(struct icmp_flight *flight, const struct address *destination, uint16_t sequence)
+struct icmp_match icmp_flight_find(const struct icmp_flight *flight, const struct address *destination,
+				   uint16_t sequence)
 {
-	for (struct icmp_endpoint *endpoint = *bucket_of(flight, destination); endpoint; endpoint = endpoint->next) {
-		if (!address_equal(&endpoint->address, destination))
-			continue;
-		struct icmp_attempt *attempt = icmp_endpoint_attempt(endpoint, sequence);
-		if (attempt && attempt->state == ICMP_ATTEMPT_FLYING)
-			return (struct icmp_match){.endpoint = endpoint, .attempt = attempt};
-	}
+	uint32_t hash = hash_of(flight, destination, sequence);
+	struct icmp_match match = find_expected(flight, destination, sequence, hash);
+	if (match.attempt && match.attempt->state == ICMP_ATTEMPT_FLYING)
+		return match;
 	return (struct icmp_match){.verdict = ICMP_VERDICT_FOREIGN};
 }
 
@@ -168,7 +292,7 @@ struct icmp_match icmp_flight_error(struct icmp_flight *flight, const struct add
 {
 	struct icmp_match match = icmp_flight_find(flight, destination, sequence);
 	if (match.attempt)
-		icmp_endpoint_set_state(match.endpoint, match.attempt, ICMP_ATTEMPT_FAILED);
+		icmp_flight_set_state(flight, match.endpoint, match.attempt, ICMP_ATTEMPT_FAILED);
 	return match;
 }
 
@@ -185,17 +309,17 @@ static bool note_order(struct icmp_endpoint *endpoint, const struct icmp_attempt
 	return false;
 }
 
-static void judge(struct icmp_match *match)
+static void judge(struct icmp_flight *flight, struct icmp_match *match)
 {
 	switch ((enum icmp_attempt_state)match->attempt->state) {
 	case ICMP_ATTEMPT_FLYING:
-		icmp_endpoint_set_state(match->endpoint, match->attempt, ICMP_ATTEMPT_ANSWERED);
+		icmp_flight_set_state(flight, match->endpoint, match->attempt, ICMP_ATTEMPT_ANSWERED);
 		match->verdict = ICMP_VERDICT_ANSWER;
 		match->is_reordered = note_order(match->endpoint, match->attempt);
 		break;
 	case ICMP_ATTEMPT_EXPIRED:
 	case ICMP_ATTEMPT_FAILED:
-		match->attempt->state = ICMP_ATTEMPT_LATE;
+		icmp_flight_set_state(flight, match->endpoint, match->attempt, ICMP_ATTEMPT_LATE);
 		match->verdict = ICMP_VERDICT_LATE;
 		break;
 	case ICMP_ATTEMPT_ANSWERED:
@@ -212,15 +336,18 @@ static void judge(struct icmp_match *match)
 struct icmp_match icmp_flight_reply(struct icmp_flight *flight, const struct address *from, uint16_t sequence,
 				    uint64_t secret)
 {
-	for (struct icmp_endpoint *endpoint = *bucket_of(flight, from); endpoint; endpoint = endpoint->next) {
-		if (!address_equal(&endpoint->address, from))
-			continue;
-		struct icmp_attempt *attempt = icmp_endpoint_attempt(endpoint, sequence);
-		if (!attempt || attempt->secret != secret)
-			continue;
-		struct icmp_match match = {.endpoint = endpoint, .attempt = attempt};
-		judge(&match);
+	struct icmp_match match = {.verdict = ICMP_VERDICT_FOREIGN};
+	uint32_t place, request;
+	decrypt(flight->key, secret, &place, &request);
+	struct icmp_endpoint *endpoint = place < flight->nplaces ? flight->places[place].endpoint : NULL;
+	if (!endpoint || (uint16_t)request != sequence || request != request_number(endpoint, sequence) ||
+	    !address_equal(&endpoint->address, from))
 		return match;
-	}
-	return (struct icmp_match){.verdict = ICMP_VERDICT_FOREIGN};
+	struct icmp_attempt *attempt = icmp_endpoint_attempt(endpoint, sequence);
+	if (!attempt)
+		return match;
+	match.endpoint = endpoint;
+	match.attempt = attempt;
+	judge(flight, &match);
+	return match;
 }

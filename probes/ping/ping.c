@@ -14,31 +14,61 @@
 /* Requests to one address that leave together, after a stall. */
 #define BURST_MAX 8
 
+/* --- settings ----------------------------------------------------------------------------------------------------- */
+
+static struct address source_of(const struct ping_settings *settings)
+{
+	struct address source = {0};
+	if (settings->source)
+		address_parse(settings->source, &source);
+	return source;
+}
+
+/* A source address leaves no choice. */
+static enum host_family family_of(const struct ping_settings *settings)
+{
+	struct address source = source_of(settings);
+	if (source.family == ADDRESS_NONE)
+		return (enum host_family)settings->family;
+	return source.family == ADDRESS_IPV4 ? HOST_ONLY_IPV4 : HOST_ONLY_IPV6;
+}
+
+static struct icmp_profile profile_of(const struct ping_settings *settings)
+{
+	return (struct icmp_profile){
+		.fwmark = (uint32_t)settings->fwmark,
+		.dont_fragment = settings->dont_fragment,
+		.transmit_timestamps = settings->transmit_timestamps,
+	};
+}
+
 /* --- the run ------------------------------------------------------------------------------------------------------ */
 
-static enum reason path_reason(const struct ping_path *path)
+static enum reason figures_reason(const struct ping_figures *figures)
 {
-	if (path->tally.received)
+	const struct tally *tally = &figures->tally;
+	if (tally->received)
 		return REASON_OK;
-	if (path->reason != REASON_OK)
-		return path->reason;
-	bool is_ours = path->tally.lost_locally && path->tally.lost_locally >= path->tally.sent;
-	return is_ours || !path->tally.sent ? REASON_LOCAL : REASON_TIMEOUT;
+	if (figures->reason != REASON_OK)
+		return figures->reason;
+	bool is_ours = tally->lost_locally && tally->lost_locally >= tally->sent;
+	return is_ours || !tally->sent ? REASON_LOCAL : REASON_TIMEOUT;
 }
 
 /* All addresses must answer; the first that does not gives the reason. */
 static void ping_finish(void *arg)
 {
-	struct ping *ping = arg;
+	struct ping_run *run = arg;
 	enum reason reason = REASON_OK;
-	for (size_t i = 0; i < ping->npaths && reason == REASON_OK; i++)
-		reason = path_reason(&ping->paths[i]);
-	ping_report(ping, reason);
+	for (size_t i = 0; i < run->ping->npaths && reason == REASON_OK; i++)
+		reason = figures_reason(&run->figures[i]);
+	ping_report(run, reason);
 }
 
-static bool is_settled(const struct ping *ping)
+static bool is_settled(const struct ping_run *run)
 {
-	if (ping->requested < ping->settings->count)
+	const struct ping *ping = run->ping;
+	if (run->requested < ping->settings->count)
 		return false;
 	for (size_t i = 0; i < ping->npaths; i++)
 		if (ping->paths[i].peer.endpoint.flying)
@@ -46,37 +76,63 @@ static bool is_settled(const struct ping *ping)
 	return true;
 }
 
-static void finish_if_settled(struct ping *ping)
+static void finish_if_settled(struct ping_run *run)
 {
-	if (!ping->run || !is_settled(ping))
+	if (!run || !is_settled(run))
 		return;
-	if (ping->is_starting)
-		run_finish_later(ping->run, ping_finish);
+	if (run->is_starting)
+		run_finish_later(run->run, ping_finish);
 	else
-		ping_finish(ping);
+		ping_finish(run);
 }
 
-static void note_failure(struct ping_path *path, enum reason reason)
+static void note_failure(struct ping_figures *figures, enum reason reason)
 {
-	if (path->reason == REASON_OK)
-		path->reason = reason;
+	if (figures->reason == REASON_OK)
+		figures->reason = reason;
+}
+
+static void note_sent(struct ping_path *path)
+{
+	struct ping_figures *figures = ping_figures(path);
+	path->sent++;
+	path->ping->totals.sent++;
+	if (figures)
+		figures->tally.sent++;
 }
 
 static void note_answer(struct ping_path *path, const struct icmp_event *event)
 {
 	struct ping *ping = path->ping;
-	path->tally.received++;
-	path->totals.received++;
+	struct ping_run *run = ping->run;
+	struct ping_figures *figures = ping_figures(path);
+	path->received++;
 	ping->totals.received++;
-	path->totals.reordered += event->is_reordered;
 	ping->totals.reordered += event->is_reordered;
-	path->hop_limit = event->hop_limit;
+	if (event->rtt_ns >= 0)
+		jitter_add_rtt(&path->jitter, event->rtt_ns);
+	if (!figures)
+		return;
+	figures->tally.received++;
+	figures->hop_limit = event->hop_limit;
 	if (event->rtt_ns < 0)
 		return;
-	tally_add_rtt(&path->tally, event->rtt_ns);
-	jitter_add_rtt(&path->jitter, event->rtt_ns);
-	if (ping->observed_ns)
-		ping->observed_ns[ping->nobserved++] = event->rtt_ns;
+	tally_add_rtt(&figures->tally, event->rtt_ns);
+	if (run->observed_ns)
+		run->observed_ns[run->nobserved++] = event->rtt_ns;
+}
+
+/* What flies belongs to the run: only duplicates and what is late come without one. */
+static void note_trouble(struct ping_path *path, const struct icmp_event *event)
+{
+	struct ping_figures *figures = ping_figures(path);
+	if (!figures)
+		return;
+	if (event->kind == ICMP_EVENT_FAILED)
+		figures->tally.failed++;
+	else
+		figures->tally.unsent++;
+	note_failure(figures, event->reason);
 }
 
 static void ping_event(struct icmp_peer *peer, const struct icmp_event *event)
@@ -85,83 +141,76 @@ static void ping_event(struct icmp_peer *peer, const struct icmp_event *event)
 	struct ping *ping = path->ping;
 	switch (event->kind) {
 	case ICMP_EVENT_SENT:
-		path->tally.sent++;
-		path->totals.sent++;
-		ping->totals.sent++;
+		note_sent(path);
 		return;
 	case ICMP_EVENT_ANSWERED:
 		note_answer(path, event);
 		break;
 	case ICMP_EVENT_DUPLICATE:
-		path->totals.duplicates++;
 		ping->totals.duplicates++;
 		break;
 	case ICMP_EVENT_LATE:
-		path->totals.late++;
 		ping->totals.late++;
 		break;
 	case ICMP_EVENT_FAILED:
-		path->tally.failed++;
-		note_failure(path, event->reason);
-		break;
 	case ICMP_EVENT_UNSENT:
-		path->tally.unsent++;
-		note_failure(path, event->reason);
+		note_trouble(path, event);
 		break;
 	}
-	if (ping->run && run_is_logged(ping->run))
+	if (ping->run && run_is_logged(ping->run->run))
 		ping_log_event(path, event);
-	finish_if_settled(ping);
+	finish_if_settled(ping->run);
 }
 
-static void request_path(struct ping_path *path)
+static void request_path(struct ping_run *run, size_t i)
 {
 	uint16_t sequence;
-	if (icmp_peer_send(&path->peer, &path->ping->shape, &sequence)) {
-		path->tally.unsent++;
-		note_failure(path, REASON_LOCAL);
-		run_log(path->ping->run, "no free sequence number");
+	struct ping_figures *figures = &run->figures[i];
+	if (icmp_peer_send(&run->ping->paths[i].peer, &run->shape, &sequence)) {
+		figures->tally.unsent++;
+		note_failure(figures, REASON_LOCAL);
+		run_log(run->run, "no free sequence number");
 		return;
 	}
-	if (!path->has_first)
-		path->first_sequence = sequence;
-	path->has_first = true;
+	if (!figures->has_first)
+		figures->first_sequence = sequence;
+	figures->has_first = true;
 }
 
-static void request_all(struct ping *ping)
+static void request_all(struct ping_run *run)
 {
-	for (size_t i = 0; i < ping->npaths; i++)
-		request_path(&ping->paths[i]);
-	ping->requested++;
-	ping->due_ns += ping->settings->spacing_ns;
+	for (size_t i = 0; i < run->ping->npaths; i++)
+		request_path(run, i);
+	run->requested++;
+	run->due_ns += run->ping->settings->spacing_ns;
 }
 
 /* Alarms ring once a slot, which may be longer than the spacing: what is due by now leaves together. */
 static void request_due(void *arg)
 {
-	struct ping *ping = arg;
+	struct ping_run *run = arg;
+	int64_t count = run->ping->settings->count;
 	int64_t now_ns = clock_monotonic_ns();
-	for (int n = 0; n < BURST_MAX && ping->due_ns <= now_ns && ping->requested < ping->settings->count; n++)
-		request_all(ping);
-	if (ping->requested < ping->settings->count)
-		alarm_set(probe_loop(ping->probe), &ping->next_request, ping->due_ns);
-	finish_if_settled(ping);
+	for (int n = 0; n < BURST_MAX && run->due_ns <= now_ns && run->requested < count; n++)
+		request_all(run);
+	if (run->requested < count)
+		alarm_set(probe_loop(run->ping->probe), &run->next_request, run->due_ns);
+	finish_if_settled(run);
 }
 
 /* --- addresses ---------------------------------------------------------------------------------------------------- */
+
+static struct icmp_lane *lane_of(const struct ping *ping, enum address_family family)
+{
+	const struct icmp_profile profile = profile_of(ping->settings);
+	return icmp_lane_find(probe_service(ping->probe, &icmp_service), family, &profile);
+}
 
 /* How many requests are sent from the start of a run until replies to it are no longer recognised. */
 static size_t requests_remembered(const struct ping_settings *settings)
 {
 	int64_t runs = 1 + (LATE_WINDOW_NS + settings->interval_ns - 1) / settings->interval_ns;
 	return (size_t)(runs * settings->count);
-}
-
-static void path_open(struct ping *ping, struct ping_path *path, const struct address *address)
-{
-	*path = (struct ping_path){.ping = ping, .hop_limit = -1};
-	icmp_peer_open(&path->peer, ping->lanes[address->family - 1], address, requests_remembered(ping->settings),
-		       ping_event);
 }
 
 static const struct ping_path *path_find(const struct ping *ping, const struct address *address)
@@ -176,24 +225,24 @@ static const struct ping_path *path_find(const struct ping *ping, const struct a
  * that stays keeps its totals and its jitter, but not the memory of its past requests. */
 static void set_paths(struct ping *ping, const struct address *addresses, size_t n)
 {
-	struct ping_path *paths = mem_zero(n, sizeof(*paths));
+	size_t ring = icmp_flight_ring_size(requests_remembered(ping->settings));
+	struct ping_path *paths = mem_zero(n, sizeof(*paths) + ring * sizeof(struct icmp_attempt));
+	struct icmp_attempt *attempts = (struct icmp_attempt *)(paths + n);
 	for (size_t i = 0; i < n; i++) {
 		const struct ping_path *old = path_find(ping, &addresses[i]);
-		path_open(ping, &paths[i], &addresses[i]);
-		if (old) {
-			paths[i].totals = old->totals;
-			paths[i].jitter = old->jitter;
-		}
+		if (old)
+			paths[i] =
+				(struct ping_path){.jitter = old->jitter, .sent = old->sent, .received = old->received};
+		paths[i].ping = ping;
+		paths[i].peer.event = ping_event;
+		icmp_peer_open(&paths[i].peer, lane_of(ping, addresses[i].family), &addresses[i], attempts + i * ring,
+			       ring);
 	}
 	for (size_t i = 0; i < ping->npaths; i++)
 		icmp_peer_close(&ping->paths[i].peer);
 	mem_free(ping->paths);
 	ping->paths = paths;
 	ping->npaths = n;
-	if (ping->settings->histogram == PING_HISTOGRAM_NONE)
-		return;
-	mem_free(ping->observed_ns);
-	ping->observed_ns = mem_zero(n * (size_t)ping->settings->count, sizeof(*ping->observed_ns));
 }
 
 static bool paths_match(const struct ping *ping, const struct address *addresses, size_t n)
@@ -213,42 +262,50 @@ static bool is_link_local(const struct address *address)
 
 /* Leaves out addresses of a family that this host has no socket for. A link-local one is that of the interface asked
  * for: replies from it come with their interface. */
-static size_t usable_addresses(const struct ping *ping, struct address out[RESOLVE_ADDRESSES_MAX])
+static size_t usable_addresses(const struct ping_run *run, struct address out[RESOLVE_ADDRESSES_MAX])
 {
-	size_t n;
+	const struct ping *ping = run->ping;
+	struct address literal;
+	const struct address *addresses = &literal;
+	size_t n = 1;
 	size_t usable = 0;
-	const struct address *addresses = host_addresses(ping->host, &n);
+	if (ping->host)
+		addresses = host_addresses(ping->host, &n);
+	else
+		address_parse(probe_address(ping->probe), &literal);
 	for (size_t i = 0; i < n && usable < RESOLVE_ADDRESSES_MAX; i++) {
-		if (!ping->lanes[addresses[i].family - 1])
+		if (!lane_of(ping, addresses[i].family))
 			continue;
 		out[usable] = addresses[i];
 		if (is_link_local(&out[usable]) && !out[usable].scope_id)
-			out[usable].scope_id = ping->shape.interface;
+			out[usable].scope_id = run->shape.interface;
 		usable++;
 	}
 	return usable;
 }
 
-static void log_beginning(const struct ping *ping)
+static void log_beginning(const struct ping_run *run)
 {
+	const struct ping *ping = run->ping;
 	char text[ADDRESS_TEXT_SIZE];
-	if (!run_is_logged(ping->run))
+	if (!run_is_logged(run->run))
 		return;
 	for (size_t i = 0; i < ping->npaths; i++) {
 		const struct address *address = &ping->paths[i].peer.endpoint.address;
 		int headers = address->family == ADDRESS_IPV4 ? 28 : 48;
-		run_log(ping->run, "PING %s (%s) %lld(%lld) bytes of data.", probe_address(ping->probe),
+		run_log(run->run, "PING %s (%s) %lld(%lld) bytes of data.", probe_address(ping->probe),
 			address_format(address, text), (long long)ping->settings->size,
 			(long long)ping->settings->size + headers);
 	}
 }
 
-static int find_interface(struct ping *ping)
+static int find_interface(struct ping_run *run)
 {
-	if (!ping->settings->interface)
+	const char *name = run->ping->settings->interface;
+	if (!name)
 		return 0;
-	ping->shape.interface = if_nametoindex(ping->settings->interface);
-	return ping->shape.interface ? 0 : -1;
+	run->shape.interface = if_nametoindex(name);
+	return run->shape.interface ? 0 : -1;
 }
 
 static void ping_finish_local(void *arg)
@@ -256,92 +313,111 @@ static void ping_finish_local(void *arg)
 	ping_report(arg, REASON_LOCAL);
 }
 
-/* The addresses are known: the first requests go out, or the run ends as local. */
-static void begin_requests(struct ping *ping)
+/* One piece of memory: the figures of each path, and room for every round-trip time. */
+static void make_figures(struct ping_run *run)
 {
+	const struct ping *ping = run->ping;
+	size_t observed = ping->settings->histogram == PING_HISTOGRAM_NONE ? 0 : (size_t)ping->settings->count;
+	run->figures = mem_zero(ping->npaths, sizeof(*run->figures) + observed * sizeof(*run->observed_ns));
+	if (observed)
+		run->observed_ns = (int64_t *)(run->figures + ping->npaths);
+	for (size_t i = 0; i < ping->npaths; i++)
+		run->figures[i].hop_limit = -1;
+}
+
+/* The addresses are known: the first requests go out, or the run ends as local. */
+static void begin_requests(struct ping_run *run)
+{
+	struct ping *ping = run->ping;
 	struct address addresses[RESOLVE_ADDRESSES_MAX];
-	const char *fault = find_interface(ping) ? "there is no such interface now" : NULL;
-	size_t n = usable_addresses(ping, addresses);
+	const char *fault = find_interface(run) ? "there is no such interface now" : NULL;
+	size_t n = usable_addresses(run, addresses);
 	if (!n)
 		fault = "this host has no ICMP socket for the address family of the target";
 	if (fault) {
-		run_log(ping->run, "%s", fault);
-		run_finish_later(ping->run, ping_finish_local);
+		run_log(run->run, "%s", fault);
+		run_finish_later(run->run, ping_finish_local);
 		return;
 	}
 	if (!paths_match(ping, addresses, n))
 		set_paths(ping, addresses, n);
-	run_set_address(ping->run, &ping->paths[0].peer.endpoint.address);
-	log_beginning(ping);
-	ping->due_ns = clock_monotonic_ns();
-	request_due(ping);
+	make_figures(run);
+	run_set_address(run->run, &ping->paths[0].peer.endpoint.address);
+	log_beginning(run);
+	run->due_ns = clock_monotonic_ns();
+	request_due(run);
 }
 
 static void ping_resolved(void *arg, const char *error)
 {
-	struct ping *ping = arg;
+	struct ping_run *run = arg;
 	if (!error) {
-		begin_requests(ping);
+		begin_requests(run);
 		return;
 	}
-	run_log(ping->run, "%s: %s", probe_address(ping->probe), error);
-	ping_report(ping, REASON_RESOLVE);
+	run_log(run->run, "%s: %s", probe_address(run->ping->probe), error);
+	ping_report(run, REASON_RESOLVE);
 }
 
-void *ping_start(struct run *run, void *opened, const void *settings)
+void *ping_start(struct run *run_, void *opened, const void *settings_)
 {
+	const struct ping_settings *settings = settings_;
 	struct ping *ping = opened;
-	(void)settings;
+	struct ping_run *run = mem_zero(1, sizeof(*run));
 	ping->run = run;
-	ping->requested = 0;
-	ping->nobserved = 0;
-	for (size_t i = 0; i < ping->npaths; i++) {
-		struct ping_path *path = &ping->paths[i];
-		path->tally = (struct tally){0};
-		path->reason = REASON_OK;
-		path->has_first = false;
-		path->hop_limit = -1;
-	}
-	ping->is_starting = true;
-	if (host_is_fresh(ping->host))
-		begin_requests(ping);
+	run->ping = ping;
+	run->run = run_;
+	run->shape = (struct icmp_shape){
+		.source = source_of(settings),
+		.payload_size = (uint16_t)settings->size,
+		.hop_limit = (uint8_t)settings->ttl,
+		.traffic_class = (uint8_t)(settings->dscp << 2),
+	};
+	alarm_prepare(&run->next_request, request_due, run);
+	run->is_starting = true;
+	if (!ping->host || host_is_fresh(ping->host))
+		begin_requests(run);
 	else
-		host_refresh(ping->host, ping_resolved, ping);
-	ping->is_starting = false;
-	return ping;
+		host_refresh(ping->host, ping_resolved, run);
+	run->is_starting = false;
+	return run;
 }
 
-static void ping_expire(struct ping *ping)
+static void ping_expire(struct ping_run *run)
 {
-	for (size_t i = 0; i < ping->npaths; i++) {
-		struct ping_path *path = &ping->paths[i];
-		struct icmp_leftover leftover = icmp_peer_expire(&path->peer);
-		path->tally.unsent += leftover.unsent;
-		path->tally.lost_locally += leftover.lost_locally;
-		path->totals.lost_locally += leftover.lost_locally;
+	struct ping *ping = run->ping;
+	for (size_t i = 0; run->figures && i < ping->npaths; i++) {
+		struct tally *tally = &run->figures[i].tally;
+		struct icmp_leftover leftover = icmp_peer_expire(&ping->paths[i].peer);
+		tally->unsent += leftover.unsent;
+		tally->lost_locally += leftover.lost_locally;
 		ping->totals.lost_locally += leftover.lost_locally;
 	}
 }
 
 void ping_deadline(void *state)
 {
-	struct ping *ping = state;
-	if (!ping->requested) {
-		run_log(ping->run, "%s: no answer from the resolver in time", probe_address(ping->probe));
-		ping_report(ping, REASON_RESOLVE);
+	struct ping_run *run = state;
+	if (!run->requested) {
+		run_log(run->run, "%s: no answer from the resolver in time", probe_address(run->ping->probe));
+		ping_report(run, REASON_RESOLVE);
 		return;
 	}
-	ping_expire(ping);
-	ping_finish(ping);
+	ping_expire(run);
+	ping_finish(run);
 }
 
 void ping_stop(void *state)
 {
-	struct ping *ping = state;
-	alarm_cancel(probe_loop(ping->probe), &ping->next_request);
-	host_cancel(ping->host);
-	ping_expire(ping);
+	struct ping_run *run = state;
+	struct ping *ping = run->ping;
+	alarm_cancel(probe_loop(ping->probe), &run->next_request);
+	if (ping->host)
+		host_cancel(ping->host);
+	ping_expire(run);
 	ping->run = NULL;
+	mem_free(run->figures);
+	mem_free(run);
 }
 
 /* --- the probe ---------------------------------------------------------------------------------------------------- */
@@ -353,66 +429,51 @@ void ping_close(void *opened)
 		icmp_peer_close(&ping->paths[i].peer);
 	host_close(ping->host);
 	mem_free(ping->paths);
-	mem_free(ping->observed_ns);
 	mem_free(ping);
 }
 
-/* A source address leaves no choice. */
-static enum host_family family_of(const struct ping *ping)
+static bool wants_family(enum host_family policy, enum address_family family)
 {
-	if (ping->shape.source.family == ADDRESS_NONE)
-		return (enum host_family)ping->settings->family;
-	return ping->shape.source.family == ADDRESS_IPV4 ? HOST_ONLY_IPV4 : HOST_ONLY_IPV6;
-}
-
-static bool wants_family(const struct ping *ping, enum address_family family)
-{
-	if (family_of(ping) == HOST_ONLY_IPV4)
+	if (policy == HOST_ONLY_IPV4)
 		return family == ADDRESS_IPV4;
-	return family_of(ping) != HOST_ONLY_IPV6 || family == ADDRESS_IPV6;
+	return policy != HOST_ONLY_IPV6 || family == ADDRESS_IPV6;
 }
 
 /* One family is enough to live on (a host may have no IPv6). */
-static int open_lanes(struct ping *ping, struct err *err)
+static int open_lanes(struct ping *ping, enum host_family policy, struct err *err)
 {
-	const struct ping_settings *settings = ping->settings;
-	const struct icmp_profile profile = {
-		.fwmark = (uint32_t)settings->fwmark,
-		.dont_fragment = settings->dont_fragment,
-		.transmit_timestamps = settings->transmit_timestamps,
-	};
+	const struct icmp_profile profile = profile_of(ping->settings);
 	struct icmp *icmp = probe_service(ping->probe, &icmp_service);
 	int opened = 0;
-	for (enum address_family family = ADDRESS_IPV4; family <= ADDRESS_IPV6; family++) {
-		if (!wants_family(ping, family))
-			continue;
-		ping->lanes[family - 1] = icmp_lane_open(icmp, family, &profile, err);
-		opened += ping->lanes[family - 1] != NULL;
-	}
+	for (enum address_family family = ADDRESS_IPV4; family <= ADDRESS_IPV6; family++)
+		if (wants_family(policy, family))
+			opened += icmp_lane_open(icmp, family, &profile, err) != NULL;
 	return opened ? 0 : -1;
+}
+
+/* A literal of a wanted family needs no host: it is what it says. */
+static void open_host(struct ping *ping, enum host_family family)
+{
+	struct address literal;
+	const char *address = probe_address(ping->probe);
+	const struct host_policy policy = {
+		.family = family,
+		.keeps_last = ping->settings->keep_address,
+		.wants_all = ping->settings->all_addresses,
+	};
+	if (!address_parse(address, &literal) || !wants_family(family, literal.family))
+		ping->host = host_open(probe_resolver(ping->probe), address, policy);
 }
 
 void *ping_open(struct probe *probe, const void *arg, struct err *err)
 {
 	const struct ping_settings *settings = arg;
 	struct ping *ping = mem_zero(1, sizeof(*ping));
+	enum host_family family = family_of(settings);
 	ping->probe = probe;
 	ping->settings = settings;
-	ping->shape = (struct icmp_shape){
-		.payload_size = (uint16_t)settings->size,
-		.hop_limit = (uint8_t)settings->ttl,
-		.traffic_class = (uint8_t)(settings->dscp << 2),
-	};
-	if (settings->source)
-		address_parse(settings->source, &ping->shape.source);
-	alarm_prepare(&ping->next_request, request_due, ping);
-	struct host_policy policy = {
-		.family = family_of(ping),
-		.keeps_last = settings->keep_address,
-		.wants_all = settings->all_addresses,
-	};
-	ping->host = host_open(probe_resolver(probe), probe_address(probe), policy);
-	if (open_lanes(ping, err)) {
+	open_host(ping, family);
+	if (open_lanes(ping, family, err)) {
 		ping_close(ping);
 		return NULL;
 	}

@@ -41,40 +41,50 @@ extern const struct probe_type ping_type;
 /* The timeout of a run: the one set; else the last request waits 5 s, but all ends after 9/10 of the interval. */
 int64_t ping_timeout_ns(const struct ping_settings *settings);
 
-/* Cumulative, since the probe was opened. */
+/* Cumulative, since the probe was opened. What is rare starts again at 2^32, as after a restart. */
 struct ping_totals {
-	int64_t sent, received, duplicates, late, reordered, lost_locally;
+	int64_t sent, received;
+	uint32_t duplicates, late, reordered, lost_locally;
 };
 
 /* One address that is pinged. */
 struct ping_path {
 	struct icmp_peer peer; /* first */
 	struct ping *ping;
-	struct tally tally; /* of the run */
 	struct jitter jitter;
-	struct ping_totals totals;
-	enum reason reason; /* first thing that went wrong in this run */
-	uint16_t first_sequence;
-	bool has_first;
-	int16_t hop_limit; /* of the last reply; -1 = none in this run */
+	int64_t sent, received; /* cumulative */
 };
 
-/* Of one target, from open to close; a run has no state of its own besides. */
+/* Of one target, from open to close. There are many of them: what only a run needs is in struct ping_run. */
 struct ping {
+	struct probe *probe;
 	const struct ping_settings *settings;
-	struct icmp_shape shape;
-	struct icmp_lane *lanes[ADDRESS_FAMILIES]; /* NULL: not wanted, or not to be had */
-	struct host *host;
-	struct ping_path *paths;
+	struct host *host;       /* NULL: the address is a literal of a wanted family */
+	struct ping_path *paths; /* followed by their rings of attempts */
+	struct ping_run *run;    /* NULL between runs */
 	size_t npaths;
 	struct ping_totals totals;
-	struct run *run; /* NULL between runs */
-	struct probe *probe;
+};
+
+/* Of a path in one run. */
+struct ping_figures {
+	struct tally tally;
+	enum reason reason; /* first thing that went wrong */
+	uint16_t first_sequence;
+	bool has_first;
+	int16_t hop_limit; /* of the last reply; -1 = none */
+};
+
+struct ping_run {
+	struct ping *ping;
+	struct run *run;
+	struct icmp_shape shape;
 	struct alarm next_request;
-	int64_t *observed_ns; /* round-trip times of the run, of all paths */
+	int64_t due_ns;               /* of the next request */
+	struct ping_figures *figures; /* of each path; NULL while the addresses are not known */
+	int64_t *observed_ns;         /* round-trip times of all paths; NULL: nobody wants them */
 	uint32_t nobserved;
-	uint32_t requested; /* of each path in this run */
-	int64_t due_ns;     /* of the next request */
+	uint32_t requested; /* of each path */
 	bool is_starting;
 };
 
@@ -88,8 +98,15 @@ void ping_close(void *opened);
 extern const struct measure_set ping_set;
 extern const struct measure_set ping_address_set;
 
+/* Of the run that lives; NULL when none does or it has no addresses yet. */
+static inline struct ping_figures *ping_figures(const struct ping_path *path)
+{
+	const struct ping_run *run = path->ping->run;
+	return run && run->figures ? &run->figures[path - path->ping->paths] : NULL;
+}
+
 /* ping_report.c: makes the rows and ends the run; ping->run is NULL afterwards. */
-void ping_report(struct ping *ping, enum reason reason);
+void ping_report(struct ping_run *run, enum reason reason);
 /* ping_report.c: one line of the run's log, as ping prints it. */
 void ping_log_event(const struct ping_path *path, const struct icmp_event *event);
 void ping_print(const struct sample *sample, FILE *out);

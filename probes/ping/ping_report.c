@@ -92,18 +92,23 @@ const struct measure_set ping_address_set = {
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */
 
-#define READINGS_MAX PING_MEASURES
+/* What the rows of the addresses point to. */
+struct path_rows {
+	struct reading readings[RESOLVE_ADDRESSES_MAX][ADDRESS_MEASURES];
+	struct label labels[RESOLVE_ADDRESSES_MAX];
+	char texts[RESOLVE_ADDRESSES_MAX][ADDRESS_TEXT_SIZE];
+};
 
 static struct reading seconds(unsigned measure, int64_t ns)
 {
 	return reading_number(measure, clock_seconds(ns));
 }
 
-static struct tally total_tally(const struct ping *ping)
+static struct tally total_tally(const struct ping_run *run)
 {
 	struct tally tally = {0};
-	for (size_t i = 0; i < ping->npaths; i++)
-		tally_merge(&tally, &ping->paths[i].tally);
+	for (size_t i = 0; run->figures && i < run->ping->npaths; i++)
+		tally_merge(&tally, &run->figures[i].tally);
 	return tally;
 }
 
@@ -118,9 +123,9 @@ static const struct jitter *largest_jitter(const struct ping *ping)
 	return largest;
 }
 
-static size_t read_totals(const struct ping *ping, struct reading *readings)
+static size_t read_totals(const struct ping_run *run, struct reading *readings)
 {
-	const struct ping_totals *totals = &ping->totals;
+	const struct ping_totals *totals = &run->ping->totals;
 	size_t n = 0;
 	readings[n++] = reading_integer(PING_SENT, totals->sent);
 	readings[n++] = reading_integer(PING_RECEIVED, totals->received);
@@ -128,13 +133,14 @@ static size_t read_totals(const struct ping *ping, struct reading *readings)
 	readings[n++] = reading_integer(PING_LATE, totals->late);
 	readings[n++] = reading_integer(PING_REORDERED, totals->reordered);
 	readings[n++] = reading_integer(PING_LOST_LOCALLY, totals->lost_locally);
-	if (ping->settings->histogram != PING_HISTOGRAM_NONE)
-		readings[n++] = reading_histogram(PING_RTT, ping->observed_ns, ping->nobserved);
+	if (run->ping->settings->histogram != PING_HISTOGRAM_NONE)
+		readings[n++] = reading_histogram(PING_RTT, run->observed_ns, run->nobserved);
 	return n;
 }
 
-static size_t read_run(const struct ping *ping, const struct tally *tally, struct reading *readings)
+static size_t read_run(const struct ping_run *run, const struct tally *tally, struct reading *readings)
 {
+	const struct ping *ping = run->ping;
 	size_t n = 0;
 	if (tally->measured) {
 		readings[n++] = seconds(PING_RTT_MIN, tally->min_ns);
@@ -148,17 +154,16 @@ static size_t read_run(const struct ping *ping, const struct tally *tally, struc
 	double loss = tally_loss_ratio(tally);
 	if (loss >= 0)
 		readings[n++] = reading_number(PING_LOSS, loss);
-	if (ping->npaths == 1 && ping->paths[0].hop_limit >= 0)
-		readings[n++] = reading_integer(PING_HOP_LIMIT, ping->paths[0].hop_limit);
+	if (run->figures && ping->npaths == 1 && run->figures[0].hop_limit >= 0)
+		readings[n++] = reading_integer(PING_HOP_LIMIT, run->figures[0].hop_limit);
 	return n;
 }
 
-static size_t read_path(const struct ping_path *path, struct reading *readings)
+static size_t read_path(const struct ping_path *path, const struct tally *tally, struct reading *readings)
 {
-	const struct tally *tally = &path->tally;
 	size_t n = 0;
-	readings[n++] = reading_integer(ADDRESS_SENT, path->totals.sent);
-	readings[n++] = reading_integer(ADDRESS_RECEIVED, path->totals.received);
+	readings[n++] = reading_integer(ADDRESS_SENT, path->sent);
+	readings[n++] = reading_integer(ADDRESS_RECEIVED, path->received);
 	if (tally->measured) {
 		readings[n++] = seconds(ADDRESS_RTT_MIN, tally->min_ns);
 		readings[n++] = seconds(ADDRESS_RTT_AVG, tally_average_ns(tally));
@@ -172,40 +177,49 @@ static size_t read_path(const struct ping_path *path, struct reading *readings)
 	return n;
 }
 
-void ping_report(struct ping *ping, enum reason reason)
+/* Of each address, if they are wanted; returns how many. */
+static size_t read_paths(const struct ping_run *run, struct path_rows *out, struct row *rows)
+{
+	static const struct tally nothing = {0};
+	const struct ping *ping = run->ping;
+	if (!ping->settings->all_addresses)
+		return 0;
+	for (size_t i = 0; i < ping->npaths; i++) {
+		const struct ping_path *path = &ping->paths[i];
+		const struct tally *tally = run->figures ? &run->figures[i].tally : &nothing;
+		out->labels[i] = (struct label){"address", address_format(&path->peer.endpoint.address, out->texts[i])};
+		rows[i] = (struct row){
+			.set = &ping_address_set,
+			.labels = &out->labels[i],
+			.nlabels = 1,
+			.readings = out->readings[i],
+			.n = read_path(path, tally, out->readings[i]),
+		};
+	}
+	return ping->npaths;
+}
+
+void ping_report(struct ping_run *run, enum reason reason)
 {
 	struct row rows[1 + RESOLVE_ADDRESSES_MAX];
-	struct reading readings[1 + RESOLVE_ADDRESSES_MAX][READINGS_MAX];
-	struct label labels[RESOLVE_ADDRESSES_MAX];
-	char texts[RESOLVE_ADDRESSES_MAX][ADDRESS_TEXT_SIZE];
-	size_t n = 1;
+	struct reading readings[PING_MEASURES];
+	struct path_rows paths;
 
-	struct tally tally = total_tally(ping);
-	size_t totals = read_totals(ping, readings[0]);
-	size_t of_run = read_run(ping, &tally, readings[0] + totals);
-	rows[0] = (struct row){.set = &ping_set, .readings = readings[0], .n = totals + of_run};
-	for (size_t i = 0; ping->settings->all_addresses && i < ping->npaths; i++) {
-		const struct ping_path *path = &ping->paths[i];
-		labels[i] = (struct label){"address", address_format(&path->peer.endpoint.address, texts[i])};
-		rows[n] = (struct row){
-			.set = &ping_address_set,
-			.labels = &labels[i],
-			.nlabels = 1,
-			.readings = readings[n],
-			.n = read_path(path, readings[n]),
-		};
-		n++;
-	}
-	struct run *run = ping->run;
-	ping->run = NULL;
-	run_finish(run, reason, rows, n);
+	struct tally tally = total_tally(run);
+	size_t totals = read_totals(run, readings);
+	size_t of_run = read_run(run, &tally, readings + totals);
+	rows[0] = (struct row){.set = &ping_set, .readings = readings, .n = totals + of_run};
+	size_t n = 1 + read_paths(run, &paths, rows + 1);
+	run->ping->run = NULL;
+	run_finish(run->run, reason, rows, n);
 }
 
 /* --- for people --------------------------------------------------------------------------------------------------- */
 
 static unsigned request_number(const struct ping_path *path, uint16_t sequence)
 {
-	return (unsigned)(uint16_t)(sequence - path->first_sequence) + 1;
+	const struct ping_figures *figures = ping_figures(path);
+	return (unsigned)(uint16_t)(sequence - (figures ? figures->first_sequence : sequence)) + 1;
 }
 
 static void log_reply(const struct ping_path *path, const struct icmp_event *event, const char *remark)
@@ -218,7 +232,7 @@ static void log_reply(const struct ping_path *path, const struct icmp_event *eve
 		snprintf(hop_limit, sizeof(hop_limit), " ttl=%d", event->hop_limit);
 	if (event->rtt_ns >= 0)
 		snprintf(time, sizeof(time), " time=%.*f ms", ms < 10 ? 3 : ms < 100 ? 2 : 1, ms);
-	run_log(path->ping->run, "%zu bytes from %s: icmp_seq=%u%s%s%s", event->size,
+	run_log(path->ping->run->run, "%zu bytes from %s: icmp_seq=%u%s%s%s", event->size,
 		address_format(&event->from, address), request_number(path, event->sequence), hop_limit, time, remark);
 }
 
@@ -230,7 +244,7 @@ static void log_failure(const struct ping_path *path, const struct icmp_event *e
 		address_format(&event->from, address);
 	if (event->mtu)
 		snprintf(mtu, sizeof(mtu), " (mtu = %u)", event->mtu);
-	run_log(path->ping->run, "From %s icmp_seq=%u %s%s", address, request_number(path, event->sequence),
+	run_log(path->ping->run->run, "From %s icmp_seq=%u %s%s", address, request_number(path, event->sequence),
 		event->error_text, mtu);
 }
 

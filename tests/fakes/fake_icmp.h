@@ -35,6 +35,9 @@ void fake_icmp_refuse(enum address_family family);
 void fake_icmp_stop_sending(unsigned n, int error);
 void fake_icmp_writable(void);
 
+/* How long a batch takes from now on, as the sender sees it; it is 0 after a reset. The virtual time stands still. */
+void fake_icmp_take_ns(int64_t batch_ns);
+
 /* What icmp_socket_dropped says from now on. */
 void fake_icmp_set_dropped(uint64_t dropped);
 

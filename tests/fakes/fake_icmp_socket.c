@@ -32,6 +32,7 @@ static struct {
 	struct icmp_request last;
 	bool refused[ADDRESS_FAMILIES + 1];
 	unsigned sent, batches, stops, pending;
+	int64_t batch_ns;
 	int stop_error;
 	uint64_t dropped;
 } fake;
@@ -70,6 +71,11 @@ void fake_icmp_set_dropped(uint64_t dropped)
 unsigned fake_icmp_sent(void)
 {
 	return fake.sent;
+}
+
+void fake_icmp_take_ns(int64_t batch_ns)
+{
+	fake.batch_ns = batch_ns;
 }
 
 unsigned fake_icmp_batches(void)
@@ -213,7 +219,8 @@ enum icmp_socket_kind icmp_socket_kind(const struct icmp_socket *socket)
 size_t icmp_socket_send(struct icmp_socket *socket, const struct icmp_request *requests, size_t n, int *results,
 			struct icmp_sending *sending)
 {
-	*sending = (struct icmp_sending){.begun_ns = clock_realtime_ns(), .ended_ns = clock_realtime_ns()};
+	*sending = (struct icmp_sending){.begun_ns = clock_realtime_ns()};
+	sending->ended_ns = sending->begun_ns + fake.batch_ns;
 	fake.batches++;
 	if (fake.stops) {
 		fake.stops--;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/file_sd.h"
+#include "daemon/target.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -27,9 +28,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	for (size_t i = 0; i < targets.n; i++) {
-		const struct file_target *target = &targets.items[i];
+		const struct target *target = targets.items[i];
 
-		if (target->name[0] == '\0' || target->address[0] == '\0' || target->nlabels == 0)
+		if (target_name(target)[0] == '\0' || target_address(target)[0] == '\0' || target->nlabels == 0)
 			abort();
 		for (size_t k = 0; k < target->nlabels; k++)
 			if (is_reserved(NULL, target->labels[k].name) || strncmp(target->labels[k].name, "__", 2) == 0)

@@ -459,7 +459,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input input = {.data = data, .size = size};
 	struct subject_matter matter = {.nown = 0};
-	struct line_tags tags;
+	struct line_tags tags = {0};
 	struct text text = {0};
 	size_t ceiling = 1 + (size_t)take(&input, 2) % 2048;
 	take_subject_matter(&input, &matter);

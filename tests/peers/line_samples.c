@@ -101,7 +101,7 @@ static void add_line(struct text *out, const struct label *labels, size_t nlabel
 {
 	static const struct line_run run = {
 		.reason = REASON_TIMEOUT, .took_ns = 2000000000, .run = 7, .boot = "b\"oot"};
-	struct line_tags tags;
+	struct line_tags tags = {0};
 	line_tags_make(&tags, labels, nlabels);
 	if (line_format(out, &tags, row, &run, stamp_ns) != 1) {
 		fprintf(stderr, "a case made no line\n");

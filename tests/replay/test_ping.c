@@ -541,14 +541,14 @@ static struct fake_answer all_full_while(void *context, const struct icmp_reques
 static void open_many(const struct bench *bench, const struct subject *subject, struct bench *sink,
 		      struct probe **probes, unsigned n)
 {
-	char address[32];
+	static char addresses[20000][16];
 	for (unsigned i = 0; i < n; i++) {
-		snprintf(address, sizeof(address), "10.%u.%u.%u", i >> 16, i >> 8 & 255, i & 255);
+		snprintf(addresses[i], sizeof(addresses[i]), "10.%u.%u.%u", i >> 16 & 255, i >> 8 & 255, i & 255);
 		probes[i] = probe_open(bench->engine,
 				       &(struct probe_plan){.type = bench->type,
 							    .settings = bench->settings,
 							    .subject = subject,
-							    .address = address,
+							    .address = addresses[i],
 							    .sink = {bench_deliver, NULL, sink}},
 				       NULL);
 		cr_assert_not_null(probes[i]);
@@ -646,6 +646,22 @@ Test(ping, replies_without_a_stamp_count_but_have_no_time)
 	cr_assert_eq(integer(bench, "received_total"), 1);
 	cr_assert_null(reading(bench, "rtt_avg_seconds"));
 	cr_assert_eq(service_counter(bench, "unstamped_total"), 1);
+	fake_advance_ns(NS_PER_SECOND);
+	cr_assert_not_null(reading(bench, "rtt_avg_seconds"));
+	bench_close(bench);
+}
+
+Test(ping, a_long_batch_makes_no_wrong_number)
+{
+	reset(good);
+	struct bench *bench = bench_open("192.0.2.1", "interval=1");
+	fake_icmp_take_ns(MS);
+	fake_advance_ns(1100 * MS);
+	cr_assert_eq(bench->reasons[REASON_OK], 1);
+	cr_assert_eq(integer(bench, "received_total"), 1);
+	cr_assert_null(reading(bench, "rtt_avg_seconds"));
+	cr_assert_eq(service_counter(bench, "unstamped_total"), 1);
+	fake_icmp_take_ns(MS - 1);
 	fake_advance_ns(NS_PER_SECOND);
 	cr_assert_not_null(reading(bench, "rtt_avg_seconds"));
 	bench_close(bench);

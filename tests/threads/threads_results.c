@@ -14,6 +14,7 @@
 #include "daemon/results.h"
 #include "daemon/results_page.h"
 #include "daemon/spec.h"
+#include "daemon/target.h"
 #include "daemon/thread.h"
 #include "daemon/worker.h"
 #include "exporter/series.h"
@@ -34,6 +35,7 @@ struct question {
 struct house {
 	struct series_store *store;
 	struct worker *workers[WORKERS];
+	struct target *targets[TARGETS];
 	atomic_int runs, pages, cancels, faults;
 };
 
@@ -120,6 +122,13 @@ static int open_house(struct house *house, struct err *err)
 {
 	struct worker_plan plan = {.boot = "b", .resolver = "127.0.0.1:9", .history_bytes = 40000};
 
+	for (unsigned i = 0; i < TARGETS; i++) {
+		static const struct label labels[] = {{"tier", "gold"}};
+		char name[16];
+
+		snprintf(name, sizeof(name), "t%u", i);
+		house->targets[i] = target_create(name, "192.0.2.1", labels, i % 2);
+	}
 	house->store = series_store_create(WORKERS, 100000);
 	plan.store = house->store;
 	for (plan.index = 0; plan.index < WORKERS; plan.index++) {
@@ -153,17 +162,9 @@ static void forget(void *arg, struct batch *batch)
 static void change(struct house *house, struct thread *changer, unsigned target, enum batch_change how, unsigned probe)
 {
 	static const struct probe_spec probes[] = {{"p1", &tick_type, ""}, {"p2", &tick_type, ""}};
-	static const struct label labels[] = {{"tier", "gold"}};
 	struct batch *batch = batch_create(thread_mailbox(changer), forget, NULL);
-	char name[16];
 
-	snprintf(name, sizeof(name), "t%u", target);
-	batch_add(batch, &(struct batch_step){.change = how,
-					      .target = name,
-					      .address = "192.0.2.1",
-					      .labels = labels,
-					      .nlabels = target % 2,
-					      .spec = &probes[probe]});
+	batch_add(batch, &(struct batch_step){.change = how, .target = house->targets[target], .spec = &probes[probe]});
 	if (!worker_apply(house->workers[target % WORKERS], batch))
 		batch_free(batch);
 }
@@ -225,6 +226,8 @@ int main(void)
 	for (unsigned i = 0; i < ASKERS; i++)
 		thread_free(askers[i].thread);
 	series_store_free(house.store);
+	for (unsigned i = 0; i < TARGETS; i++)
+		target_release(house.targets[i]);
 	printf("%d runs in %d pages, %d cancelled, %d faults\n", atomic_load(&house.runs), atomic_load(&house.pages),
 	       atomic_load(&house.cancels), atomic_load(&house.faults));
 	return atomic_load(&house.runs) > 0 && atomic_load(&house.cancels) > 0 && atomic_load(&house.faults) == 0

@@ -15,6 +15,7 @@
 #include "core/mem.h"
 #include "daemon/batch.h"
 #include "daemon/spec.h"
+#include "daemon/target.h"
 #include "daemon/thread.h"
 #include "daemon/worker.h"
 #include "exporter/render.h"
@@ -195,21 +196,23 @@ static void take_batch(void *arg, struct batch *batch)
 	loop_stop(thread_loop(changer->thread));
 }
 
-static void add_step(struct batch *batch, enum batch_change change, unsigned target, const struct probe_spec *spec)
+static struct target *make_target(unsigned target)
 {
 	static const struct label labels[] = {{"tier", "gold"}, {"rack", "r1"}};
 	char name[16];
 
 	snprintf(name, sizeof(name), "t%u", target);
-	batch_add(batch, &(struct batch_step){change, name, "192.0.2.1", labels, target % 3, spec, batch});
+	return target_create(name, "192.0.2.1", labels, target % 3);
 }
 
-/* Each batch borrows specs of its own, which are freed as soon as the batch that removes their probes is answered: who
- * uses them longer is found by AddressSanitizer, who uses them at that moment by ThreadSanitizer. */
+/* Targets and specs of its own are borrowed for a round of batches, which are freed as soon as the batch that removes
+ * their probes is answered: who uses them longer is found by AddressSanitizer, who uses them at that moment by
+ * ThreadSanitizer. */
 static void change_all(struct changer *changer, struct err *err)
 {
 	struct tick_settings *settings = mem_zero(1, sizeof(*settings));
 	struct probe_spec *specs = mem_zero(2, sizeof(*specs));
+	struct target *targets[4][TARGETS];
 
 	specs[0] = (struct probe_spec){mem_copy_string("p1"), &tick_type, settings};
 	specs[1] = (struct probe_spec){mem_copy_string("p2"), &tick_type, settings};
@@ -217,14 +220,19 @@ static void change_all(struct changer *changer, struct err *err)
 		static const enum batch_change changes[] = {BATCH_ADD, BATCH_RELABEL, BATCH_RELABEL, BATCH_REMOVE};
 		struct batch *batch = batch_create(thread_mailbox(changer->thread), take_batch, changer);
 
+		for (unsigned i = 0; i < TARGETS; i++)
+			targets[change][i] = make_target(i);
 		for (unsigned i = 0; i < 2 * TARGETS; i++)
-			add_step(batch, changes[change], i / 2, &specs[i % 2]);
+			batch_add(batch,
+				  &(struct batch_step){changes[change], targets[change][i / 2], &specs[i % 2], batch});
 		changer->under_way++;
 		while (!worker_apply(changer->worker, batch))
 			pause_briefly();
 	}
 	while (changer->under_way > 0)
 		loop_run(thread_loop(changer->thread), err);
+	for (unsigned i = 0; i < 4 * TARGETS; i++)
+		target_release(targets[i / TARGETS][i % TARGETS]);
 	mem_free((char *)(uintptr_t)specs[0].name);
 	mem_free((char *)(uintptr_t)specs[1].name);
 	mem_free(specs);

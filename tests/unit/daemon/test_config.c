@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "daemon/pipeline.h"
+#include "daemon/target.h"
 
 /* What every probe of a target shows beside its type's own set; pipeline_sets has no histogram. */
 static size_t common_series(void)
@@ -85,8 +86,8 @@ Test(config, gives_targets_their_own_settings)
 	cr_expect_eq(one->assignments[0].probe, &config->probes[0]);
 	cr_expect_eq(one->assignments[0].settings, config->probes[0].settings, "shared while nothing differs");
 	cr_expect_eq(one->assignments[0].own_settings, NULL);
-	cr_expect_str_eq(one->labels.items[0].value, "dns");
-	cr_expect_str_eq(two->name, "https://shop.example/a?b=c", "the name is the address when there is none");
+	cr_expect_str_eq(one->target->labels[0].value, "dns");
+	cr_expect_str_eq(target_name(two->target), "https://shop.example/a?b=c", "the name is the address when there is none");
 	cr_expect_eq(((const struct look_settings *)two->assignments[0].settings)->depth, -5);
 	cr_expect_eq(((const struct look_settings *)config->probes[1].settings)->depth, 3);
 	cr_assert_eq(three->nassignments, 2);
@@ -302,7 +303,7 @@ Test(config, knows_lines_far_down)
 	text_add(&text, "\n);\n");
 	config = good_config(text_string(&text));
 	cr_expect_eq(config->ntargets, 100000);
-	cr_expect_str_eq(config->targets[99999].name, "t99999");
+	cr_expect_str_eq(target_name(config->targets[99999].target), "t99999");
 	cr_expect_eq(((const struct look_settings *)config->targets[99999].assignments[0].settings)->depth, 99999);
 	config_free(config);
 

@@ -1,6 +1,7 @@
 #include "config_fixture.h"
 
 #include "daemon/file_sd.h"
+#include "daemon/target.h"
 
 static bool is_reserved(const void *context, const char *name)
 {
@@ -17,9 +18,9 @@ static char *print(const struct file_targets *targets)
 	struct text text = {0};
 
 	for (size_t i = 0; i < targets->n; i++) {
-		const struct file_target *target = &targets->items[i];
+		const struct target *target = targets->items[i];
 
-		text_add_format(&text, "%s@%s{", target->name, target->address);
+		text_add_format(&text, "%s@%s{", target_name(target), target_address(target));
 		for (size_t k = 0; k < target->nlabels; k++)
 			text_add_format(&text, "%s%s=%s", k ? "," : "", target->labels[k].name,
 					target->labels[k].value);

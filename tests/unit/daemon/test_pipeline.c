@@ -273,7 +273,7 @@ Test(pipeline, relabelling_keeps_values)
 
 	build(&house, true);
 	deliver_echo(&house, REASON_TIMEOUT, 1);
-	publication_relabel(&house.publication, changed, 2);
+	publication_relabel(&house.publication, "t1", changed, 2);
 	text = metrics(&house);
 	has(text, "netsonde_echo_rtt_seconds_count{target=\"t1\",probe=\"p1\",site=\"elsewhere\",tier=\"gold\"} 2\n");
 	has(text, "site=\"elsewhere\",tier=\"gold\",reason=\"timeout\"} 1\n");
@@ -289,13 +289,12 @@ Test(pipeline, relabelling_keeps_values)
 	free(text);
 }
 
-Test(pipeline, without_outputs_no_tags_are_kept)
+Test(pipeline, without_outputs_there_are_no_lines)
 {
 	struct house house;
 	char *text;
 
 	build(&house, false);
-	cr_expect_null(house.publication.tags.escaped);
 	deliver_echo(&house, REASON_OK, 1);
 	text = tear_down(&house);
 	cr_expect_str_empty(text);

@@ -14,6 +14,7 @@
 #include "daemon/thread.h"
 #include "daemon/worker.h"
 #include "exporter/series.h"
+#include "shelf_fixture.h"
 #include "tick_fixture.h"
 
 struct house {
@@ -34,12 +35,7 @@ static const struct label labels[] = {{"tier", "gold"}};
 static void add_step(struct batch *batch, enum batch_change change, const char *target, const struct probe_spec *probe,
 		     const struct label *label)
 {
-	batch_add(batch, &(struct batch_step){.change = change,
-					      .target = target,
-					      .address = "192.0.2.1",
-					      .labels = label,
-					      .nlabels = 1,
-					      .spec = probe});
+	batch_add(batch, &(struct batch_step){.change = change, .target = shelved(target, label, 1), .spec = probe});
 }
 
 static void forget(void *arg, struct batch *batch)

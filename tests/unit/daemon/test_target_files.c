@@ -117,16 +117,19 @@ static void run_for(struct scene *scene, int64_t ns)
 /* "target/probe ..." of all that is wanted, the configuration first. */
 static void expect(struct scene *scene, const char *expected)
 {
-	struct desired_set set = {0};
+	struct spec_table *specs = spec_table_create();
+	struct desired_set set = {.specs = specs};
 	struct text text = {0};
 
 	desired_set_add_config(&set, scene->config);
 	target_files_add(scene->files, &set);
 	for (size_t i = 0; i < set.n; i++)
-		text_add_format(&text, "%s%s/%s", i ? " " : "", set.items[i].target, set.items[i].probe);
+		text_add_format(&text, "%s%s/%s", i ? " " : "", target_name(set.items[i].target),
+				set.items[i].spec->name);
 	cr_expect_str_eq(text_string(&text), expected);
 	text_free(&text);
 	desired_set_free(&set);
+	spec_table_free(specs);
 }
 
 static void expect_errors(struct scene *scene, size_t n, const char *part)
@@ -232,14 +235,19 @@ Test(target_files, contents_live_as_long_as_they_are_held)
 
 	write_file(scene, "a.json", "[{\"targets\":[\"one\"]}]");
 	open_files(scene);
-	struct desired_set set = {0};
+	struct spec_table *specs = spec_table_create();
+	struct desired_set set = {.specs = specs};
 	target_files_add(scene->files, &set);
 	struct target_content **held = target_files_hold(scene->files, &n);
 	cr_expect_eq(n, 1);
 	write_file(scene, "a.json", "[{\"targets\":[\"two\"]}]");
 	run(scene);
-	cr_expect_str_eq(set.items[0].target, "one");
+	target_files_close(scene->files);
+	scene->files = NULL;
+	cr_expect_str_eq(target_name(set.items[0].target), "one");
+	cr_expect_str_eq(strrchr(set.items[0].source, '/'), "/a.json");
 	desired_set_free(&set);
+	spec_table_free(specs);
 	for (size_t i = 0; i < n; i++)
 		target_content_release(held[i]);
 	mem_free(held);

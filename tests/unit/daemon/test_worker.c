@@ -20,6 +20,7 @@
 #include "exporter/render.h"
 #include "exporter/series.h"
 #include "probes/engine.h"
+#include "shelf_fixture.h"
 
 /* --- a probe type: each run adds one to a counter ---------------------------------------------------------------- */
 
@@ -164,7 +165,7 @@ static void add_step(struct batch *batch, enum batch_change change, const char *
 {
 	const struct label *labels = change == BATCH_RELABEL ? iron : gold;
 
-	batch_add(batch, &(struct batch_step){change, target, "192.0.2.1", labels, 1, spec, (void *)(uintptr_t)spec});
+	batch_add(batch, &(struct batch_step){change, shelved(target, labels, 1), spec, (void *)(uintptr_t)spec});
 }
 
 static int open_probe(struct house *house, const char *target, const struct probe_spec *spec)
