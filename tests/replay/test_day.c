@@ -60,14 +60,6 @@ struct truth {
 	int64_t sent, in_time, late, duplicates, gone;
 };
 
-/* A set of targets, with the strings that it borrows. */
-struct wanted {
-	struct desired_set set;
-	struct label labels[TARGETS][2];
-	char values[TARGETS][2][16];
-	char addresses[TARGETS][24];
-};
-
 struct server {
 	unsigned requests, taken, lost_answers;
 	uint64_t lines;
@@ -83,7 +75,7 @@ struct day {
 	struct spec_table *specs;
 	void *settings[2]; /* of ping: plain; all addresses */
 	char names[TARGETS][8];
-	struct wanted *now, *next;
+	struct desired_set *now, *next;
 	size_t unanswered; /* batches */
 	unsigned period;
 	bool is_calm;
@@ -276,50 +268,53 @@ static void serve(void *arg, const struct fetch_plan *request, struct fake_reply
 
 /* --- the targets -------------------------------------------------------------------------------------------------- */
 
-static void set_label(struct wanted *wanted, struct desired *desired, unsigned target, const char *name,
-		      unsigned number)
+/* A label of a target that changes; the text is in value. */
+static struct label numbered(const char *name, unsigned number, char value[16])
 {
-	size_t i = desired->nlabels++;
-
-	snprintf(wanted->values[target][i], sizeof(wanted->values[target][i]), "%u", number);
-	wanted->labels[target][i] = (struct label){name, wanted->values[target][i]};
-	desired->labels = wanted->labels[target];
+	snprintf(value, 16, "%u", number);
+	return (struct label){name, value};
 }
 
 /* A life is what a probe counts its runs in. */
-static void want(struct day *day, struct wanted *wanted, unsigned target)
+static void want(struct day *day, struct desired_set *wanted, unsigned target)
 {
-	struct desired desired = {
-		.source = "config",
-		.target = day->names[target],
-		.probe = "p",
-		.type = probe_type_find("ping"),
-		.settings = day->settings[target >= FIRST_MANY && target < FIRST_COMING],
-		.address = wanted->addresses[target],
-	};
 	bool is_coming = target >= FIRST_COMING && target < FIRST_MOVING, is_moving = target >= FIRST_MOVING;
+	const struct probe_spec spec = {"p", probe_type_find("ping"),
+					day->settings[target >= FIRST_MANY && target < FIRST_COMING]};
+	char text[24], values[2][16];
+	const char *address = day->names[target];
+	struct label labels[2];
+	size_t n = 0;
 
 	if (is_coming && day->period % 2)
 		return;
 	if (target < STEADY)
-		address_of(target, target >= STEADY / 2, wanted->addresses[target]);
-	else if (target < FIRST_COMING)
-		desired.address = day->names[target];
-	else
-		address_of(150 + 2 * target + (is_moving ? day->period % 2 : 0), false, wanted->addresses[target]);
+		address = address_of(target, target >= STEADY / 2, text);
+	else if (target >= FIRST_COMING)
+		address = address_of(150 + 2 * target + (is_moving ? day->period % 2 : 0), false, text);
 	if (is_coming || is_moving)
-		set_label(wanted, &desired, target, "life", day->period);
+		labels[n++] = numbered("life", day->period, values[0]);
 	if (target >= RELABELLED && target < STEADY)
-		set_label(wanted, &desired, target, "tier", day->period % 3);
-	cr_assert_eq(desired_set_add(&wanted->set, &desired, NULL), 0);
+		labels[n++] = numbered("tier", day->period % 3, values[1]);
+	struct target *held = target_create(day->names[target], address, labels, n);
+
+	cr_assert_eq(desired_set_add(wanted, "config", held, &spec, NULL), 0);
+	target_release(held);
 }
 
-static void free_wanted(struct day *day, struct wanted *wanted)
+static struct desired_set *create_wanted(struct day *day)
+{
+	struct desired_set *wanted = mem_zero(1, sizeof(*wanted));
+
+	wanted->specs = day->specs;
+	return wanted;
+}
+
+static void free_wanted(struct desired_set *wanted)
 {
 	if (!wanted)
 		return;
-	desired_set_release_specs(&wanted->set, day->specs);
-	desired_set_free(&wanted->set);
+	desired_set_free(wanted);
 	mem_free(wanted);
 }
 
@@ -330,7 +325,7 @@ static void changed(void *arg, struct batch *batch)
 	cr_assert_null(batch_failure(batch, 0), "%s", batch_error(batch));
 	if (--day->unanswered > 0)
 		return;
-	free_wanted(day, day->now);
+	free_wanted(day->now);
 	day->now = day->next;
 	day->next = NULL;
 }
@@ -343,11 +338,11 @@ static void change_targets(struct day *day, bool all)
 	struct target_plan plan;
 
 	cr_assert_eq(day->unanswered, 0, "a change takes longer than the time until the next");
-	day->next = mem_zero(1, sizeof(*day->next));
+	day->next = create_wanted(day);
 	for (unsigned i = 0; all && i < TARGETS; i++)
 		want(day, day->next, i);
-	desired_set_hold_specs(&day->next->set, day->specs);
-	target_plan_make(&plan, &day->now->set, &day->next->set);
+	target_plan_make(&plan, day->now, day->next);
+	target_plan_share(&plan);
 	day->unanswered = crew_split(&crew, &plan, &(struct crew_answer){day->mailbox, changed, day}, batches);
 	cr_assert_gt(day->unanswered, 0);
 	for (unsigned i = 0; i < WORKERS; i++)
@@ -521,7 +516,7 @@ static struct day *open_day(void)
 	day->loop = loop_create(0, NULL);
 	day->mailbox = mailbox_create(day->loop, 4096, day, NULL);
 	day->specs = spec_table_create();
-	day->now = mem_zero(1, sizeof(*day->now));
+	day->now = create_wanted(day);
 	open_outputs(day);
 	open_workers(day);
 	return day;
@@ -538,7 +533,7 @@ static void close_day(struct day *day)
 	for (unsigned i = 0; i < WORKERS; i++)
 		worker_free(day->workers[i]);
 	series_store_free(day->store);
-	free_wanted(day, day->now);
+	free_wanted(day->now);
 	spec_table_free(day->specs);
 	mailbox_free(day->mailbox);
 	loop_free(day->loop);
@@ -767,7 +762,7 @@ static void empty(struct day *day)
 	cr_expect_eq(series_store_count(day->store), 0);
 	pass(120 * SECOND);
 	cr_expect_eq(day->unanswered, 0);
-	cr_expect_eq(day->now->set.n, 0);
+	cr_expect_eq(day->now->n, 0);
 }
 
 Test(day, nothing_grows_and_nothing_is_missing, .timeout = 1700)
