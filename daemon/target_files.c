@@ -24,7 +24,7 @@
 /* What a file said when it was good last. */
 struct target_content {
 	size_t holders;
-	char *path; /* of the file, for those who hold this longer than the file is read */
+	char *path;       /* of the file, for those who hold this longer than the file is read */
 	uint64_t hash[2]; /* of its bytes, and of the labels that were added */
 	struct file_targets targets;
 };

@@ -87,7 +87,8 @@ Test(config, gives_targets_their_own_settings)
 	cr_expect_eq(one->assignments[0].settings, config->probes[0].settings, "shared while nothing differs");
 	cr_expect_eq(one->assignments[0].own_settings, NULL);
 	cr_expect_str_eq(one->target->labels[0].value, "dns");
-	cr_expect_str_eq(target_name(two->target), "https://shop.example/a?b=c", "the name is the address when there is none");
+	cr_expect_str_eq(target_name(two->target), "https://shop.example/a?b=c",
+			 "the name is the address when there is none");
 	cr_expect_eq(((const struct look_settings *)two->assignments[0].settings)->depth, -5);
 	cr_expect_eq(((const struct look_settings *)config->probes[1].settings)->depth, 3);
 	cr_assert_eq(three->nassignments, 2);
