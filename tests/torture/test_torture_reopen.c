@@ -15,6 +15,7 @@
 #include "core/mem.h"
 #include "influx/cursors.h"
 #include "influx/journal.h"
+#include "influx/journal_scan.h"
 #include "influx/journal_wire.h"
 #include "trap.h"
 
@@ -348,6 +349,32 @@ Test(reopen, bad_sector_later, .timeout = 100)
 		cr_assert_eq(check_all(&scene), 0);
 		dispose(&scene);
 	}
+}
+
+/* Who looks from outside sees what can be seen, and that there is more. */
+Test(reopen, bad_sector_seen_from_outside)
+{
+	static struct scene scene;
+	struct journal_scan found;
+	struct err err = {0};
+	trap_silence();
+	prepare(&scene, 5 * BLOCK);
+	cr_assert_eq(journal_scan(scene.paths[1], 0, NULL, NULL, &found, &err), 0);
+	uint64_t records = found.records;
+	cr_expect_eq(found.damaged, 0);
+	for (off_t block = 0; block < scene.sizes[1] / BLOCK + 1; block++) {
+		set_bad(&scene, 1, block);
+		cr_assert_eq(journal_scan(scene.paths[1], 0, NULL, NULL, &found, &err), 0, "%s", err.text);
+		cr_expect_eq(found.damaged, 1, "block %d: %d", (int)block, (int)found.damaged);
+		cr_expect_eq(found.torn_bytes, 0);
+		cr_expect_lt(found.records, records);
+		cr_expect_gt(found.records, 0);
+	}
+	trap = (struct trap){.is_armed = true, .is_lasting = true, .countdown = 3, .error = ENOMEM};
+	cr_expect_eq(journal_scan(scene.paths[1], 0, NULL, NULL, &found, &err), -1);
+	trap_release();
+	cr_expect(strstr(err.text, strerror(ENOMEM)) != NULL, "%s", err.text);
+	dispose(&scene);
 }
 
 /* Two bad files side by side: a reader gets past both of them. */
