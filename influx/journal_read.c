@@ -151,6 +151,13 @@ static int open_slot(struct journal *journal, uint64_t segment)
 	return slot->descriptor;
 }
 
+static void close_reader(struct journal *journal, uint64_t segment)
+{
+	int failure = errno;
+	close_slot(find_slot(journal, segment));
+	errno = failure;
+}
+
 /* --- a segment as a source ---------------------------------------------------------------------------------------- */
 
 struct segment_source {
@@ -164,7 +171,7 @@ struct segment_source {
 static int fill(const struct segment_source *from, uint64_t offset, size_t n, size_t wanted)
 {
 	struct read_window *window = &from->journal->window;
-	off_t at = (off_t)(offset - from->segment + JOURNAL_SEGMENT_HEAD), bad_end;
+	off_t at = (off_t)(offset - from->segment + JOURNAL_SEGMENT_HEAD), bad_end = 0;
 	size_t got;
 	if (wanted > window->room) {
 		window->room = wanted > WINDOW_BYTES ? wanted : WINDOW_BYTES;
@@ -176,6 +183,9 @@ static int fill(const struct segment_source *from, uint64_t offset, size_t n, si
 		return -1;
 	int result = from->reads_around ? journal_pread_around(descriptor, window->bytes, wanted, at, &got, &bad_end)
 					: journal_pread(descriptor, window->bytes, wanted, at, &got);
+	/* A descriptor may be what is bad: of a file that was replaced, on a server that came back. */
+	if (result != 0 || bad_end != 0)
+		close_reader(from->journal, from->segment);
 	/* What is before a place that cannot be read is good. */
 	if (result != 0 && got < n)
 		return -1;

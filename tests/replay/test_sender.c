@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/clock.h"
 #include "core/fetch.h"
@@ -337,6 +339,51 @@ Test(sender, a_gap_without_lines)
 	fake_advance_ns(2 * SECOND);
 	cr_expect_eq(count_missing(scene) + count_twice(scene), 0);
 	cr_expect_eq(figure(scene, FIGURE_LINES_DROPPED), 0);
+	teardown(scene);
+}
+
+/* The first segment is there, but not what it was; and back. */
+static void hide_segment(const struct scene *scene, bool is_hidden)
+{
+	char path[128], other[128];
+	snprintf(path, sizeof(path), "%s/0000000000000000.log", scene->folder);
+	snprintf(other, sizeof(other), "%s/hidden", scene->folder);
+	if (!is_hidden)
+		cr_assert_eq(rmdir(path), 0);
+	cr_assert_eq(rename(is_hidden ? path : other, is_hidden ? other : path), 0);
+	if (is_hidden)
+		cr_assert_eq(mkdir(path, 0700), 0);
+}
+
+Test(sender, a_disk_that_cannot_be_read_for_a_while)
+{
+	struct scene *scene = setup();
+	make_lines(scene, 10);
+	hide_segment(scene, true);
+	fake_advance_ns(10 * SECOND);
+	cr_expect_eq(scene->requests, 0);
+	cr_expect_eq(figure(scene, FIGURE_QUEUE_LINES), 10);
+	hide_segment(scene, false);
+	fake_advance_ns(5 * SECOND);
+	cr_expect_eq(count_missing(scene) + count_twice(scene), 0);
+	cr_expect_eq(figure(scene, FIGURE_LINES_DROPPED), 0);
+	teardown(scene);
+}
+
+Test(sender, a_disk_that_cannot_be_read_any_more)
+{
+	struct scene *scene = setup();
+	make_lines(scene, 10);
+	hide_segment(scene, true);
+	fake_advance_ns(MINUTE);
+	cr_expect_eq(figure(scene, FIGURE_LINES_DROPPED), 10);
+	cr_expect_eq(figure(scene, FIGURE_QUEUE_LINES), 0);
+	hide_segment(scene, false);
+	make_lines(scene, 10);
+	fake_advance_ns(MINUTE);
+	cr_expect_eq(count_missing(scene), 10);
+	cr_expect_eq(figure(scene, FIGURE_LINES_WRITTEN), 10);
+	cr_expect_eq(figure(scene, FIGURE_LINES_DROPPED), 10);
 	teardown(scene);
 }
 

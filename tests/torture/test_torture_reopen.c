@@ -15,6 +15,7 @@
 #include "core/mem.h"
 #include "influx/cursors.h"
 #include "influx/journal.h"
+#include "influx/journal_scan.h"
 #include "influx/journal_wire.h"
 #include "trap.h"
 
@@ -22,7 +23,7 @@
 #define RECORDS   100
 #define LINES     40
 #define MORE      5 /* records behind */
-#define LINES_MAX ((RECORDS + 2 * MORE) * LINES)
+#define LINES_MAX ((RECORDS + 3 * MORE) * LINES)
 #define FILES_MAX 32
 
 /* More attempts than a reader makes before it gives up a place. */
@@ -41,6 +42,7 @@ struct scene {
 	char *paths[FILES_MAX];
 	off_t sizes[FILES_MAX];
 	size_t nfiles;
+	size_t ndescriptors; /* open before */
 	bool is_read[LINES_MAX];
 	uint64_t shown[LINES_MAX]; /* numbers in the order that they were read in */
 	uint64_t nshown;
@@ -74,9 +76,26 @@ static void close_journal(struct scene *scene)
 	scene->journal = NULL;
 }
 
+static size_t count_descriptors(void)
+{
+	glob_t found;
+	cr_assert_eq(glob("/proc/self/fd/*", 0, NULL, &found), 0);
+	size_t n = found.gl_pathc;
+	globfree(&found);
+	return n;
+}
+
+static void forget_files(struct scene *scene)
+{
+	for (size_t i = 0; i < scene->nfiles; i++)
+		mem_free(scene->paths[i]);
+	scene->nfiles = 0;
+}
+
 static void note_files(struct scene *scene)
 {
 	glob_t found;
+	forget_files(scene);
 	char *pattern = mem_format("%s/*.log", scene->folder);
 	cr_assert_eq(glob(pattern, 0, NULL, &found), 0);
 	cr_assert_leq(found.gl_pathc, FILES_MAX);
@@ -96,6 +115,7 @@ static void prepare(struct scene *scene, int64_t segment_bytes)
 {
 	struct err err = {0};
 	memset(scene, 0, sizeof(*scene));
+	scene->ndescriptors = count_descriptors();
 	snprintf(scene->folder, sizeof(scene->folder), "/tmp/netsonde-reopen-XXXXXX");
 	cr_assert_not_null(mkdtemp(scene->folder));
 	scene->plan = (struct journal_plan){
@@ -110,13 +130,28 @@ static void prepare(struct scene *scene, int64_t segment_bytes)
 	note_files(scene);
 }
 
+/* As prepare; the last file has one record only, and fits into one block. */
+static void prepare_small_end(struct scene *scene)
+{
+	struct err err = {0};
+	prepare(scene, 5 * BLOCK);
+	scene->plan.segment_bytes = 100;
+	cr_assert(open_journal(scene, &err));
+	append(scene);
+	close_journal(scene);
+	size_t nfiles = scene->nfiles;
+	note_files(scene);
+	cr_assert_eq(scene->nfiles, nfiles + 1);
+	cr_assert_lt(scene->sizes[nfiles], BLOCK);
+}
+
 static void dispose(struct scene *scene)
 {
 	char command[128];
 	snprintf(command, sizeof(command), "rm -rf %s", scene->folder);
 	cr_assert_eq(system(command), 0);
-	for (size_t i = 0; i < scene->nfiles; i++)
-		mem_free(scene->paths[i]);
+	forget_files(scene);
+	cr_assert_eq(count_descriptors(), scene->ndescriptors, "descriptors stay open");
 }
 
 static void note_line(struct scene *scene, const char *line)
@@ -199,10 +234,13 @@ static void check_text(const struct scene *scene, const struct err *err, int err
 
 /* --- the n-th call fails ------------------------------------------------------------------------------------------ */
 
-static unsigned fail_nth(struct scene *scene, unsigned nth, int error, bool is_lasting)
+static unsigned fail_nth(struct scene *scene, unsigned nth, bool has_small_end, int error, bool is_lasting)
 {
 	struct err err = {0};
-	prepare(scene, 5 * BLOCK);
+	if (has_small_end)
+		prepare_small_end(scene);
+	else
+		prepare(scene, 5 * BLOCK);
 	trap = (struct trap){.countdown = nth, .is_lasting = is_lasting, .error = error, .is_armed = true};
 	bool is_open = open_journal(scene, &err);
 	unsigned calls = trap.calls;
@@ -224,9 +262,9 @@ static void fail_each(int error, bool is_lasting)
 {
 	static struct scene scene;
 	trap_silence();
-	unsigned calls = fail_nth(&scene, UINT32_MAX, error, false);
-	for (unsigned nth = 0; nth < calls; nth++)
-		fail_nth(&scene, nth, error, is_lasting);
+	unsigned calls = fail_nth(&scene, UINT32_MAX, true, error, false);
+	for (unsigned i = 0; i < 2 * calls; i++)
+		fail_nth(&scene, i / 2, i % 2 == 0, error, is_lasting);
 }
 
 #define FAIL_EACH(name, error)                                                                                         \
@@ -248,7 +286,7 @@ FAIL_EACH(no_right, EACCES)
 Test(reopen, makes_calls)
 {
 	static struct scene scene;
-	unsigned calls = fail_nth(&scene, UINT32_MAX, EIO, false);
+	unsigned calls = fail_nth(&scene, UINT32_MAX, true, EIO, false);
 	cr_expect_gt(calls, 30, "%u calls", calls);
 }
 
@@ -304,6 +342,9 @@ static void try_sector(struct scene *scene, size_t file, off_t block)
 	for (int i = 0; i < MORE; i++)
 		append(scene);
 	check_around(scene, file);
+	struct stat status;
+	cr_assert_eq(stat(scene->paths[file], &status), 0);
+	cr_assert_eq(status.st_size, scene->sizes[file], "nothing is written behind a bad place");
 	close_journal(scene);
 	cr_assert(open_journal(scene, &err), "and again: %s", err.text);
 	check_around(scene, file);
@@ -332,6 +373,28 @@ Test(reopen, bad_sector, .timeout = 100)
 	dispose(&scene);
 }
 
+/* The last file is one block, and bad: what it had is there once it can be read again, and no number was given twice;
+ * the lines that may have been in it are no more than its bytes. */
+Test(reopen, bad_sector_that_is_the_last_file)
+{
+	static struct scene scene;
+	struct err err = {0};
+	trap_silence();
+	prepare_small_end(&scene);
+	set_bad(&scene, scene.nfiles - 1, 0);
+	cr_assert(open_journal(&scene, &err), "%s", err.text);
+	cr_expect_geq(journal_end(scene.journal).line, scene.made);
+	cr_expect_leq(journal_end(scene.journal).line, scene.made + BLOCK);
+	uint64_t lost = read_all(&scene);
+	cr_expect_eq(scene.nshown, RECORDS * LINES);
+	cr_expect_eq(lost, journal_end(scene.journal).line - RECORDS * LINES);
+	append(&scene);
+	close_journal(&scene);
+	trap_release();
+	check_all(&scene);
+	dispose(&scene);
+}
+
 /* A sector goes bad while the log is in use: as above. */
 Test(reopen, bad_sector_later, .timeout = 100)
 {
@@ -348,6 +411,32 @@ Test(reopen, bad_sector_later, .timeout = 100)
 		cr_assert_eq(check_all(&scene), 0);
 		dispose(&scene);
 	}
+}
+
+/* Who looks from outside sees what can be seen, and that there is more. */
+Test(reopen, bad_sector_seen_from_outside)
+{
+	static struct scene scene;
+	struct journal_scan found;
+	struct err err = {0};
+	trap_silence();
+	prepare(&scene, 5 * BLOCK);
+	cr_assert_eq(journal_scan(scene.paths[1], 0, NULL, NULL, &found, &err), 0);
+	uint64_t records = found.records;
+	cr_expect_eq(found.damaged, 0);
+	for (off_t block = 0; block < scene.sizes[1] / BLOCK + 1; block++) {
+		set_bad(&scene, 1, block);
+		cr_assert_eq(journal_scan(scene.paths[1], 0, NULL, NULL, &found, &err), 0, "%s", err.text);
+		cr_expect_eq(found.damaged, 1, "block %d: %d", (int)block, (int)found.damaged);
+		cr_expect_eq(found.torn_bytes, 0);
+		cr_expect_lt(found.records, records);
+		cr_expect_gt(found.records, 0);
+	}
+	trap = (struct trap){.is_armed = true, .is_lasting = true, .countdown = 3, .error = ENOMEM};
+	cr_expect_eq(journal_scan(scene.paths[1], 0, NULL, NULL, &found, &err), -1);
+	trap_release();
+	cr_expect(strstr(err.text, strerror(ENOMEM)) != NULL, "%s", err.text);
+	dispose(&scene);
 }
 
 /* Two bad files side by side: a reader gets past both of them. */
@@ -439,32 +528,41 @@ Test(reopen, waits_for_descriptors)
 
 /* --- names that are in the way ------------------------------------------------------------------------------------ */
 
-/* A file that is no segment, but has a name that the log will come to: neither is it written over, nor does it make the
- * log shorter. */
-Test(reopen, grows_around_a_strangers_file)
+/* A file that is no segment, but has a name that the log will come to, so many bytes further on: neither is it written
+ * over, nor does it make the log shorter. */
+static void grow_around(struct scene *scene, uint64_t distance)
 {
-	static struct scene scene;
 	struct err err = {0};
-	trap_silence();
-	prepare(&scene, 64 * BLOCK);
-	char *path = mem_format("%s/%016llx.log", scene.folder,
-				(unsigned long long)scene.records[RECORDS - 1].end.offset + 100);
+	prepare(scene, 64 * BLOCK);
+	char *path = mem_format("%s/%016llx.log", scene->folder,
+				(unsigned long long)(scene->records[RECORDS - 1].end.offset + distance));
 	int descriptor = __real_open(path, O_WRONLY | O_CREAT, 0600);
-	char rubbish[500];
+	char rubbish[500], still[500];
 	memset(rubbish, 'x', sizeof(rubbish));
 	cr_assert_eq(write(descriptor, rubbish, sizeof(rubbish)), (ssize_t)sizeof(rubbish));
 	close(descriptor);
+	scene->plan.segment_bytes = 100;
 	for (int i = 0; i < 3; i++) {
-		cr_assert(open_journal(&scene, &err));
-		append(&scene);
-		close_journal(&scene);
-		struct stat status;
-		cr_assert_eq(stat(path, &status), 0);
-		cr_assert_eq(status.st_size, (off_t)sizeof(rubbish));
+		cr_assert(open_journal(scene, &err));
+		append(scene);
+		close_journal(scene);
+		descriptor = __real_open(path, O_RDONLY);
+		cr_assert_eq(read(descriptor, still, sizeof(still)), (ssize_t)sizeof(still));
+		cr_assert_arr_eq(still, rubbish, sizeof(still));
+		close(descriptor);
 	}
-	cr_expect_eq(check_all(&scene), 0);
+	cr_expect_eq(check_all(scene), 0);
 	mem_free(path);
-	dispose(&scene);
+	dispose(scene);
+}
+
+Test(reopen, grows_around_a_strangers_file)
+{
+	static struct scene scene;
+	trap_silence();
+	grow_around(&scene, 0);
+	grow_around(&scene, 1);
+	grow_around(&scene, 2000);
 }
 
 /* A first record that a crash has torn, and no descriptor to go on in its file: the file is begun anew, and is not
