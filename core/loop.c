@@ -193,6 +193,8 @@ static void timer_expired(evutil_socket_t descriptor, short events, void *arg)
 	event_active(&loop->rings, EV_TIMEOUT, 0);
 }
 
+/* One slot: a loop that is behind looks at its descriptors between one and the next, so that catching up with what is to
+ * be sent does not overflow the sockets with what has come. */
 static void ring_alarms(evutil_socket_t descriptor, short events, void *arg)
 {
 	(void)descriptor;
@@ -200,9 +202,9 @@ static void ring_alarms(evutil_socket_t descriptor, short events, void *arg)
 	struct loop *loop = arg;
 	begin(loop);
 	loop->next_is_stale = true;
-	int64_t now_ns = clock_monotonic_ns();
+	int64_t now_ns = clock_monotonic_ns(), end_ns = wheel_next_ns(loop->wheel);
 	struct wheel_entry *entry;
-	while ((entry = wheel_take(loop->wheel, now_ns))) {
+	while (end_ns <= now_ns && (entry = wheel_take(loop->wheel, end_ns))) {
 		struct alarm *alarm = (struct alarm *)entry;
 		alarm->ring(alarm->arg);
 	}

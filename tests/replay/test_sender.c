@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "core/clock.h"
 #include "core/fetch.h"
@@ -23,6 +24,8 @@
 #define HOUR   (60 * MINUTE)
 
 #define LINES_MAX 200000
+
+#define BODY_MAX ((size_t)1 << 20)
 
 struct scene;
 
@@ -46,6 +49,8 @@ struct scene {
 	size_t longest;            /* bytes of a request */
 	int64_t first_ns, last_ns; /* when requests began */
 	unsigned countdown;
+	unsigned compressed; /* requests that were */
+	char *inflated;
 };
 
 /* --- the server --------------------------------------------------------------------------------------------------- */
@@ -74,25 +79,48 @@ static void refuse_connections(struct scene *scene, const char *lines, size_t n,
 	answer->error = "Connection refused";
 }
 
+static void look_at(struct scene *scene, const char *lines, size_t n, struct fake_reply *answer)
+{
+	cr_assert_eq(lines[n - 1], '\n');
+	if (n > scene->longest)
+		scene->longest = n;
+	for (size_t i = 0; i < n; i++)
+		scene->lines_in_requests += lines[i] == '\n';
+	scene->behave(scene, lines, n, answer);
+}
+
+static size_t inflate_body(struct scene *scene, const struct fetch_plan *request)
+{
+	z_stream stream = {.next_in = (z_const Bytef *)request->body, .avail_in = (uInt)request->body_length};
+	stream.next_out = (Bytef *)scene->inflated;
+	stream.avail_out = (uInt)BODY_MAX;
+	cr_assert_eq(inflateInit2(&stream, MAX_WBITS + 16), Z_OK);
+	cr_assert_eq(inflate(&stream, Z_FINISH), Z_STREAM_END);
+	cr_assert_eq(stream.avail_in, 0);
+	size_t n = stream.total_out;
+	inflateEnd(&stream);
+	return n;
+}
+
 static void handle(void *arg, const struct fetch_plan *request, struct fake_reply *answer)
 {
 	struct scene *scene = arg;
 	cr_assert_str_eq(request->method, "POST");
 	cr_assert_str_eq(request->url, "http://influx:8086/write?db=d%201&precision=ns");
 	cr_assert_gt(request->body_length, 0);
-	cr_assert_eq(((const char *)request->body)[request->body_length - 1], '\n');
 	scene->requests++;
 	scene->last_ns = fake_now_ns();
 	if (scene->first_ns == 0)
 		scene->first_ns = scene->last_ns;
 	if (fake_fetch_running() > scene->running)
 		scene->running = (unsigned)fake_fetch_running();
-	if (request->body_length > scene->longest)
-		scene->longest = request->body_length;
-	for (size_t i = 0; i < request->body_length; i++)
-		scene->lines_in_requests += ((const char *)request->body)[i] == '\n';
 	answer->after_ns = 20 * NS_PER_MS;
-	scene->behave(scene, request->body, request->body_length, answer);
+	if (strcmp(request->fields[0], "Content-Encoding: gzip") == 0) {
+		scene->compressed++;
+		look_at(scene, scene->inflated, inflate_body(scene, request), answer);
+	} else {
+		look_at(scene, request->body, request->body_length, answer);
+	}
 }
 
 /* --- the scene ---------------------------------------------------------------------------------------------------- */
@@ -120,6 +148,7 @@ static struct scene *setup(void)
 	strcpy(scene->folder, "/tmp/netsonde-replay-XXXXXX");
 	cr_assert_not_null(mkdtemp(scene->folder));
 	scene->got = mem_zero(LINES_MAX, 1);
+	scene->inflated = mem_zero(BODY_MAX, 1);
 	scene->settings = (struct influx_settings){
 		.name = name,
 		.url = url,
@@ -154,6 +183,7 @@ static void teardown(struct scene *scene)
 	snprintf(command, sizeof(command), "rm -rf %s", scene->folder);
 	cr_assert_eq(system(command), 0);
 	mem_free(scene->got);
+	mem_free(scene->inflated);
 	mem_free(scene);
 	cr_assert_eq(fake_alive(), 0);
 }
@@ -711,5 +741,86 @@ Test(sender, flush_sends_at_once_and_does_not_wait_for_who_is_away)
 	cr_expect_not(sender_flush(scene->sender));
 	fake_advance_ns(30 * NS_PER_MS);
 	cr_expect(sender_flush(scene->sender));
+	teardown(scene);
+}
+
+/* --- made ready ahead --------------------------------------------------------------------------------------------- */
+
+static void make_batches(struct scene *scene, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		make_lines(scene, 1000);
+}
+
+/* As many as there are connections, beside those under way (and the log itself has looked at one more). */
+Test(sender, what_is_ready_needs_no_log)
+{
+	struct scene *scene = setup();
+	char command[128];
+	make_batches(scene, 8);
+	fake_advance_ns(5 * NS_PER_MS);
+	cr_expect_eq(scene->requests, 2);
+	cr_expect_eq(figure(scene, FIGURE_QUEUE_LINES), 8000);
+	snprintf(command, sizeof(command), "truncate -s 0 %s/*.log", scene->folder);
+	cr_assert_eq(system(command), 0);
+	fake_advance_ns(MINUTE);
+	int64_t written = figure(scene, FIGURE_LINES_WRITTEN);
+	cr_expect_geq(written, 4000, "%d", (int)written);
+	cr_expect_eq(count_missing(scene), 8000 - written);
+	cr_expect_eq(figure(scene, FIGURE_LINES_DROPPED), 8000 - written);
+	teardown(scene);
+}
+
+Test(sender, what_is_not_full_is_not_made_ready)
+{
+	struct scene *scene = setup();
+	scene->behave = every_other_is_slow;
+	scene->settings.connections = 1;
+	make_lines(scene, 1000);
+	make_lines(scene, 500);
+	fake_advance_ns(2 * SECOND);
+	make_lines(scene, 500);
+	fake_advance_ns(10 * SECOND);
+	cr_expect_eq(scene->requests, 2, "%u", scene->requests);
+	cr_expect_eq(count_missing(scene) + count_twice(scene), 0);
+	teardown(scene);
+}
+
+/* What is ready is sent as it is, in other parts, or thrown away. */
+Test(sender, compressed)
+{
+	struct scene *scene = setup();
+	scene->settings.compresses = true;
+	scene->behave = knows_better;
+	make_batches(scene, 8);
+	fake_advance_ns(MINUTE);
+	cr_expect_eq(count_missing(scene), 2);
+	cr_expect_eq(scene->got[123] + scene->got[777], 0);
+	scene->behave = wants_small_ones;
+	make_batches(scene, 8);
+	fake_advance_ns(MINUTE);
+	scene->behave = refuse_connections;
+	pass(scene, 20 * MINUTE, 20);
+	scene->behave = take_all;
+	while (figure(scene, FIGURE_QUEUE_LINES) > 0)
+		pass(scene, SECOND, 0);
+	cr_expect_eq(count_missing(scene), 2);
+	cr_expect_eq(count_twice(scene), 0);
+	cr_expect_gt(scene->compressed, scene->requests / 2);
+	cr_expect_lt(figure(scene, FIGURE_SENT_BYTES), figure(scene, FIGURE_BYTES_WRITTEN));
+	teardown(scene);
+}
+
+Test(sender, ends_while_something_is_made_ready)
+{
+	struct scene *scene = setup();
+	scene->settings.compresses = true;
+	make_batches(scene, 8);
+	cr_expect_eq(scene->requests, 2);
+	teardown(scene);
+	scene = setup();
+	scene->settings.compresses = true;
+	make_batches(scene, 8);
+	fake_advance_ns(5 * NS_PER_MS);
 	teardown(scene);
 }

@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "core/mem.h"
 #include "influx/parcel.h"
@@ -124,5 +125,67 @@ Test(parcel, suspects_are_set_aside)
 	cr_expect_not(parcel_next(&parcel)->is_last_try);
 	parcel_settle(&parcel);
 	cr_expect(parcel_is_done(&parcel));
+	parcel_free(&parcel);
+}
+
+/* --- compression -------------------------------------------------------------------------------------------------- */
+
+static void expect_packed(const struct parcel *parcel, const char *expected)
+{
+	char plain[256] = "";
+	z_stream stream = {.next_in = (z_const Bytef *)parcel->packed.bytes,
+			   .avail_in = (uInt)parcel->packed.length,
+			   .next_out = (Bytef *)plain,
+			   .avail_out = sizeof(plain) - 1};
+	cr_assert_eq(inflateInit2(&stream, MAX_WBITS + 16), Z_OK);
+	cr_expect_eq(inflate(&stream, Z_FINISH), Z_STREAM_END);
+	cr_expect_eq(stream.avail_in, 0);
+	cr_expect_str_eq(plain, expected);
+	inflateEnd(&stream);
+}
+
+Test(parcel, packs_in_steps)
+{
+	for (size_t step = 1; step < 12; step++) {
+		struct parcel parcel;
+		unsigned steps = 1;
+		fill(&parcel, "aaa\nbb\ncc\n");
+		cr_expect_not(parcel_is_packed(&parcel));
+		while (!parcel_pack(&parcel, step)) {
+			cr_expect_not(parcel_is_packed(&parcel));
+			steps++;
+		}
+		cr_expect_eq(steps, (10 + step - 1) / step);
+		cr_expect(parcel_is_packed(&parcel));
+		expect_packed(&parcel, "aaa\nbb\ncc\n");
+		cr_expect(parcel_pack(&parcel, step), "nothing more to do");
+		expect_packed(&parcel, "aaa\nbb\ncc\n");
+		parcel_free(&parcel);
+	}
+}
+
+Test(parcel, packs_the_part_that_is_next)
+{
+	struct parcel parcel;
+	fill(&parcel, "aa\nbb\ncc\ndd\n");
+	cr_expect_not(parcel_pack(&parcel, 3));
+	parcel_halve(&parcel);
+	cr_expect_not(parcel_is_packed(&parcel));
+	cr_expect(parcel_pack(&parcel, SIZE_MAX));
+	char *text = next(&parcel);
+	expect_packed(&parcel, text);
+	mem_free(text);
+	parcel_settle(&parcel);
+	cr_expect_not(parcel_is_packed(&parcel), "that was another one");
+	cr_expect(parcel_pack(&parcel, SIZE_MAX));
+	text = next(&parcel);
+	expect_packed(&parcel, text);
+	mem_free(text);
+	parcel_settle(&parcel);
+	cr_expect_not(parcel_is_packed(&parcel));
+	parcel_free(&parcel);
+	fill(&parcel, "aa\n");
+	cr_expect_not(parcel_pack(&parcel, 0));
+	cr_expect_not(parcel_pack(&parcel, 1));
 	parcel_free(&parcel);
 }
