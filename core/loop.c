@@ -193,8 +193,8 @@ static void timer_expired(evutil_socket_t descriptor, short events, void *arg)
 	event_active(&loop->rings, EV_TIMEOUT, 0);
 }
 
-/* One slot: a loop that is behind looks at its descriptors between one and the next, so that catching up with what is to
- * be sent does not overflow the sockets with what has come. */
+/* One slot: a loop that is behind looks at its descriptors between one and the next, so that catching up with what is
+ * to be sent does not overflow the sockets with what has come. */
 static void ring_alarms(evutil_socket_t descriptor, short events, void *arg)
 {
 	(void)descriptor;

@@ -478,6 +478,39 @@ Test(loop, a_call_that_defers_itself_for_ever_starves_nobody)
 	close_scene(&scene);
 }
 
+static void ring_and_send(void *arg)
+{
+	struct scene *scene = arg;
+	note(scene, 's');
+	cr_assert_eq(write(scene->sockets[1], "w", 1), 1);
+}
+
+static void ready_read(void *arg, unsigned events)
+{
+	struct scene *scene = arg;
+	char byte;
+	(void)events;
+	note(scene, 'r');
+	cr_assert_eq(read(scene->sockets[0], &byte, 1), 1);
+}
+
+/* What one slot sends may be answered before the next: the answers must not wait until all slots have rung. */
+Test(loop, one_that_is_behind_reads_between_its_slots)
+{
+	struct scene scene;
+	open_scene(&scene);
+	scene.watches[0] = watch_create(scene.loop, scene.sockets[0], ready_read, &scene);
+	watch_set(scene.watches[0], WATCH_READ);
+	for (unsigned i = 0; i < 4; i++) {
+		alarm_prepare(&scene.alarms[i], i < 3 ? ring_and_send : stop, &scene);
+		set_in(&scene, &scene.alarms[i], 20 * MS * (i + 1));
+	}
+	stall(100 * MS);
+	run_scene(&scene);
+	cr_assert_str_eq(scene.log, "srsrsr.");
+	close_scene(&scene);
+}
+
 static void ready_defer(void *arg, unsigned events)
 {
 	(void)events;
