@@ -33,6 +33,7 @@ struct buffer *pool_take(struct pool *pool)
 	if (pool->idle != NULL) {
 		buffer = (struct buffer *)(void *)pool->idle;
 		pool->idle = buffer->mail.next;
+		pool->nidle--;
 	} else if (pool->made < POOL_BUFFERS) {
 		buffer = buffer_create(pool);
 		pool->made++;
@@ -45,13 +46,14 @@ struct buffer *pool_take(struct pool *pool)
 
 void pool_give(struct pool *pool, struct buffer *buffer)
 {
-	if (buffer->text.capacity > POOL_BUFFER_BYTES)
+	buffer->lines = 0;
+	pthread_mutex_lock(&pool->lock);
+	if (buffer->text.capacity > POOL_BUFFER_BYTES || pool->nidle >= POOL_BUFFERS_KEPT)
 		text_free(&buffer->text);
 	else
 		text_clear(&buffer->text);
-	buffer->lines = 0;
-	pthread_mutex_lock(&pool->lock);
 	buffer->mail.next = pool->idle;
 	pool->idle = &buffer->mail;
+	pool->nidle++;
 	pthread_mutex_unlock(&pool->lock);
 }

@@ -20,6 +20,9 @@
 #define POOL_BUFFER_FULL    (56 * 1024)
 #define POOL_BUFFER_CEILING (256 * 1024)
 
+/* Idle buffers that keep their memory: after a stall there are as many as ever were out. */
+#define POOL_BUFFERS_KEPT 16
+
 struct pool;
 
 struct buffer {
@@ -34,7 +37,7 @@ struct buffer {
 struct pool {
 	pthread_mutex_t lock;
 	struct mail *idle;
-	size_t made;
+	size_t made, nidle;
 	atomic_uint_least64_t lines_on_their_way;
 	atomic_uint_least64_t lines_lost; /* that no output has ever seen */
 };
