@@ -1,5 +1,7 @@
 #include "daemon/pipeline.h"
 
+#include <string.h>
+
 #include "core/clock.h"
 #include "core/mem.h"
 #include "daemon/history.h"
@@ -54,6 +56,14 @@ struct pipeline {
 	struct label *labels;
 	size_t nlabels;
 	struct line_tags tags;
+};
+
+struct failures {
+	size_t n;
+	struct {
+		enum reason reason;
+		uint32_t count; /* begins again at 2^32, as after a restart */
+	} items[];
 };
 
 /* What the added rows point to. */
@@ -141,29 +151,45 @@ void publication_close(struct publication *publication)
 	publication->failures = NULL;
 }
 
+static void count_failure(struct publication *publication, enum reason reason)
+{
+	struct failures *failures = publication->failures;
+	size_t n = failures ? failures->n : 0, i = 0;
+
+	while (i < n && failures->items[i].reason < reason)
+		i++;
+	if (i == n || failures->items[i].reason != reason) {
+		failures = mem_resize(failures, 1, sizeof(*failures) + (n + 1) * sizeof(failures->items[0]));
+		memmove(&failures->items[i + 1], &failures->items[i], (n - i) * sizeof(failures->items[0]));
+		failures->items[i].reason = reason;
+		failures->items[i].count = 0;
+		failures->n = n + 1;
+		publication->failures = failures;
+	}
+	failures->items[i].count++;
+}
+
 static void note(struct publication *publication, const struct sample *sample)
 {
 	if (sample->address.family != ADDRESS_NONE)
 		publication->address = sample->address;
 	if (sample->reason == REASON_OK)
 		return;
-	if (!publication->failures)
-		publication->failures = mem_zero(REASON_COUNT, sizeof(*publication->failures));
-	publication->failures[sample->reason]++;
+	count_failure(publication, sample->reason);
 }
 
 static size_t add_failures(const struct publication *publication, struct added *added, struct row *rows)
 {
 	const struct label *reasons = publication->pipeline->reasons;
-	size_t n = 0;
+	const struct failures *failures = publication->failures;
 
-	for (unsigned i = 0; publication->failures && i < REASON_COUNT; i++) {
-		if (publication->failures[i] == 0)
-			continue;
-		added->failures[i] = reading_integer(PROBE_FAILURES, publication->failures[i]);
-		rows[n++] = (struct row){&probe_set, &reasons[i], 1, &added->failures[i], 1};
+	if (!failures)
+		return 0;
+	for (size_t i = 0; i < failures->n; i++) {
+		added->failures[i] = reading_integer(PROBE_FAILURES, failures->items[i].count);
+		rows[i] = (struct row){&probe_set, &reasons[failures->items[i].reason], 1, &added->failures[i], 1};
 	}
-	return n;
+	return failures->n;
 }
 
 static size_t add_rows(const struct publication *publication, const struct sample *sample, struct added *added,

@@ -37,14 +37,17 @@ void pipeline_free(struct pipeline *pipeline); /* all publications must be close
 /* Where lines go from now on (borrowed; NULL = nowhere), if they are wanted. */
 void pipeline_set_port(struct pipeline *pipeline, struct influx_port *port);
 
+/* How often a probe has failed, by reason: those that there were, in rising order. */
+struct failures;
+
 /* What is published about one probe of one target. Embedded in whoever owns the probe. */
 struct publication {
 	struct pipeline *pipeline;
 	uint64_t history; /* its newest entry in the pipeline's */
 	struct subject subject;
 	struct series *series;
-	int64_t *failures;      /* by enum reason; NULL before the first failure */
-	struct address address; /* the last one that a run talked to */
+	struct failures *failures; /* NULL before the first one */
+	struct address address;    /* the last one that a run talked to */
 };
 
 /* subject: the struct is copied, what it points to is borrowed until close. */

@@ -8,57 +8,93 @@
 /* How an absent value looks. For numbers a NaN that is never stored: every real NaN is stored as the usual one. */
 #define ABSENT_NUMBER  UINT64_C(0x7FF8AB5E47000000)
 #define USUAL_NAN      UINT64_C(0x7FF8000000000000)
-#define ABSENT_INTEGER ((uint64_t)INT64_MIN)
+#define ABSENT_INTEGER INT64_MIN
+#define ABSENT_SINGLE  INT32_MIN
 /* A histogram that is absent keeps its counts: the sign of its sum says whether it is shown. */
 #define HISTOGRAM_HIDDEN (UINT64_C(1) << 63)
 
-#define READ_TRIES       1000
-#define READ_TRIES_SPUN  100
-#define HISTOGRAM_SUM_AT (SERIES_BUCKETS + 1)
+#define READ_TRIES      1000
+#define READ_TRIES_SPUN 100
 
-typedef _Atomic uint64_t block_word;
+typedef _Atomic uint64_t block_double; /* two cells, the first of them even */
+typedef _Atomic uint32_t block_single;
 
-static block_word *word_at(struct block *block, uint32_t word)
+static uint64_t load_double(const struct block *block, uint32_t cell)
 {
-	return (block_word *)(void *)block + word;
+	const block_double *doubles = (const block_double *)(const void *)block;
+	return atomic_load_explicit(doubles + cell / 2, memory_order_acquire);
 }
 
-static uint64_t load(const struct block *block, uint32_t word)
+static void store_double(struct block *block, uint32_t cell, uint64_t value)
 {
-	const block_word *words = (const block_word *)(const void *)block;
-	return atomic_load_explicit(words + word, memory_order_acquire);
+	block_double *doubles = (block_double *)(void *)block;
+	atomic_store_explicit(doubles + cell / 2, value, memory_order_release);
 }
 
-static void store(struct block *block, uint32_t word, uint64_t value)
+static uint32_t load_single(const struct block *block, uint32_t cell)
 {
-	atomic_store_explicit(word_at(block, word), value, memory_order_release);
+	const block_single *singles = (const block_single *)(const void *)block;
+	return atomic_load_explicit(singles + cell, memory_order_acquire);
+}
+
+static void store_single(struct block *block, uint32_t cell, uint32_t value)
+{
+	block_single *singles = (block_single *)(void *)block;
+	atomic_store_explicit(singles + cell, value, memory_order_release);
+}
+
+/* --- values ------------------------------------------------------------------------------------------------------ */
+
+static uint32_t cell_of(const struct block *block, size_t row, const struct column *column)
+{
+	return block->rows[row].cells + column->cell;
+}
+
+static int64_t load_integer(const struct block *block, size_t row, const struct column *column)
+{
+	uint32_t cell = cell_of(block, row, column);
+	if (column->room.cells > 1)
+		return (int64_t)load_double(block, cell);
+	int32_t single = (int32_t)load_single(block, cell);
+	return single == ABSENT_SINGLE ? ABSENT_INTEGER : single;
+}
+
+/* What finds no room is absent. */
+static void store_integer(struct block *block, size_t row, const struct column *column, int64_t value)
+{
+	uint32_t cell = cell_of(block, row, column);
+	if (column->room.cells > 1)
+		store_double(block, cell, (uint64_t)value);
+	else
+		store_single(block, cell, (uint32_t)(value == (int32_t)value ? (int32_t)value : ABSENT_SINGLE));
+}
+
+static unsigned buckets_of(const struct column *column)
+{
+	return column->room.cells - ROOM_SUM_CELLS;
+}
+
+static void clear_histogram(struct block *block, uint32_t cell, unsigned buckets, uint64_t sum)
+{
+	store_double(block, cell, sum);
+	for (unsigned k = 0; k < buckets; k++)
+		store_single(block, cell + ROOM_SUM_CELLS + k, 0);
 }
 
 /* --- structure --------------------------------------------------------------------------------------------------- */
 
-static uint64_t absent_word(const struct column *column)
+static void clear_row(struct block *block, size_t row)
 {
-	switch ((enum measure_kind)column->kind) {
-	case MEASURE_GAUGE:
-		return ABSENT_NUMBER;
-	case MEASURE_HISTOGRAM:
-		return 0;
-	default:
-		return ABSENT_INTEGER;
-	}
-}
-
-static void clear_row(struct block *block, const struct block_row *row)
-{
-	for (size_t i = 0; i < row->shape->ncolumns; i++) {
-		const struct column *column = &row->shape->columns[i];
-		uint32_t word = row->words + column->word;
-		store(block, word, absent_word(column));
-		if (column->kind != MEASURE_HISTOGRAM)
-			continue;
-		for (uint32_t k = 1; k < HISTOGRAM_SUM_AT; k++)
-			store(block, word + k, 0);
-		store(block, word + HISTOGRAM_SUM_AT, HISTOGRAM_HIDDEN);
+	const struct shape *shape = block->rows[row].shape;
+	for (size_t i = 0; i < shape->ncolumns; i++) {
+		const struct column *column = &shape->columns[i];
+		uint32_t cell = cell_of(block, row, column);
+		if (column->kind == MEASURE_HISTOGRAM)
+			clear_histogram(block, cell, buckets_of(column), HISTOGRAM_HIDDEN);
+		else if (column->kind == MEASURE_GAUGE)
+			store_double(block, cell, ABSENT_NUMBER);
+		else
+			store_integer(block, row, column, ABSENT_INTEGER);
 	}
 }
 
@@ -71,21 +107,21 @@ static uint32_t put_text(struct block *block, uint32_t at, struct label_text tex
 
 struct block *block_create(struct label_text labels, const struct block_plan_row *rows, size_t nrows)
 {
-	size_t words = (sizeof(struct block) + nrows * sizeof(struct block_row)) / sizeof(block_word);
-	size_t first_word = words, text = labels.length;
+	size_t cells = (sizeof(struct block) + nrows * sizeof(struct block_row)) / sizeof(block_single);
+	size_t first_cell = cells, text = labels.length;
 	for (size_t i = 0; i < nrows; i++) {
-		words += rows[i].shape->words;
+		cells += rows[i].shape->cells;
 		text += rows[i].labels.length;
 	}
-	struct block *block = mem_alloc(words * sizeof(block_word) + text);
+	struct block *block = mem_alloc(cells * sizeof(block_single) + text);
 	memset(block, 0, sizeof(*block));
 	block->nrows = (uint32_t)nrows;
-	block->labels = (uint32_t)(words * sizeof(block_word));
-	uint32_t at = put_text(block, block->labels, labels), word = (uint32_t)first_word;
+	block->labels = (uint32_t)(cells * sizeof(block_single));
+	uint32_t at = put_text(block, block->labels, labels), cell = (uint32_t)first_cell;
 	for (size_t i = 0; i < nrows; i++) {
-		block->rows[i] = (struct block_row){rows[i].shape, word, at};
-		clear_row(block, &block->rows[i]);
-		word += rows[i].shape->words;
+		block->rows[i] = (struct block_row){rows[i].shape, cell, at};
+		clear_row(block, i);
+		cell += rows[i].shape->cells;
 		at = put_text(block, at, rows[i].labels);
 	}
 	block->end = at;
@@ -122,7 +158,8 @@ bool block_row_fits(const struct shape *shape, const struct row *row)
 		uint16_t measure = row->readings[i].measure;
 		if (measure >= shape->set->n)
 			continue;
-		if (shape->where[measure] == SHAPE_NONE && shape->set->measures[measure].kind != MEASURE_TEXT)
+		enum measure_kind kind = shape->set->measures[measure].kind;
+		if (!room_holds(kind, shape->rooms[measure], room_needed(kind, &row->readings[i])))
 			return false;
 	}
 	return true;
@@ -140,29 +177,19 @@ void block_end(struct block *block)
 	atomic_store_explicit(&block->sequence, sequence + 1, memory_order_release);
 }
 
-static uint64_t number_word(double number)
+static uint64_t number_bits(double number)
 {
-	uint64_t word;
-	memcpy(&word, &number, sizeof(word));
-	return number != number ? USUAL_NAN : word;
+	uint64_t bits;
+	memcpy(&bits, &number, sizeof(bits));
+	return number != number ? USUAL_NAN : bits;
 }
 
 /* A counter below zero is refused by OpenMetrics parsers, and is a fault of whoever counted. */
-static uint64_t integer_word(int64_t integer, enum measure_kind kind)
+static int64_t storable(int64_t integer, enum measure_kind kind)
 {
 	if (integer < 0 && kind != MEASURE_INTEGER)
 		return ABSENT_INTEGER;
-	return integer == INT64_MIN ? (uint64_t)(INT64_MIN + 1) : (uint64_t)integer;
-}
-
-unsigned histogram_bucket(int64_t observed_ns)
-{
-	int64_t first = series_bucket_bound_ns(0);
-	if (observed_ns <= first)
-		return 0;
-	uint64_t steps = (uint64_t)((observed_ns - 1) / first); /* >= 1; bucket k takes steps of 2^(k-1) .. 2^k - 1 */
-	unsigned bucket = 64 - (unsigned)__builtin_clzll(steps);
-	return bucket < SERIES_BUCKETS ? bucket : SERIES_BUCKETS;
+	return integer == INT64_MIN ? INT64_MIN + 1 : integer;
 }
 
 static uint64_t positive_ns(int64_t observed_ns)
@@ -172,104 +199,152 @@ static uint64_t positive_ns(int64_t observed_ns)
 
 void histogram_observe(struct histogram *histogram, int64_t observed_ns)
 {
-	histogram->counts[histogram_bucket(observed_ns)]++;
+	histogram->counts[series_bucket(observed_ns)]++;
 	histogram->sum_ns += positive_ns(observed_ns);
 }
 
-static void fill_histogram(struct block *block, uint32_t word, const struct reading *reading)
+/* One observation more; false when its bucket has no room. */
+static bool observe(struct block *block, uint32_t cell, const struct column *column, int64_t observed_ns)
 {
-	uint64_t sum = load(block, word + HISTOGRAM_SUM_AT) & ~HISTOGRAM_HIDDEN;
+	unsigned bucket = series_bucket(observed_ns) - column->room.first;
+	if (bucket >= buckets_of(column))
+		return false;
+	uint32_t at = cell + ROOM_SUM_CELLS + bucket;
+	if (load_single(block, at) == UINT32_MAX)
+		clear_histogram(block, cell, buckets_of(column), 0);
+	store_single(block, at, load_single(block, at) + 1);
+	return true;
+}
+
+static void fill_histogram(struct block *block, uint32_t cell, const struct column *column,
+			   const struct reading *reading)
+{
+	store_double(block, cell, load_double(block, cell) & ~HISTOGRAM_HIDDEN);
 	for (unsigned i = 0; i < reading->count; i++) {
 		int64_t observed_ns = reading->value.observed_ns[i];
-		uint32_t bucket = word + histogram_bucket(observed_ns);
-		store(block, bucket, load(block, bucket) + 1);
-		sum += positive_ns(observed_ns);
+		if (!observe(block, cell, column, observed_ns))
+			continue;
+		uint64_t sum = load_double(block, cell) + positive_ns(observed_ns);
+		store_double(block, cell, sum & ~HISTOGRAM_HIDDEN);
 	}
-	store(block, word + HISTOGRAM_SUM_AT, sum & ~HISTOGRAM_HIDDEN);
+}
+
+static void hide_histogram(struct block *block, uint32_t cell)
+{
+	store_double(block, cell, load_double(block, cell) | HISTOGRAM_HIDDEN);
 }
 
 /* Stores one reading, or its absence (NULL); returns the number of series it shows. */
-static uint32_t fill_column(struct block *block, uint32_t word, const struct column *column,
-			    const struct reading *reading)
+static uint32_t fill_column(struct block *block, size_t row, const struct column *column, const struct reading *reading)
 {
 	enum measure_kind kind = (enum measure_kind)column->kind;
-	uint64_t value = absent_word(column);
-	if (kind == MEASURE_HISTOGRAM) {
-		if (reading)
-			fill_histogram(block, word, reading);
-		else
-			store(block, word + HISTOGRAM_SUM_AT, load(block, word + HISTOGRAM_SUM_AT) | HISTOGRAM_HIDDEN);
-		return reading ? SHAPE_HISTOGRAM_SERIES : 0;
+	uint32_t cell = cell_of(block, row, column);
+	int64_t integer = ABSENT_INTEGER;
+	if (kind == MEASURE_HISTOGRAM && reading) {
+		fill_histogram(block, cell, column, reading);
+		return SHAPE_HISTOGRAM_SERIES;
 	}
-	if (reading && kind == MEASURE_GAUGE)
-		value = number_word(reading->value.number);
-	else if (reading && kind == MEASURE_INFO)
-		value = 1;
-	else if (reading)
-		value = integer_word(reading->value.integer, kind);
-	store(block, word, value);
-	return value != absent_word(column);
+	if (kind == MEASURE_HISTOGRAM) {
+		hide_histogram(block, cell);
+		return 0;
+	}
+	if (kind == MEASURE_GAUGE) {
+		store_double(block, cell, reading ? number_bits(reading->value.number) : ABSENT_NUMBER);
+		return reading != NULL;
+	}
+	if (reading)
+		integer = kind == MEASURE_INFO ? 1 : storable(reading->value.integer, kind);
+	store_integer(block, row, column, integer);
+	return integer != ABSENT_INTEGER;
 }
 
 uint32_t block_fill_row(struct block *block, size_t row, const struct row *from)
 {
 	const struct shape *shape = block->rows[row].shape;
-	uint32_t words = block->rows[row].words, shown = 0;
+	uint32_t shown = 0;
 	size_t next = 0;
 	for (size_t i = 0; i < shape->ncolumns; i++) {
 		const struct column *column = &shape->columns[i];
 		while (next < from->n && from->readings[next].measure < column->measure)
 			next++;
 		bool is_there = next < from->n && from->readings[next].measure == column->measure;
-		shown += fill_column(block, words + column->word, column, is_there ? &from->readings[next] : NULL);
+		shown += fill_column(block, row, column, is_there ? &from->readings[next] : NULL);
 	}
 	return shown;
 }
 
+/* Where the value of a measure goes, and where it comes from. */
+struct copying {
+	struct block *to;
+	const struct block *from;
+	size_t row, from_row;
+};
+
+static void copy_histogram(const struct copying *copying, const struct column *to, const struct column *from)
+{
+	uint32_t cell = cell_of(copying->to, copying->row, to);
+	uint32_t from_cell = cell_of(copying->from, copying->from_row, from);
+	store_double(copying->to, cell, load_double(copying->from, from_cell));
+	for (unsigned k = 0; k < buckets_of(from); k++) {
+		unsigned bucket = from->room.first + k - to->room.first;
+		if (bucket < buckets_of(to))
+			store_single(copying->to, cell + ROOM_SUM_CELLS + bucket,
+				     load_single(copying->from, from_cell + ROOM_SUM_CELLS + k));
+	}
+}
+
+static void copy_column(const struct copying *copying, const struct column *to, const struct column *from)
+{
+	if (to->kind == MEASURE_HISTOGRAM)
+		copy_histogram(copying, to, from);
+	else if (to->kind == MEASURE_GAUGE)
+		store_double(copying->to, cell_of(copying->to, copying->row, to),
+			     load_double(copying->from, cell_of(copying->from, copying->from_row, from)));
+	else
+		store_integer(copying->to, copying->row, to, load_integer(copying->from, copying->from_row, from));
+}
+
 void block_copy_row(struct block *to, size_t row, const struct block *from, size_t from_row)
 {
+	const struct copying copying = {to, from, row, from_row};
 	const struct shape *shape = to->rows[row].shape, *from_shape = from->rows[from_row].shape;
 	for (size_t i = 0; i < shape->ncolumns; i++) {
-		const struct column *column = &shape->columns[i];
-		uint32_t from_word = from_shape->where[column->measure];
-		if (from_word == SHAPE_NONE)
-			continue;
-		uint32_t n = column->kind == MEASURE_HISTOGRAM ? SHAPE_HISTOGRAM_WORDS : 1;
-		for (uint32_t k = 0; k < n; k++)
-			store(to, to->rows[row].words + column->word + k,
-			      load(from, from->rows[from_row].words + from_word + k));
+		const struct column *column = shape_column(from_shape, shape->columns[i].measure);
+		if (column)
+			copy_column(&copying, &shape->columns[i], column);
 	}
 }
 
 /* --- the reader -------------------------------------------------------------------------------------------------- */
 
-bool block_read_number(const struct block *block, uint32_t word, double *value)
+bool block_read_number(const struct block *block, size_t row, const struct column *column, double *value)
 {
-	uint64_t bits = load(block, word);
+	uint64_t bits = load_double(block, cell_of(block, row, column));
 	memcpy(value, &bits, sizeof(*value));
 	return bits != ABSENT_NUMBER;
 }
 
-bool block_read_integer(const struct block *block, uint32_t word, int64_t *value)
+bool block_read_integer(const struct block *block, size_t row, const struct column *column, int64_t *value)
 {
-	uint64_t bits = load(block, word);
-	*value = (int64_t)bits;
-	return bits != ABSENT_INTEGER;
+	*value = load_integer(block, row, column);
+	return *value != ABSENT_INTEGER;
 }
 
-static uint64_t copy_histogram(const struct block *block, uint32_t word, struct histogram *out)
+static uint64_t load_histogram(const struct block *block, uint32_t cell, const struct column *column,
+			       struct histogram *out)
 {
-	for (uint32_t k = 0; k <= SERIES_BUCKETS; k++)
-		out->counts[k] = load(block, word + k);
-	return load(block, word + HISTOGRAM_SUM_AT);
+	*out = (struct histogram){0};
+	for (unsigned k = 0; k < buckets_of(column); k++)
+		out->counts[column->room.first + k] = load_single(block, cell + ROOM_SUM_CELLS + k);
+	return load_double(block, cell);
 }
 
-bool block_read_histogram(const struct block *block, uint32_t word, struct histogram *out)
+bool block_read_histogram(const struct block *block, size_t row, const struct column *column, struct histogram *out)
 {
 	uint64_t sum = 0;
 	for (unsigned i = 0; i < READ_TRIES; i++) {
 		uint32_t before = atomic_load_explicit(&block->sequence, memory_order_acquire);
-		sum = copy_histogram(block, word, out);
+		sum = load_histogram(block, cell_of(block, row, column), column, out);
 		if (before % 2 == 0 && atomic_load_explicit(&block->sequence, memory_order_relaxed) == before)
 			break;
 		if (i >= READ_TRIES_SPUN)

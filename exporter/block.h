@@ -1,11 +1,11 @@
 /*
- * One probe's block in one piece of memory: a head, its rows, their values as 64-bit words, and the label text.
+ * One probe's block in one piece of memory: a head, its rows, their values in cells of 32 bits, and the label text.
  *
- *     head | row 0 .. row n-1 | words of row 0, row 1, ... | labels of the block, of row 0, of row 1, ...
+ *     head | row 0 .. row n-1 | cells of row 0, row 1, ... | labels of the block, of row 0, of row 1, ...
  *
- * Everything but the words and the sequence count is immutable once the block is published. The words are atomics:
+ * Everything but the cells and the sequence count is immutable once the block is published. Values are atomics:
  * their writer stores with release and readers load with acquire, which makes the sequence count sound without fences
- * (a reader that saw a word of an update also sees the count that this update raised) and costs nothing on x86 or
+ * (a reader that saw a value of an update also sees the count that this update raised) and costs nothing on x86 or
  * ARMv8. ThreadSanitizer knows no fences.
  */
 #ifndef NETSONDE_EXPORTER_BLOCK_H
@@ -22,7 +22,7 @@
 
 struct block_row {
 	const struct shape *shape; /* held */
-	uint32_t words;            /* where its words begin, counted from the head in words */
+	uint32_t cells;            /* where its cells begin, counted from the head in cells: an even number */
 	uint32_t text; /* where its label text begins, in bytes from the head; ends where the next one's begins */
 };
 
@@ -54,14 +54,15 @@ struct label_text block_row_labels(const struct block *block, size_t row);
 
 /* --- the writer ----------------------------------------------------------------------------------------------- */
 
-/* Does the row have room for every reading of this one? */
+/* Does the row have room for every reading of this one, and its value? */
 bool block_row_fits(const struct shape *shape, const struct row *row);
 
 void block_begin(struct block *block);
 void block_end(struct block *block);
 
 /* Between begin and end: the values of a row; what has no reading becomes absent; histograms observe. Readings without
- * room are left out. Returns the number of series that the row shows now. */
+ * room are left out. When a bucket is full (2^32 - 1) its histogram begins again, as after a restart. Returns the
+ * number of series that the row shows now. */
 uint32_t block_fill_row(struct block *block, size_t row, const struct row *from);
 
 /* Copies the values that both rows have room for. The other block has the same writer. */
@@ -74,15 +75,13 @@ struct histogram {
 	uint64_t sum_ns;
 };
 
-/* The bucket of an observation, 0 .. SERIES_BUCKETS. */
-unsigned histogram_bucket(int64_t observed_ns);
 void histogram_observe(struct histogram *histogram, int64_t observed_ns);
 
-/* Each returns false when the value is absent now. word: of the block, from its head. */
-bool block_read_number(const struct block *block, uint32_t word, double *value);
-bool block_read_integer(const struct block *block, uint32_t word, int64_t *value);
+/* Each returns false when the value is absent now. column: of the row's shape. */
+bool block_read_number(const struct block *block, size_t row, const struct column *column, double *value);
+bool block_read_integer(const struct block *block, size_t row, const struct column *column, int64_t *value);
 /* A histogram of one moment. When the writer does not let go for long (it lost its CPU half-way), buckets and sum may
  * be one run apart. */
-bool block_read_histogram(const struct block *block, uint32_t word, struct histogram *out);
+bool block_read_histogram(const struct block *block, size_t row, const struct column *column, struct histogram *out);
 
 #endif

@@ -72,7 +72,7 @@ const struct option exporter_options[] = {
 	 .kind = OPTION_SIZE,
 	 .offset = offsetof(struct exporter_settings, results_bytes),
 	 .maximum = 64.0 * (1 << 30),
-	 .fallback = "16MiB",
+	 .fallback = "4MiB",
 	 .help = "Memory for the last results of all probes, which /api/v1/results shows; a run of ping takes some "
 		 "270 bytes. 0 keeps none"},
 };

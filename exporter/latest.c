@@ -196,15 +196,15 @@ struct latest_value {
 	struct histogram histogram;
 };
 
-static bool read_value(const struct block *block, uint32_t word, struct latest_value *value)
+static bool read_value(const struct block *block, size_t row, const struct column *column, struct latest_value *value)
 {
 	switch (value->kind) {
 	case MEASURE_GAUGE:
-		return block_read_number(block, word, &value->number);
+		return block_read_number(block, row, column, &value->number);
 	case MEASURE_HISTOGRAM:
-		return block_read_histogram(block, word, &value->histogram);
+		return block_read_histogram(block, row, column, &value->histogram);
 	default:
-		return block_read_integer(block, word, &value->integer);
+		return block_read_integer(block, row, column, &value->integer);
 	}
 }
 
@@ -229,12 +229,11 @@ static void add_value(struct text *out, const struct latest_value *value)
 	}
 }
 
-static void add_metric(struct latest *latest, struct text *out, const struct block_row *row,
+static void add_metric(struct latest *latest, struct text *out, const struct known_set *set,
 		       const struct column *column)
 {
-	const struct known_set *set = row->shape->set;
 	struct latest_value value = {.kind = (enum measure_kind)column->kind};
-	if (!read_value(latest->block, row->words + column->word, &value))
+	if (!read_value(latest->block, latest->next_row, column, &value))
 		return;
 	text_add(out, latest->nmetrics++ > 0 ? ",\n {\"name\":\"netsonde_" : "\n {\"name\":\"netsonde_");
 	text_add(out, set->name);
@@ -249,9 +248,9 @@ static void add_metric(struct latest *latest, struct text *out, const struct blo
 
 static void add_row(struct latest *latest, struct text *out)
 {
-	const struct block_row *row = &latest->block->rows[latest->next_row];
-	for (size_t i = 0; i < row->shape->ncolumns; i++)
-		add_metric(latest, out, row, &row->shape->columns[i]);
+	const struct shape *shape = latest->block->rows[latest->next_row].shape;
+	for (size_t i = 0; i < shape->ncolumns; i++)
+		add_metric(latest, out, shape->set, &shape->columns[i]);
 	latest->next_row++;
 }
 

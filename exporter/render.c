@@ -300,11 +300,8 @@ static void write_own_row(struct render *render, struct text *out, const struct 
 /* --- rows of the store ------------------------------------------------------------------------------------------- */
 
 static void write_stored_integer(struct render *render, struct text *out, const struct line_labels *labels,
-				 uint32_t word)
+				 int64_t value)
 {
-	int64_t value;
-	if (!block_read_integer(render->block, word, &value))
-		return;
 	need_head(render, out);
 	if (current(render)->kind == MEASURE_COUNTER_SECONDS)
 		write_seconds(out, current(render), "", labels, value);
@@ -312,27 +309,29 @@ static void write_stored_integer(struct render *render, struct text *out, const 
 		write_integer(out, current(render), "", labels, value);
 }
 
-static void write_stored(struct render *render, struct text *out, size_t row, uint32_t word)
+static void write_stored(struct render *render, struct text *out, size_t row, const struct column *column)
 {
 	const struct block *block = render->block;
 	const struct line_labels labels = {block_labels(block), block_row_labels(block, row)};
 	struct histogram histogram;
+	int64_t integer;
 	double number;
 	switch (current(render)->kind) {
 	case MEASURE_GAUGE:
-		if (!block_read_number(block, word, &number))
+		if (!block_read_number(block, row, column, &number))
 			return;
 		need_head(render, out);
 		write_number(out, current(render), &labels, number);
 		break;
 	case MEASURE_HISTOGRAM:
-		if (!block_read_histogram(block, word, &histogram))
+		if (!block_read_histogram(block, row, column, &histogram))
 			return;
 		need_head(render, out);
 		write_histogram(render, out, &labels, &histogram);
 		break;
 	default:
-		write_stored_integer(render, out, &labels, word);
+		if (block_read_integer(block, row, column, &integer))
+			write_stored_integer(render, out, &labels, integer);
 		break;
 	}
 }
@@ -340,13 +339,13 @@ static void write_stored(struct render *render, struct text *out, size_t row, ui
 static void write_row(struct render *render, struct text *out, size_t row)
 {
 	const struct family *family = current(render);
-	const struct block_row *at = &render->block->rows[row];
+	const struct shape *shape = render->block->rows[row].shape;
 	for (size_t i = 0; i < family->nmembers; i++) {
-		if (at->shape->set != family->members[i].set)
+		if (shape->set != family->members[i].set)
 			continue;
-		uint32_t word = at->shape->where[family->members[i].measure];
-		if (word != SHAPE_NONE)
-			write_stored(render, out, row, at->words + word);
+		const struct column *column = shape_column(shape, family->members[i].measure);
+		if (column)
+			write_stored(render, out, row, column);
 	}
 }
 

@@ -16,6 +16,16 @@ int64_t series_bucket_bound_ns(unsigned bucket)
 	return (int64_t)FIRST_BOUND_NS << bucket;
 }
 
+unsigned series_bucket(int64_t observed_ns)
+{
+	if (observed_ns <= FIRST_BOUND_NS)
+		return 0;
+	/* >= 1; bucket k takes steps of 2^(k-1) .. 2^k - 1 */
+	uint64_t steps = (uint64_t)((observed_ns - 1) / FIRST_BOUND_NS);
+	unsigned bucket = 64 - (unsigned)__builtin_clzll(steps);
+	return bucket < SERIES_BUCKETS ? bucket : SERIES_BUCKETS;
+}
+
 /* --- counting ---------------------------------------------------------------------------------------------------- */
 
 static void refuse(struct series_store *store, size_t n)
@@ -230,10 +240,10 @@ struct change {
 	struct wanted *wanted;
 	size_t n;
 	struct text text;
-	uint32_t *buckets; /* hash table of rows: 0 = empty, else 1 + index of an old row, or of a wanted row +
-			      old->nrows */
-	size_t nbuckets;   /* a power of two */
-	uint64_t *measures;
+	uint32_t *buckets;  /* hash table of rows: 0 = empty, else 1 + index of an old row, or of a wanted row +
+			       old->nrows */
+	size_t nbuckets;    /* a power of two */
+	struct room *rooms; /* scratch */
 };
 
 static struct label_text wanted_labels(const struct change *change, const struct wanted *wanted)
@@ -307,18 +317,21 @@ static void match_rows(struct change *change)
 static const struct shape *grown_shape(struct change *change, const struct wanted *wanted)
 {
 	const struct measure_set *set = wanted->row->set;
-	memset(change->measures, 0, SHAPE_BITMAP_WORDS(set->n) * sizeof(uint64_t));
-	for (size_t i = 0; i < wanted->row->n; i++) {
-		uint16_t measure = wanted->row->readings[i].measure;
-		if (measure < set->n)
-			change->measures[measure / 64] |= UINT64_C(1) << (measure % 64);
-	}
+	memset(change->rooms, 0, set->n * sizeof(*change->rooms));
 	if (wanted->old != NO_ROW) {
 		const struct shape *old = change->old->rows[wanted->old].shape;
-		for (size_t i = 0; i < old->ncolumns; i++)
-			change->measures[old->columns[i].measure / 64] |= UINT64_C(1) << (old->columns[i].measure % 64);
+		size_t n = old->set->n < set->n ? old->set->n : set->n;
+		memcpy(change->rooms, old->rooms, n * sizeof(*change->rooms));
 	}
-	return catalogue_hold_shape(change->shard->store->catalogue, set, change->measures);
+	for (size_t i = 0; i < wanted->row->n; i++) {
+		const struct reading *reading = &wanted->row->readings[i];
+		if (reading->measure >= set->n)
+			continue;
+		enum measure_kind kind = set->measures[reading->measure].kind;
+		struct room *room = &change->rooms[reading->measure];
+		*room = room_join(kind, *room, room_needed(kind, reading));
+	}
+	return catalogue_hold_shape(change->shard->store->catalogue, set, change->rooms);
 }
 
 /* Gives each wanted row a shape as far as there is room. Room of rows that go has been released before. */
@@ -424,7 +437,7 @@ static void list_wanted(struct change *change, const struct row *rows, size_t nr
 		change->wanted[change->n++].row = &rows[i];
 		measures = rows[i].set->n > measures ? rows[i].set->n : measures;
 	}
-	change->measures = mem_zero(SHAPE_BITMAP_WORDS(measures), sizeof(*change->measures));
+	change->rooms = mem_zero(measures, sizeof(*change->rooms));
 	change->nbuckets = 16;
 	while (change->nbuckets < 2 * (change->n + change->old->nrows))
 		change->nbuckets *= 2;
@@ -447,7 +460,7 @@ static void change_structure(struct series *series, const struct row *rows, size
 		replace_block(&change);
 	text_free(&change.text);
 	mem_free(change.wanted);
-	mem_free(change.measures);
+	mem_free(change.rooms);
 	mem_free(change.buckets);
 }
 

@@ -20,6 +20,7 @@ struct series_store; /* all of them */
 /* Classic histogram: bounds 50 us * 2^0 .. 2^19 (0.00005 s .. 26.2144 s) and +Inf. */
 #define SERIES_BUCKETS 20
 int64_t series_bucket_bound_ns(unsigned bucket); /* 0 <= bucket < SERIES_BUCKETS */
+unsigned series_bucket(int64_t observed_ns);     /* where an observation belongs: 0 .. SERIES_BUCKETS */
 
 /* shards: number of writing threads. max_series: samples exposed at most (a histogram counts its buckets, sum and
  * count); what goes beyond is refused and counted. */

@@ -25,6 +25,70 @@ void catalogue_free(struct catalogue *catalogue)
 	mem_free(catalogue);
 }
 
+/* --- room --------------------------------------------------------------------------------------------------------- */
+
+/* Buckets are made room for in so large steps. */
+#define ROOM_BUCKETS_STEP 4
+
+static struct room room_of_buckets(unsigned first, unsigned last)
+{
+	return (struct room){(uint8_t)(ROOM_SUM_CELLS + last - first + 1), (uint8_t)first};
+}
+
+static struct room room_observed(const struct reading *reading)
+{
+	unsigned first = SERIES_BUCKETS, last = 0;
+	for (unsigned i = 0; i < reading->count; i++) {
+		unsigned bucket = series_bucket(reading->value.observed_ns[i]);
+		first = bucket < first ? bucket : first;
+		last = bucket > last ? bucket : last;
+	}
+	return first <= last ? room_of_buckets(first, last) : (struct room){ROOM_SUM_CELLS, 0};
+}
+
+struct room room_needed(enum measure_kind kind, const struct reading *reading)
+{
+	int64_t integer;
+	switch (kind) {
+	case MEASURE_HISTOGRAM:
+		return room_observed(reading);
+	case MEASURE_GAUGE:
+		return (struct room){2, 0};
+	case MEASURE_INFO:
+		return (struct room){1, 0};
+	case MEASURE_TEXT:
+		return (struct room){0, 0};
+	default:
+		/* The least stands for an absent value. */
+		integer = reading->value.integer;
+		return (struct room){integer > INT32_MIN && integer <= INT32_MAX ? 1 : 2, 0};
+	}
+}
+
+bool room_holds(enum measure_kind kind, struct room room, struct room needed)
+{
+	if (kind != MEASURE_HISTOGRAM || needed.cells <= ROOM_SUM_CELLS)
+		return room.cells >= needed.cells;
+	return needed.first >= room.first && needed.first + needed.cells <= room.first + room.cells;
+}
+
+struct room room_join(enum measure_kind kind, struct room a, struct room b)
+{
+	if (room_holds(kind, a, b))
+		return a;
+	if (kind != MEASURE_HISTOGRAM)
+		return b;
+	unsigned first = b.first, end = (unsigned)b.first + b.cells - ROOM_SUM_CELLS;
+	if (a.cells > ROOM_SUM_CELLS) {
+		unsigned end_of_a = (unsigned)a.first + a.cells - ROOM_SUM_CELLS;
+		first = a.first < first ? a.first : first;
+		end = end_of_a > end ? end_of_a : end;
+	}
+	/* To spare at the slow end, where outliers are. */
+	end += (ROOM_BUCKETS_STEP - (end - first) % ROOM_BUCKETS_STEP) % ROOM_BUCKETS_STEP;
+	return room_of_buckets(first, end <= SERIES_BUCKETS ? end - 1 : SERIES_BUCKETS);
+}
+
 /* --- sets; with the lock held ------------------------------------------------------------------------------------ */
 
 /* The same pointer may be another set by now, when an old one lives on only in rows that wait to be freed. */
@@ -123,70 +187,53 @@ struct known_set **catalogue_hold_all(struct catalogue *catalogue, size_t *n)
 
 /* --- shapes; with the lock held ---------------------------------------------------------------------------------- */
 
-static bool has_measure(const uint64_t *measures, size_t i)
+/* What has 64-bit values begins on an even cell; single cells come behind. */
+static void place_columns(struct shape *shape)
 {
-	return measures[i / 64] >> (i % 64) & 1;
-}
-
-static bool is_wanted(const struct known_set *set, const uint64_t *measures, size_t i)
-{
-	return has_measure(measures, i) && set->measures[i].kind != MEASURE_TEXT;
-}
-
-/* FNV-1a over the bitmap: shapes come from our own tables, not from strangers. */
-static uint64_t hash_measures(const uint64_t *measures, size_t n)
-{
-	uint64_t hash = UINT64_C(14695981039346656037);
-	for (size_t i = 0; i < SHAPE_BITMAP_WORDS(n); i++)
-		hash = (hash ^ measures[i]) * UINT64_C(1099511628211);
-	return hash;
-}
-
-static bool is_same_shape(const struct shape *shape, const uint64_t *measures, uint64_t hash)
-{
-	if (shape->hash != hash)
-		return false;
-	for (size_t i = 0; i < shape->set->n; i++) {
-		if ((shape->where[i] != SHAPE_NONE) != is_wanted(shape->set, measures, i))
-			return false;
+	for (unsigned is_single = 0; is_single < 2; is_single++) {
+		for (size_t i = 0; i < shape->ncolumns; i++) {
+			struct column *column = &shape->columns[i];
+			if ((column->room.cells == 1) != is_single)
+				continue;
+			column->cell = shape->cells;
+			shape->cells += column->room.cells + (is_single ? 0 : column->room.cells % 2u);
+		}
 	}
-	return true;
+	shape->cells += shape->cells % 2;
 }
 
-static struct shape *shape_create(struct known_set *set, const uint64_t *measures, uint64_t hash)
+static struct shape *shape_create(struct known_set *set, const struct room *rooms)
 {
 	size_t ncolumns = 0;
 	for (size_t i = 0; i < set->n; i++)
-		ncolumns += is_wanted(set, measures, i);
+		ncolumns += rooms[i].cells > 0;
 	struct shape *shape = mem_zero(1, sizeof(*shape) + ncolumns * sizeof(shape->columns[0]));
 	shape->set = set;
-	shape->hash = hash;
+	shape->rooms = mem_copy(rooms, set->n * sizeof(*rooms));
 	shape->where = mem_zero(set->n, sizeof(shape->where[0]));
 	for (size_t i = 0; i < set->n; i++) {
-		shape->where[i] = SHAPE_NONE;
-		if (!is_wanted(set, measures, i))
+		enum measure_kind kind = set->measures[i].kind;
+		if (rooms[i].cells == 0)
 			continue;
-		bool is_histogram = set->measures[i].kind == MEASURE_HISTOGRAM;
-		shape->where[i] = shape->words;
+		shape->where[i] = (uint32_t)shape->ncolumns;
 		shape->columns[shape->ncolumns++] =
-			(struct column){(uint16_t)i, (uint8_t)set->measures[i].kind, shape->words};
-		shape->words += is_histogram ? SHAPE_HISTOGRAM_WORDS : 1;
-		shape->series += is_histogram ? SHAPE_HISTOGRAM_SERIES : 1;
+			(struct column){.measure = (uint16_t)i, .kind = (uint8_t)kind, .room = rooms[i]};
+		shape->series += kind == MEASURE_HISTOGRAM ? SHAPE_HISTOGRAM_SERIES : 1;
 	}
+	place_columns(shape);
 	return shape;
 }
 
 /* Takes over the caller's reference to the set. */
-static struct shape *hold_shape(struct catalogue *catalogue, struct known_set *set, const uint64_t *measures)
+static struct shape *hold_shape(struct catalogue *catalogue, struct known_set *set, const struct room *rooms)
 {
-	uint64_t hash = hash_measures(measures, set->n);
 	struct shape *shape = set->shapes;
-	while (shape && !is_same_shape(shape, measures, hash))
+	while (shape && memcmp(shape->rooms, rooms, set->n * sizeof(*rooms)) != 0)
 		shape = shape->next;
 	if (shape) {
 		drop_set(catalogue, set);
 	} else {
-		shape = shape_create(set, measures, hash);
+		shape = shape_create(set, rooms);
 		shape->next = set->shapes;
 		set->shapes = shape;
 	}
@@ -195,10 +242,10 @@ static struct shape *hold_shape(struct catalogue *catalogue, struct known_set *s
 }
 
 const struct shape *catalogue_hold_shape(struct catalogue *catalogue, const struct measure_set *set,
-					 const uint64_t *measures)
+					 const struct room *rooms)
 {
 	pthread_mutex_lock(&catalogue->lock);
-	struct shape *shape = hold_shape(catalogue, hold_set(catalogue, set), measures);
+	struct shape *shape = hold_shape(catalogue, hold_set(catalogue, set), rooms);
 	pthread_mutex_unlock(&catalogue->lock);
 	return shape;
 }
@@ -226,6 +273,7 @@ void catalogue_drop_shape(struct catalogue *catalogue, const struct shape *shape
 	if (--found->references == 0) {
 		*link = found->next;
 		drop_set(catalogue, found->set);
+		mem_free(found->rooms);
 		mem_free(found->where);
 		mem_free(found);
 	}

@@ -1,6 +1,6 @@
 /*
- * The sets in use and the shapes of their rows. A shape says which measures of a set a row has room for and in which
- * word of the row each one is; rows of all probes share it, so that a row itself is only its values. Both are counted
+ * The sets in use and the shapes of their rows. A shape says which measures of a set a row has room for, how much, and
+ * where in the row each one is; rows of all probes share it, so that a row itself is only its values. Both are counted
  * references: a set is known for as long as a row or a render needs it. Names and helps are copied, so that a set
  * (of a catalogue that was read again) may go once the last row that has it is replaced.
  *
@@ -37,41 +37,56 @@ struct known_set {
 	struct known_measure measures[];
 };
 
-#define SHAPE_NONE UINT32_MAX /* the row has no room for this measure */
+/* How much a row keeps of a measure, in cells of 32 bits. An integer takes one while it fits, else two; a number two; a
+ * histogram two for the sum and one for each bucket from the first to the last that was ever hit. */
+struct room {
+	uint8_t cells; /* 0: nothing is kept */
+	uint8_t first; /* bucket */
+};
 
-/* Words of a histogram: a count a bucket, one beyond the last bound, and the sum. */
-#define SHAPE_HISTOGRAM_WORDS (SERIES_BUCKETS + 2)
+/* The least that this reading needs. Texts need none. */
+struct room room_needed(enum measure_kind kind, const struct reading *reading);
+/* Is there enough room for what needs so much? */
+bool room_holds(enum measure_kind kind, struct room room, struct room needed);
+/* Enough for both; for a histogram, with some to spare. */
+struct room room_join(enum measure_kind kind, struct room a, struct room b);
+
+/* Cells of a histogram's sum; its buckets follow. */
+#define ROOM_SUM_CELLS 2
 /* Series of a histogram: buckets, +Inf, sum, count. */
 #define SHAPE_HISTOGRAM_SERIES (SERIES_BUCKETS + 3)
 
 struct column {
 	uint16_t measure;
 	uint8_t kind; /* enum measure_kind */
-	uint32_t word;
+	struct room room;
+	uint32_t cell; /* of the row; even where something takes two */
 };
 
 struct shape {
 	struct shape *next;
 	struct known_set *set;
 	size_t references;
-	uint64_t hash;
-	uint32_t words;  /* 64-bit words a row takes */
-	uint32_t series; /* series a row shows at most */
-	uint32_t *where; /* [set->n]: the word of each measure, or SHAPE_NONE */
+	uint32_t cells;     /* that a row takes: an even number */
+	uint32_t series;    /* that a row shows at most */
+	struct room *rooms; /* [set->n] */
+	uint32_t *where;    /* [set->n]: index into columns; where there is room */
 	size_t ncolumns;
 	struct column columns[]; /* in rising order of measure */
 };
 
+/* NULL: no room for this measure. */
+static inline const struct column *shape_column(const struct shape *shape, size_t measure)
+{
+	return shape->rooms[measure].cells > 0 ? &shape->columns[shape->where[measure]] : NULL;
+}
+
 struct catalogue *catalogue_create(void);
 void catalogue_free(struct catalogue *catalogue); /* nothing may be held any more */
 
-/* Words that a bitmap of n measures takes. */
-#define SHAPE_BITMAP_WORDS(n) (((n) + 63) / 64)
-
-/* The shape with these measures (bit i = measure i) of the set, held once more. Measures that are not exposed
- * (MEASURE_TEXT) are left out. */
+/* The shape with this room for each of the set's measures, held once more. */
 const struct shape *catalogue_hold_shape(struct catalogue *catalogue, const struct measure_set *set,
-					 const uint64_t *measures);
+					 const struct room *rooms);
 void catalogue_hold_again(struct catalogue *catalogue, const struct shape *shape);
 void catalogue_drop_shape(struct catalogue *catalogue, const struct shape *shape);
 

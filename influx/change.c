@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "core/fetch.h"
 #include "core/log.h"
 #include "core/mailbox.h"
 #include "core/mem.h"
@@ -15,6 +16,7 @@ struct influx_change {
 	struct influx *influx;
 	struct output_list next; /* opened ones, and those that go on */
 	struct depot *depot;     /* newly opened, or NULL */
+	struct fetcher *fetcher; /* likewise */
 };
 
 static struct output *find_output(const struct output_list *list, const char *name)
@@ -69,6 +71,9 @@ static int fill(struct influx_change *change, const struct influx_settings *cons
 			return -1;
 	if (change->influx->depot != NULL || !output_list_has_server(&change->next))
 		return 0;
+	change->fetcher = influx_make_fetcher(change->influx, err);
+	if (change->fetcher == NULL)
+		return -1;
 	change->depot = depot_open(log, err);
 	return change->depot != NULL ? 0 : -1;
 }
@@ -108,6 +113,7 @@ void influx_forget(struct influx_change *change)
 	if (change == NULL)
 		return;
 	close_new(change);
+	fetcher_free(change->fetcher);
 	depot_close(change->depot);
 	mem_free(change);
 }
@@ -133,11 +139,14 @@ static void put_in_force(struct influx_change *change)
 	struct output_list before = influx->outputs;
 	pthread_mutex_lock(&influx->lock);
 	influx->outputs = change->next;
-	if (change->depot != NULL)
+	if (change->depot != NULL) {
 		influx->depot = change->depot;
+		influx->fetcher = change->fetcher;
+	}
 	pthread_mutex_unlock(&influx->lock);
 	atomic_store(&influx->has_outputs, influx->outputs.n > 0);
 	change->depot = NULL;
+	change->fetcher = NULL;
 	change->next = before;
 }
 

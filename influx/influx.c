@@ -258,6 +258,11 @@ static void prepare_end(struct influx *influx)
 	alarm_prepare(&influx->stop_alarm, try_to_stop, influx);
 }
 
+struct fetcher *influx_make_fetcher(struct influx *influx, struct err *err)
+{
+	return fetcher_create(influx->loop, CONNECTIONS_MAX, err);
+}
+
 static int open_all(struct influx *influx, const struct influx_settings *const *settings, size_t n,
 		    const struct influx_log_settings *log, struct err *err)
 {
@@ -268,12 +273,13 @@ static int open_all(struct influx *influx, const struct influx_settings *const *
 	influx->mailbox = mailbox_create(influx->loop, POOL_BUFFERS + MAILS_MORE, influx, err);
 	if (influx->mailbox == NULL)
 		return -1;
-	influx->fetcher = fetcher_create(influx->loop, CONNECTIONS_MAX, err);
-	if (influx->fetcher == NULL || output_list_open(&influx->outputs, settings, n, err) != 0)
+	if (output_list_open(&influx->outputs, settings, n, err) != 0)
 		return -1;
-	if (output_list_has_server(&influx->outputs))
-		influx->depot = depot_open(log, err);
-	return output_list_has_server(&influx->outputs) && influx->depot == NULL ? -1 : 0;
+	if (!output_list_has_server(&influx->outputs))
+		return 0;
+	influx->fetcher = influx_make_fetcher(influx, err);
+	influx->depot = depot_open(log, err);
+	return influx->fetcher == NULL || influx->depot == NULL ? -1 : 0;
 }
 
 struct influx *influx_create(const struct influx_settings *const *settings, size_t n,

@@ -40,7 +40,7 @@ struct influx {
 	/* the rest is NULL if there were no outputs at the start */
 	struct loop *loop;
 	struct mailbox *mailbox;
-	struct fetcher *fetcher;
+	struct fetcher *fetcher; /* NULL while there was no server yet, like depot */
 	struct alarm housekeeping;
 	pthread_t thread;
 	bool is_started;
@@ -74,6 +74,9 @@ void depot_save(struct depot *depot, const struct output_list *outputs);
 
 /* Readings of influx_log_set. Any thread. */
 size_t depot_read(const struct depot *depot, struct reading *readings);
+
+/* What senders send with, on the loop of the influx thread. NULL with err. Any thread. */
+struct fetcher *influx_make_fetcher(struct influx *influx, struct err *err);
 
 /* The influx thread looks after this output from now on. */
 void influx_attend(struct influx *influx, struct output *output);

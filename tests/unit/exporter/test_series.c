@@ -194,6 +194,26 @@ struct hop {
 	struct reading reading;
 };
 
+/* Values of which small ones have room grow. */
+Test(series, what_grows_goes_on)
+{
+	struct series_store *store = series_store_create(1, 1000);
+	struct series *series = series_open(store, 0, quad9, 2);
+	static const int64_t sent[] = {INT32_MAX - 1, INT32_MAX, INT64_C(1) << 31, INT64_C(1) << 40, 5};
+	for (size_t i = 0; i < sizeof(sent) / sizeof(sent[0]); i++) {
+		const struct reading readings[] = {reading_integer(SENT, sent[i]), reading_integer(TTL, -(int64_t)i)};
+		char expected[256];
+		update_row(series, &(struct row){&set, NULL, 0, readings, 2});
+		snprintf(expected, sizeof(expected),
+			 "netsonde_ping_sent_total{target=\"quad9\",probe=\"fast\"} %lld\n"
+			 "netsonde_ping_ttl{target=\"quad9\",probe=\"fast\"} %d\n",
+			 (long long)sent[i], -(int)i);
+		expect_page(store, expected);
+	}
+	series_close(series);
+	series_store_free(store);
+}
+
 static void update_hops(struct series *series, const char *names, double value)
 {
 	struct hop hops[16];
