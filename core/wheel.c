@@ -3,10 +3,12 @@
 #include "core/mem.h"
 
 /* A power of two: with slots of 5 ms the wheel is 20 s round, so that ordinary timeouts fit in one round. */
-#define WHEEL_SLOTS 4096
-#define WHEEL_MASK  (WHEEL_SLOTS - 1)
-#define WORD_BITS   64
-#define WORDS       (WHEEL_SLOTS / WORD_BITS)
+#define CACHE_LINE_BYTES 64
+#define FETCH_LINES      3 /* before and behind an entry */
+#define WHEEL_SLOTS      4096
+#define WHEEL_MASK       (WHEEL_SLOTS - 1)
+#define WORD_BITS        64
+#define WORDS            (WHEEL_SLOTS / WORD_BITS)
 
 /* All entries whose due_slot has the same remainder. earliest is a lower bound of their due slots: exact after an
  * insert or a take, perhaps too low after a remove, and put right by whoever looks. */
@@ -224,6 +226,18 @@ static void open_slot(struct wheel *wheel, int64_t slot)
 	}
 }
 
+/* Entries of a slot lie all over the memory: while the one that was taken is served, the next one and what it is part
+ * of are on their way into the cache. */
+static void fetch_next(const struct wheel *wheel)
+{
+	const char *next = (const char *)wheel->ready;
+	if (!next)
+		return;
+	for (int line = -FETCH_LINES; line <= FETCH_LINES; line++)
+		__builtin_prefetch(next + (ptrdiff_t)line * CACHE_LINE_BYTES);
+	__builtin_prefetch(wheel->ready->next);
+}
+
 struct wheel_entry *wheel_take(struct wheel *wheel, int64_t now_ns)
 {
 	int64_t ended = slot_ended_at(wheel, now_ns);
@@ -239,5 +253,6 @@ struct wheel_entry *wheel_take(struct wheel *wheel, int64_t now_ns)
 	}
 	struct wheel_entry *entry = wheel->ready;
 	wheel_remove(wheel, entry);
+	fetch_next(wheel);
 	return entry;
 }
