@@ -50,17 +50,18 @@ static struct journal_position read_on(struct scene *scene, struct journal_posit
 		struct text text = {0};
 		struct journal_piece piece;
 		struct err err = {0};
-		uint64_t expected, line = 0;
 		int found = journal_read(scene->journal, at, 12, 1 << 20, &text, &piece, &err);
-		expected = piece.begin.line;
-		for (char *at_line = text.bytes; found == 1 && at_line < text.bytes + text.length;
-		     at_line = strchr(at_line, '\n') + 1, line++) {
+		uint64_t expected = piece.begin.line;
+		for (char *line = text.bytes; found == 1 && line < text.bytes + text.length;
+		     line = strchr(line, '\n') + 1, expected++) {
 			unsigned long long number = 0;
-			cr_assert_eq(sscanf(at_line, "line %llu of some", &number), 1);
-			cr_assert_eq(number, expected + line, "line %llu for %llu", number,
-				     (unsigned long long)(expected + line));
+			cr_assert_eq(sscanf(line, "line %llu of some", &number), 1);
+			cr_assert_geq(number, expected, "line %llu for %llu", number, (unsigned long long)expected);
+			cr_assert_leq(number, expected + piece.lost, "line %llu for %llu", number,
+				      (unsigned long long)expected);
 			cr_assert_lt(number, LINES_MAX);
 			scene->is_read[number] = true;
+			expected = number;
 		}
 		text_free(&text);
 		if (found == -1)
@@ -184,9 +185,10 @@ static unsigned torture(unsigned nth, int error, bool is_lasting, bool trims)
 static void torture_all(int error, bool is_lasting)
 {
 	trap_silence();
+	/* A start that fails is the end of a scenario: how many calls there are tells one where nothing fails. */
 	for (int trims = 0; trims < 2; trims++)
-		for (unsigned nth = 0, calls = 1; nth < calls; nth++)
-			calls = torture(nth, error, is_lasting, trims);
+		for (unsigned nth = 0, calls = torture(UINT32_MAX, error, false, trims); nth < calls; nth++)
+			torture(nth, error, is_lasting, trims);
 }
 
 Test(torture, no_space_once)
