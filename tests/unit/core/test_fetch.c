@@ -92,7 +92,7 @@ static void *serve(void *arg)
 	return NULL;
 }
 
-static struct scene *setup(const char *reply)
+static struct scene *setup_slot(const char *reply, int64_t slot_ns)
 {
 	struct scene *scene = mem_zero(1, sizeof(*scene));
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -104,10 +104,15 @@ static struct scene *setup(const char *reply)
 	getsockname(scene->listener, (struct sockaddr *)&address, &length);
 	snprintf(scene->url, sizeof(scene->url), "http://127.0.0.1:%d/write?db=x", ntohs(address.sin_port));
 	scene->reply = reply;
-	scene->loop = loop_create(0, NULL);
+	scene->loop = loop_create(slot_ns, NULL);
 	scene->fetcher = fetcher_create(scene->loop, 8, NULL);
 	cr_assert_not_null(scene->fetcher);
 	return scene;
+}
+
+static struct scene *setup(const char *reply)
+{
+	return setup_slot(reply, 0);
 }
 
 static void start(struct scene *scene)
@@ -194,6 +199,19 @@ Test(fetch, posts_and_keeps_the_connection)
 	cr_expect(strstr(scene->request, "Authorization: Token secret\r\n") != NULL);
 	cr_expect(strstr(scene->request, "Expect") == NULL);
 	cr_expect(strstr(scene->request, "User-Agent: netsonde/") != NULL);
+	teardown(scene);
+}
+
+/* The timer's slots would delay each request: here they are so long that an alarm does not ring in the test's time. */
+Test(fetch, needs_no_alarm, .timeout = 60)
+{
+	struct scene *scene = setup_slot("HTTP/1.1 204 No Content\r\n\r\n", 3600 * NS_PER_SECOND);
+	start(scene);
+	for (int i = 0; i < 3; i++) {
+		ask(scene, PATIENCE_NS);
+		run(scene);
+		cr_expect_eq(scene->answer.status, 204);
+	}
 	teardown(scene);
 }
 
