@@ -55,7 +55,8 @@ struct gate {
 	size_t nlooks;
 	struct alarm alarm;
 	struct err failure; /* why the files were no good when they were read last */
-	int64_t full_ns;    /* when the bucket of the rate limit is full again; monotonic */
+	double tokens;      /* of the rate limit, */
+	int64_t filled_ns;  /* as of this time; monotonic */
 	_Atomic uint64_t unauthorized, limited, postponed;
 	_Atomic int64_t expiry_seconds;
 	atomic_bool is_good;
@@ -200,6 +201,8 @@ static void accept_rules(struct gate *gate, const struct rules *rules)
 	free_rules(&gate->rules);
 	gate->rules = *rules;
 	gate->generation++;
+	gate->tokens = (double)rules->config->rate_burst;
+	gate->filled_ns = clock_monotonic_ns();
 	atomic_store(&gate->is_good, true);
 	atomic_store(&gate->expiry_seconds, rules->tls ? tls_context_expiry(rules->tls) : 0);
 }
@@ -264,17 +267,20 @@ static void reply_unauthorized(struct gate *gate, struct connection *connection)
 	reply(connection, 401, credentials_challenge(gate->rules.credentials), "not without the right credentials\n");
 }
 
-/* A bucket of burst tokens, one more each interval: kept as the moment when it will be full again. */
+/* A bucket of burst tokens, one more each interval. */
 static bool is_within_limit(struct gate *gate)
 {
 	const struct web_config *config = gate->rules.config;
-	int64_t now_ns = clock_monotonic_ns(), interval_ns = config->rate_interval_ns;
-	if (interval_ns == 0)
+	if (config->rate_interval_ns == 0)
 		return true;
-	int64_t full_ns = gate->full_ns > now_ns ? gate->full_ns : now_ns;
-	if (full_ns + interval_ns - now_ns > interval_ns * config->rate_burst)
+	int64_t now_ns = clock_monotonic_ns();
+	double burst = (double)config->rate_burst;
+	gate->tokens += (double)(now_ns - gate->filled_ns) / (double)config->rate_interval_ns;
+	gate->tokens = gate->tokens < burst ? gate->tokens : burst;
+	gate->filled_ns = now_ns;
+	if (gate->tokens < 1)
 		return false;
-	gate->full_ns = full_ns + interval_ns;
+	gate->tokens--;
 	return true;
 }
 

@@ -290,6 +290,15 @@ def test_fields_and_limit(start):
     assert statuses[-1][0] == 429 and statuses[-1][1]["Retry-After"] == "1"
 
 
+def test_a_limit_that_is_changed(start):
+    """What was spent under the old limit is no debt under the new one; and a large one is no overflow."""
+    daemon = start("rate_limit: { interval: 1h, burst: 5 }\n")
+    wait_for(lambda: daemon.get("/-/healthy")[0] == 429, "the limit to be reached")
+    replace(start.folder / "web.yml", "rate_limit: { interval: 24h, burst: 1000000 }\n")
+    wait_for(lambda: "read again" in daemon.log, "the new limit")
+    assert [daemon.get("/-/healthy")[0] for _ in range(5)] == [200] * 5
+
+
 def test_a_flood_of_passwords_does_not_keep_others_out(start):
     """Each costs a hash of some 50 ms; only so many are accepted, and none of them holds the web thread."""
     daemon = start(f"basic_auth_users: {{ alice: {DEAR} }}", fields=basic("alice", "secret"))
