@@ -66,7 +66,6 @@ struct gate {
 struct waiting {
 	struct gate *gate;
 	struct connection *connection; /* NULL: gone */
-	struct hash_job *job;
 	uint64_t generation;
 };
 
@@ -292,18 +291,18 @@ static void take_answer(void *arg, const struct claim *claim, bool is_right)
 	bool is_current = waiting->generation == gate->generation;
 	if (is_current)
 		credentials_note(gate->rules.credentials, claim, is_right);
-	if (is_current && is_right)
+	if (waiting->connection && is_current && is_right)
 		connection_resume(waiting->connection);
-	else
+	else if (waiting->connection)
 		reply_unauthorized(gate, waiting->connection);
 	mem_free(waiting);
 }
 
+/* The answer is still wanted: a comparison that takes longer than its client waits would be made for nothing again and
+ * again. */
 static void leave(void *arg)
 {
-	struct waiting *waiting = arg;
-	hasher_cancel(waiting->job);
-	mem_free(waiting);
+	((struct waiting *)arg)->connection = NULL;
 }
 
 static enum server_admission ask_hasher(struct gate *gate, struct connection *connection, const struct claim *claim)
@@ -313,11 +312,13 @@ static enum server_admission ask_hasher(struct gate *gate, struct connection *co
 		.claim = *claim,
 		.client = clients_network(connection_peer(connection)),
 		.done = take_answer,
+		.drop = mem_free,
 		.arg = waiting,
 	};
-	*waiting = (struct waiting){gate, connection, hasher_ask(gate->hasher, &plan), gate->generation};
+	*waiting = (struct waiting){gate, connection, gate->generation};
+	bool is_asked = hasher_ask(gate->hasher, &plan);
 	OPENSSL_cleanse(&plan.claim, sizeof(plan.claim));
-	if (waiting->job) {
+	if (is_asked) {
 		connection_wait(connection, leave, waiting);
 		return SERVER_DECIDED_LATER;
 	}

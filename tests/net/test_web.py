@@ -326,6 +326,23 @@ def test_a_flood_of_passwords_does_not_keep_others_out(start):
     assert daemon.metrics().get("netsonde_web_requests_postponed_total") > 0
 
 
+def test_a_verdict_that_comes_after_its_client_has_left(start):
+    """A hash that takes longer than a request may last: the answer is remembered, or nobody would ever get in."""
+    dear = crypt.crypt("secret", "$2y$16$abcdefghijklmnopqrstuu")
+    daemon = start("basic_auth_users: { alice: %s }" % dear, web={"request_timeout": 1}, ready=False)
+    wait_for(lambda: re.search(r"http://(127\.0\.0\.1:\d+)/metrics", daemon.log), "the listener")
+    daemon.address = re.search(r"http://(127\.0\.0\.1:\d+)/metrics", daemon.log)[1]
+
+    def ask():
+        try:
+            return daemon.get("/-/healthy", basic("alice", "secret"))[0]
+        except OSError:
+            return None
+
+    assert ask() is None
+    wait_for(lambda: ask() == 200, "the verdict to be known")
+
+
 # --- files that change ----------------------------------------------------------------------------------------------
 
 
