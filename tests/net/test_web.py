@@ -2,6 +2,7 @@
 
 import base64
 import crypt
+import ctypes
 import os
 import re
 import select
@@ -380,6 +381,25 @@ def test_files_are_read_again(start, authority, stranger):
     shutil.copy(authority.folder / "renewed.key", start.folder / "later.key")
     shutil.copy(authority.folder / "renewed.pem", start.folder / "later.pem")
     wait_for(lambda: certificate_of(daemon) == "renewed", "the new certificate")
+
+
+def test_a_certificate_that_is_renewed_while_it_is_read(start, authority):
+    """The new one comes when the old one has been read, and what is left to read is long: it must not be missed."""
+    authority.issue("later", "IP:127.0.0.1")
+    shutil.copy(authority.folder / "later.pem", start.folder)
+    shutil.copy(authority.folder / "later.key", start.folder)
+    (start.folder / "many.pem").write_text((authority.folder / "ca.pem").read_text() * 1000)
+    text = TLS % ", client_ca_file: many.pem, client_auth_type: VerifyClientCertIfGiven"
+    daemon = start(text, client_of(authority))
+    libc = ctypes.CDLL(None, use_errno=True)
+    descriptor = libc.inotify_init()
+    assert libc.inotify_add_watch(descriptor, os.fsencode(start.folder / "many.pem"), 0x20) >= 0  # IN_OPEN
+    replace(start.folder / "web.yml", text + "\n")
+    os.read(descriptor, 4096)
+    os.replace(start.folder / "later.pem", start.folder / "server.pem")
+    os.replace(start.folder / "later.key", start.folder / "server.key")
+    os.close(descriptor)
+    wait_for(lambda: certificate_of(daemon) == "later", "the new certificate")
 
 
 def certificate_of(daemon):
