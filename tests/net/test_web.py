@@ -228,12 +228,19 @@ def test_versions_and_ciphers(start, authority):
     ("tls_server_config: { cert_file: server.pem, key_file: server.pem }",
      "key_file: server.pem: no private key in PEM form without a passphrase"),
     ("tls_server_config: { cert_file: server.pem, key: rubbish }", "tls_server_config: key: no private key in PEM form"),
+    ("tls_server_config: { cert_file: cut.pem, key_file: server.key }",
+     "tls_server_config: cert_file: cut.pem: a certificate of the chain cannot be read"),
+    (TLS % ", client_ca_file: cut.pem, client_auth_type: RequireAndVerifyClientCert",
+     "client_ca_file: cut.pem: a certificate cannot be read"),
     (TLS % ", client_ca_file: server.key, client_auth_type: RequireAndVerifyClientCert",
      "client_ca_file: server.key: no certificate in PEM form"),
     ("basic_auth_users: { alice: secret-word }", "line 1: basic_auth_users.alice: must be a bcrypt hash"),
     ("basic_auth_user: {}", "line 1: basic_auth_user: unknown key, did you mean basic_auth_users?"),
 ])
 def test_files_that_are_no_good(start, text, why):
+    # One certificate, and the beginning of another.
+    (start.folder / "cut.pem").write_text((start.folder / "server.pem").read_text() +
+                                          (start.folder / "ca.pem").read_text()[:200])
     daemon = start(text, ready=False)
     assert daemon.process.wait(timeout=60) == 1
     assert why in daemon.log and "secret-word" not in daemon.log
