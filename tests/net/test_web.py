@@ -234,6 +234,8 @@ def test_versions_and_ciphers(start, authority):
      "client_ca_file: cut.pem: a certificate cannot be read"),
     (TLS % ", client_ca_file: server.key, client_auth_type: RequireAndVerifyClientCert",
      "client_ca_file: server.key: no certificate in PEM form"),
+    (TLS % (MUTUAL % "RequireAndVerifyClientCert" + ", client_allowed_sans: []"),
+     "line 1: tls_server_config.client_allowed_sans: must name at least one"),
     ("basic_auth_users: { alice: secret-word }", "line 1: basic_auth_users.alice: must be a bcrypt hash"),
     ("basic_auth_user: {}", "line 1: basic_auth_user: unknown key, did you mean basic_auth_users?"),
 ])
