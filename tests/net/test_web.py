@@ -542,6 +542,44 @@ def test_renegotiation_is_refused(start, authority):
     assert daemon.get("/-/healthy")[0] == 200
 
 
+@pytest.mark.parametrize("is_tls", [False, True])
+def test_many_requests_at_once(start, authority, is_tls):
+    """More than the server reads ahead: with TLS, some of it waits inside OpenSSL, where no event tells of it."""
+    client = client_of(authority) if is_tls else None
+    daemon = start(TLS % "" if is_tls else None, client)
+    requests = 5000
+    with socket_of(daemon, client) as connection:
+        connection.settimeout(0)
+        words = b"GET /-/healthy HTTP/1.1\r\nHost: a\r\n\r\n" * requests
+        sent, answer, end = 0, b"", time.monotonic() + 60
+        while answer.count(b"HTTP/1.1 200") < requests:
+            assert time.monotonic() < end, (sent, len(words), answer.count(b"HTTP/1.1 200"))
+            select.select([connection], [connection] if sent < len(words) else [], [], 0.05)
+            try:
+                sent += connection.send(words[sent:sent + 65536])
+            except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
+                pass
+            try:
+                answer += connection.recv(65536)
+            except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
+                pass
+
+
+def test_a_body_that_came_before_the_verdict(start, authority):
+    """It waits, in part inside OpenSSL, until the password was compared."""
+    daemon = start(TLS % "" + f"basic_auth_users: {{ alice: {DEAR} }}", client_of(authority),
+                   fields=basic("alice", "secret"), ready=False)
+    wait_for(lambda: re.search(r"https://(127\.0\.0\.1:\d+)/metrics", daemon.log), "the listener")
+    daemon.address = re.search(r"https://(127\.0\.0\.1:\d+)/metrics", daemon.log)[1]
+    for n in (100, 33000, 40000, 48000, 64000):
+        before = daemon.log.count("read again")
+        replace(start.folder / "web.yml", TLS % "" + f"basic_auth_users: {{ alice: {DEAR} }}\n# {n}\n")
+        wait_for(lambda: daemon.log.count("read again") > before, "the verdicts to be forgotten")
+        words = (f"POST / HTTP/1.1\r\nHost: a\r\nAuthorization: {basic('alice', 'secret')['Authorization']}\r\n"
+                 f"Connection: close\r\nContent-Length: {n}\r\n\r\n")
+        assert talk(daemon, words.encode() + b"x" * n, daemon.client).split()[1] == b"405", n
+
+
 def test_huge_heads(start):
     daemon = start()
     head = b"GET /metrics HTTP/1.1\r\nHost: a\r\n"
