@@ -382,14 +382,30 @@ static void handle_request(struct connection *connection)
 	connection->head = NULL;
 }
 
+/* What OpenSSL has decrypted while libevent took no more, because the input was full: it is the rest of a record, and
+ * no event of the socket will tell of it. Returns false if there is none. */
+static bool take_decrypted(struct connection *connection)
+{
+	char bytes[SSL3_RT_MAX_PLAIN_LENGTH];
+	SSL *ssl = connection->tls ? bufferevent_openssl_get_ssl(connection->events) : NULL;
+	if (!ssl || SSL_pending(ssl) <= 0)
+		return false;
+	int n = SSL_read(ssl, bytes, sizeof(bytes));
+	if (n <= 0)
+		return false;
+	evbuffer_add(input_of(connection), bytes, (size_t)n);
+	OPENSSL_cleanse(bytes, (size_t)n);
+	return true;
+}
+
 /* Takes what is there of the body; the request is handled when all of it is. */
 static void take_body(struct connection *connection)
 {
 	struct evbuffer *input = input_of(connection);
 	while (!connection->body.is_complete && connection->body.status == 0) {
-		size_t n = evbuffer_get_contiguous_space(input);
-		if (n == 0)
+		if (evbuffer_get_length(input) == 0 && !take_decrypted(connection))
 			return;
+		size_t n = evbuffer_get_contiguous_space(input);
 		evbuffer_drain(input, http_body_read(&connection->body, (char *)evbuffer_pullup(input, (ssize_t)n), n));
 	}
 	if (connection->body.status != 0)
@@ -489,6 +505,8 @@ static void take_head(struct connection *connection)
 
 static void take_input(struct connection *connection)
 {
+	if (evbuffer_get_length(input_of(connection)) < HTTP_HEAD_MAX)
+		take_decrypted(connection);
 	if (connection->phase == PHASE_READING)
 		take_head(connection);
 	else if (connection->phase == PHASE_BODY)

@@ -55,7 +55,8 @@ struct gate {
 	size_t nlooks;
 	struct alarm alarm;
 	struct err failure; /* why the files were no good when they were read last */
-	int64_t full_ns;    /* when the bucket of the rate limit is full again; monotonic */
+	double tokens;      /* of the rate limit, */
+	int64_t filled_ns;  /* as of this time; monotonic */
 	_Atomic uint64_t unauthorized, limited, postponed;
 	_Atomic int64_t expiry_seconds;
 	atomic_bool is_good;
@@ -65,7 +66,6 @@ struct gate {
 struct waiting {
 	struct gate *gate;
 	struct connection *connection; /* NULL: gone */
-	struct hash_job *job;
 	uint64_t generation;
 };
 
@@ -118,20 +118,6 @@ static struct tls_context *read_tls(const char *file, const struct web_tls *tls,
 	return context;
 }
 
-static int read_rules(const struct files *files, struct rules *rules, struct err *err)
-{
-	*rules = (struct rules){.config = read_config(files->config, err)};
-	bool wants_tls = rules->config && rules->config->tls.is_wanted;
-	if (wants_tls)
-		rules->tls = read_tls(files->config, &rules->config->tls, err);
-	if (rules->config && (rules->tls || !wants_tls))
-		rules->credentials = read_credentials(files->tokens, rules->config, err);
-	if (rules->credentials)
-		return 0;
-	free_rules(rules);
-	return -1;
-}
-
 /* --- noticing that they change ----------------------------------------------------------------------------------- */
 
 static void look_at(struct look *look)
@@ -178,21 +164,41 @@ static void add_look(struct gate *gate, char *path)
 	look_at(&gate->looks[gate->nlooks++]);
 }
 
-/* Before reading: what changes meanwhile will look different next time. */
-static void look_at_main_files(struct gate *gate)
+/* config: NULL if there is none yet. */
+static void look_at_named_files(struct gate *gate, const struct web_config *config)
+{
+	if (!config || !config->tls.is_wanted)
+		return;
+	const struct web_tls *tls = &config->tls;
+	const char *const names[] = {tls->certificate.file, tls->key.file, tls->client_ca.file};
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		add_look(gate, names[i] ? file_resolve(gate->folder, names[i]) : NULL);
+}
+
+/* gate: notes how the files that the configuration names look before they are read; or NULL. */
+static int read_rules(struct gate *gate, const struct files *files, struct rules *rules, struct err *err)
+{
+	*rules = (struct rules){.config = read_config(files->config, err)};
+	bool wants_tls = rules->config && rules->config->tls.is_wanted;
+	if (gate)
+		look_at_named_files(gate, rules->config ? rules->config : gate->rules.config);
+	if (wants_tls)
+		rules->tls = read_tls(files->config, &rules->config->tls, err);
+	if (rules->config && (rules->tls || !wants_tls))
+		rules->credentials = read_credentials(files->tokens, rules->config, err);
+	if (rules->credentials)
+		return 0;
+	free_rules(rules);
+	return -1;
+}
+
+/* Each file is looked at before it is read: what changes meanwhile will look different next time. */
+static int look_and_read(struct gate *gate, struct rules *rules, struct err *err)
 {
 	forget_looks(gate);
 	add_look(gate, mem_copy_string(gate->config_file));
 	add_look(gate, mem_copy_string(gate->tokens_file));
-}
-
-/* The files that the configuration names; those of the rules in force if the new ones could not be read. */
-static void look_at_named_files(struct gate *gate)
-{
-	const struct web_tls *tls = &gate->rules.config->tls;
-	const char *const names[] = {tls->certificate.file, tls->key.file, tls->client_ca.file};
-	for (size_t i = 0; tls->is_wanted && i < sizeof(names) / sizeof(names[0]); i++)
-		add_look(gate, names[i] ? file_resolve(gate->folder, names[i]) : NULL);
+	return read_rules(gate, &(struct files){gate->config_file, gate->tokens_file}, rules, err);
 }
 
 static void accept_rules(struct gate *gate, const struct rules *rules)
@@ -200,6 +206,8 @@ static void accept_rules(struct gate *gate, const struct rules *rules)
 	free_rules(&gate->rules);
 	gate->rules = *rules;
 	gate->generation++;
+	gate->tokens = (double)rules->config->rate_burst;
+	gate->filled_ns = clock_monotonic_ns();
 	atomic_store(&gate->is_good, true);
 	atomic_store(&gate->expiry_seconds, rules->tls ? tls_context_expiry(rules->tls) : 0);
 }
@@ -225,14 +233,12 @@ static void read_again(struct gate *gate)
 {
 	struct rules rules;
 	struct err err = {0};
-	look_at_main_files(gate);
-	if (read_rules(&(struct files){gate->config_file, gate->tokens_file}, &rules, &err) == 0) {
+	if (look_and_read(gate, &rules, &err) == 0) {
 		accept_rules(gate, &rules);
 		note_success(gate);
 	} else {
 		note_failure(gate, &err);
 	}
-	look_at_named_files(gate);
 }
 
 static void look_again(void *arg)
@@ -264,17 +270,20 @@ static void reply_unauthorized(struct gate *gate, struct connection *connection)
 	reply(connection, 401, credentials_challenge(gate->rules.credentials), "not without the right credentials\n");
 }
 
-/* A bucket of burst tokens, one more each interval: kept as the moment when it will be full again. */
+/* A bucket of burst tokens, one more each interval. */
 static bool is_within_limit(struct gate *gate)
 {
 	const struct web_config *config = gate->rules.config;
-	int64_t now_ns = clock_monotonic_ns(), interval_ns = config->rate_interval_ns;
-	if (interval_ns == 0)
+	if (config->rate_interval_ns == 0)
 		return true;
-	int64_t full_ns = gate->full_ns > now_ns ? gate->full_ns : now_ns;
-	if (full_ns + interval_ns - now_ns > interval_ns * config->rate_burst)
+	int64_t now_ns = clock_monotonic_ns();
+	double burst = (double)config->rate_burst;
+	gate->tokens += (double)(now_ns - gate->filled_ns) / (double)config->rate_interval_ns;
+	gate->tokens = gate->tokens < burst ? gate->tokens : burst;
+	gate->filled_ns = now_ns;
+	if (gate->tokens < 1)
 		return false;
-	gate->full_ns = full_ns + interval_ns;
+	gate->tokens--;
 	return true;
 }
 
@@ -286,18 +295,18 @@ static void take_answer(void *arg, const struct claim *claim, bool is_right)
 	bool is_current = waiting->generation == gate->generation;
 	if (is_current)
 		credentials_note(gate->rules.credentials, claim, is_right);
-	if (is_current && is_right)
+	if (waiting->connection && is_current && is_right)
 		connection_resume(waiting->connection);
-	else
+	else if (waiting->connection)
 		reply_unauthorized(gate, waiting->connection);
 	mem_free(waiting);
 }
 
+/* The answer is still wanted: a comparison that takes longer than its client waits would be made for nothing again and
+ * again. */
 static void leave(void *arg)
 {
-	struct waiting *waiting = arg;
-	hasher_cancel(waiting->job);
-	mem_free(waiting);
+	((struct waiting *)arg)->connection = NULL;
 }
 
 static enum server_admission ask_hasher(struct gate *gate, struct connection *connection, const struct claim *claim)
@@ -307,11 +316,13 @@ static enum server_admission ask_hasher(struct gate *gate, struct connection *co
 		.claim = *claim,
 		.client = clients_network(connection_peer(connection)),
 		.done = take_answer,
+		.drop = mem_free,
 		.arg = waiting,
 	};
-	*waiting = (struct waiting){gate, connection, hasher_ask(gate->hasher, &plan), gate->generation};
+	*waiting = (struct waiting){gate, connection, gate->generation};
+	bool is_asked = hasher_ask(gate->hasher, &plan);
 	OPENSSL_cleanse(&plan.claim, sizeof(plan.claim));
-	if (waiting->job) {
+	if (is_asked) {
 		connection_wait(connection, leave, waiting);
 		return SERVER_DECIDED_LATER;
 	}
@@ -368,14 +379,12 @@ struct gate *gate_create(struct loop *loop, const char *config_file, const char 
 	gate->folder = file_folder(config_file ? config_file : "");
 	gate->guard = (struct server_guard){gate, give_tls, give_fields, admit};
 	alarm_prepare(&gate->alarm, look_again, gate);
-	look_at_main_files(gate);
 	gate->hasher = hasher_create(loop, err);
-	if (!gate->hasher || read_rules(&(struct files){config_file, tokens_file}, &rules, err) != 0) {
+	if (!gate->hasher || look_and_read(gate, &rules, err) != 0) {
 		gate_free(gate);
 		return NULL;
 	}
 	accept_rules(gate, &rules);
-	look_at_named_files(gate);
 	if (gate->nlooks > 0)
 		alarm_set(loop, &gate->alarm, clock_monotonic_ns() + LOOK_NS);
 	return gate;
@@ -399,7 +408,7 @@ int gate_check(const char *config_file, const char *tokens_file, struct err *err
 {
 	const struct files files = {config_file, tokens_file};
 	struct rules rules;
-	int result = read_rules(&files, &rules, err);
+	int result = read_rules(NULL, &files, &rules, err);
 	if (result == 0)
 		free_rules(&rules);
 	return result;

@@ -12,7 +12,6 @@ struct hash_job {
 	struct mail mail; /* first: the answer is the job itself, posted back */
 	struct hash_plan plan;
 	bool is_right;
-	bool is_cancelled; /* the loop's thread only */
 	struct hash_job *next;
 };
 
@@ -93,14 +92,19 @@ static void deliver(struct mail *mail, void *owner)
 {
 	struct hash_job *job = (struct hash_job *)mail;
 	forget_client(owner, &job->plan.client);
-	if (!job->is_cancelled)
-		job->plan.done(job->plan.arg, &job->plan.claim, job->is_right);
+	job->plan.done(job->plan.arg, &job->plan.claim, job->is_right);
+	free_job(job);
+}
+
+static void drop_job(struct hash_job *job)
+{
+	job->plan.drop(job->plan.arg);
 	free_job(job);
 }
 
 static void drop(struct mail *mail)
 {
-	free_job((struct hash_job *)mail);
+	drop_job((struct hash_job *)mail);
 }
 
 struct hasher *hasher_create(struct loop *loop, struct err *err)
@@ -134,7 +138,7 @@ void hasher_free(struct hasher *hasher)
 		stop(hasher);
 	for (struct hash_job *job = hasher->first, *next; job; job = next) {
 		next = job->next;
-		free_job(job);
+		drop_job(job);
 	}
 	mailbox_free(hasher->mailbox);
 	pthread_cond_destroy(&hasher->changed);
@@ -157,10 +161,10 @@ static bool start(struct hasher *hasher)
 	return hasher->is_running;
 }
 
-struct hash_job *hasher_ask(struct hasher *hasher, const struct hash_plan *plan)
+bool hasher_ask(struct hasher *hasher, const struct hash_plan *plan)
 {
 	if (!has_room(hasher, &plan->client) || !start(hasher))
-		return NULL;
+		return false;
 	struct hash_job *job = mem_zero(1, sizeof(*job));
 	job->mail = (struct mail){.deliver = deliver, .drop = drop};
 	job->plan = *plan;
@@ -170,10 +174,5 @@ struct hash_job *hasher_ask(struct hasher *hasher, const struct hash_plan *plan)
 	hasher->end = &job->next;
 	pthread_cond_signal(&hasher->changed);
 	pthread_mutex_unlock(&hasher->lock);
-	return job;
-}
-
-void hasher_cancel(struct hash_job *job)
-{
-	job->is_cancelled = true;
+	return true;
 }

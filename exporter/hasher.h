@@ -13,7 +13,6 @@
 #include "exporter/credentials.h"
 
 struct hasher;
-struct hash_job;
 struct loop;
 
 #define HASHER_WAITING_MAX 64
@@ -21,22 +20,20 @@ struct loop;
 
 /* The thread is started with the first job. loop: where answers come; borrowed. NULL with err. */
 struct hasher *hasher_create(struct loop *loop, struct err *err);
-/* Waits for the comparison under way. No answers come any more. NULL is harmless. */
+/* Waits for the comparison under way; what has no answer yet is dropped. NULL is harmless. */
 void hasher_free(struct hasher *hasher);
 
 struct hash_plan {
 	struct claim claim;
 	struct address client;
-	/* Once, on the loop, unless the job is cancelled. */
+	/* One of the two, once, on the loop's thread: the answer, or that none will come (hasher_free). */
 	void (*done)(void *arg, const struct claim *claim, bool is_right);
+	void (*drop)(void *arg);
 	void *arg;
 };
 
-/* plan is copied. NULL: too much is waiting, or no thread can be started. The job is valid until done has returned, or
- * hasher_cancel. */
-struct hash_job *hasher_ask(struct hasher *hasher, const struct hash_plan *plan);
-
-/* done will not come. */
-void hasher_cancel(struct hash_job *job);
+/* plan is copied. false: too much is waiting, or no thread can be started. A job cannot be taken back: what it costs is
+ * worth an answer that is remembered, even if the client has not waited for it. */
+bool hasher_ask(struct hasher *hasher, const struct hash_plan *plan);
 
 #endif

@@ -21,6 +21,9 @@
  * trying at once again would only burn the CPU. */
 #define ACCEPT_PAUSE_NS  (100 * NS_PER_MS)
 #define HANDSHAKE_LOG_NS (60 * NS_PER_SECOND)
+/* After so many connections the others get a turn of the loop. libevent accepts as long as somebody comes, and what was
+ * evicted keeps its descriptor and its memory until the turn is over. */
+#define ACCEPT_BATCH 64
 
 struct listener {
 	struct evconnlistener *events;
@@ -33,6 +36,7 @@ struct server {
 	struct connection *connections; /* the newest first */
 	struct clients *clients;
 	struct alarm resume;
+	unsigned accepted; /* since accepting paused last */
 	struct log_fault accept_fault;
 	struct text refusal;
 	struct server_counts counts;
@@ -186,25 +190,6 @@ static void add_connection(struct server *server, struct connection *connection)
 	count(&server->counts.open, 1);
 }
 
-static void accept_connection(struct evconnlistener *events, int descriptor, struct sockaddr *from, int length,
-			      void *arg)
-{
-	struct server *server = arg;
-	struct address peer;
-	(void)events;
-	log_fault_end(&server->accept_fault, "web", NULL);
-	count(&server->counts.accepted, 1);
-	if (!make_room(server)) {
-		refuse_connection(server, descriptor);
-		return;
-	}
-	if (!address_from_sockaddr(from, (socklen_t)length, &peer))
-		memset(&peer, 0, sizeof(peer));
-	struct connection *connection = connection_open(&server->owner, descriptor, &peer);
-	if (connection)
-		add_connection(server, connection);
-}
-
 static void set_accepting(struct server *server, bool is_accepting)
 {
 	for (size_t i = 0; i < server->nlisteners; i++) {
@@ -217,7 +202,35 @@ static void set_accepting(struct server *server, bool is_accepting)
 
 static void resume_accepting(void *arg)
 {
+	((struct server *)arg)->accepted = 0;
 	set_accepting(arg, true);
+}
+
+static void pause_accepting(struct server *server, int64_t pause_ns)
+{
+	set_accepting(server, false);
+	alarm_set(server->plan.loop, &server->resume, clock_monotonic_ns() + pause_ns);
+}
+
+static void accept_connection(struct evconnlistener *events, int descriptor, struct sockaddr *from, int length,
+			      void *arg)
+{
+	struct server *server = arg;
+	struct address peer;
+	(void)events;
+	log_fault_end(&server->accept_fault, "web", NULL);
+	count(&server->counts.accepted, 1);
+	if (++server->accepted == ACCEPT_BATCH)
+		pause_accepting(server, 0);
+	if (!make_room(server)) {
+		refuse_connection(server, descriptor);
+		return;
+	}
+	if (!address_from_sockaddr(from, (socklen_t)length, &peer))
+		memset(&peer, 0, sizeof(peer));
+	struct connection *connection = connection_open(&server->owner, descriptor, &peer);
+	if (connection)
+		add_connection(server, connection);
 }
 
 static void on_accept_error(struct evconnlistener *events, void *arg)
@@ -225,8 +238,7 @@ static void on_accept_error(struct evconnlistener *events, void *arg)
 	struct server *server = arg;
 	(void)events;
 	log_fault_begin(&server->accept_fault, "web", NULL, "accept: %s", strerror(errno));
-	set_accepting(server, false);
-	alarm_set(server->plan.loop, &server->resume, clock_monotonic_ns() + ACCEPT_PAUSE_NS);
+	pause_accepting(server, ACCEPT_PAUSE_NS);
 }
 
 static int parse_listen(const char *text, struct address *address, struct err *err)

@@ -48,6 +48,13 @@ static int give_no_passphrase(char *to, int size, int is_writing, void *arg)
 	return -1;
 }
 
+/* Has reading certificates ended because there are no more, rather than at one that is damaged or cut? */
+static bool is_end_of_pem(void)
+{
+	unsigned long error = ERR_peek_last_error();
+	return ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
+}
+
 static int load_certificate(const struct load *load, BIO *bytes)
 {
 	SSL_CTX *ssl = load->context->ssl;
@@ -67,6 +74,8 @@ static int load_certificate(const struct load *load, BIO *bytes)
 		X509_free(certificate);
 		return refuse(load->err, "a certificate of the chain cannot be used");
 	}
+	if (!is_end_of_pem())
+		return refuse(load->err, "a certificate of the chain cannot be read");
 	ERR_clear_error();
 	return 0;
 }
@@ -98,6 +107,8 @@ static int load_client_ca(const struct load *load, BIO *bytes)
 		return refuse(load->err, "no certificate in PEM form");
 	if (!is_added)
 		return refuse(load->err, "a certificate cannot be used");
+	if (!is_end_of_pem())
+		return refuse(load->err, "a certificate cannot be read");
 	ERR_clear_error();
 	return 0;
 }

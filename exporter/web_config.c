@@ -80,6 +80,14 @@ static int read_words(const struct place *place, void *out)
 	return 0;
 }
 
+/* A list that names nobody would have to keep everybody out; it is more likely a mistake than a wish. */
+static int read_sans(const struct place *place, void *out)
+{
+	if (yaml_node_kind(place->node) == YAML_LIST && yaml_node_count(place->node) == 0)
+		return refuse(place, "must name at least one");
+	return read_words(place, out);
+}
+
 static int read_version(const struct place *place, void *out)
 {
 	static const char *const names[] = {"TLS10", "TLS11", "TLS12", "TLS13"};
@@ -216,7 +224,7 @@ static const struct entry tls_entries[] = {
 	{"client_ca_file", read_text, AT(client_ca.file)},
 	{"client_ca", read_text, AT(client_ca.text)},
 	{"client_auth_type", read_client_auth, AT(client_auth)},
-	{"client_allowed_sans", read_words, AT(client_sans)},
+	{"client_allowed_sans", read_sans, AT(client_sans)},
 	{"min_version", read_version, AT(minimum)},
 	{"max_version", read_version, AT(maximum)},
 	{"cipher_suites", read_words, AT(ciphers)},
@@ -409,6 +417,8 @@ struct web_config *web_config_parse(const char *bytes, size_t n, struct err *err
 static void free_material(struct web_material *material)
 {
 	mem_free(material->file);
+	if (material->text)
+		explicit_bzero(material->text, strlen(material->text)); /* it may be a key */
 	mem_free(material->text);
 }
 

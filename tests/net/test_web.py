@@ -2,6 +2,7 @@
 
 import base64
 import crypt
+import ctypes
 import os
 import re
 import select
@@ -227,12 +228,21 @@ def test_versions_and_ciphers(start, authority):
     ("tls_server_config: { cert_file: server.pem, key_file: server.pem }",
      "key_file: server.pem: no private key in PEM form without a passphrase"),
     ("tls_server_config: { cert_file: server.pem, key: rubbish }", "tls_server_config: key: no private key in PEM form"),
+    ("tls_server_config: { cert_file: cut.pem, key_file: server.key }",
+     "tls_server_config: cert_file: cut.pem: a certificate of the chain cannot be read"),
+    (TLS % ", client_ca_file: cut.pem, client_auth_type: RequireAndVerifyClientCert",
+     "client_ca_file: cut.pem: a certificate cannot be read"),
     (TLS % ", client_ca_file: server.key, client_auth_type: RequireAndVerifyClientCert",
      "client_ca_file: server.key: no certificate in PEM form"),
+    (TLS % (MUTUAL % "RequireAndVerifyClientCert" + ", client_allowed_sans: []"),
+     "line 1: tls_server_config.client_allowed_sans: must name at least one"),
     ("basic_auth_users: { alice: secret-word }", "line 1: basic_auth_users.alice: must be a bcrypt hash"),
     ("basic_auth_user: {}", "line 1: basic_auth_user: unknown key, did you mean basic_auth_users?"),
 ])
 def test_files_that_are_no_good(start, text, why):
+    # One certificate, and the beginning of another.
+    (start.folder / "cut.pem").write_text((start.folder / "server.pem").read_text() +
+                                          (start.folder / "ca.pem").read_text()[:200])
     daemon = start(text, ready=False)
     assert daemon.process.wait(timeout=60) == 1
     assert why in daemon.log and "secret-word" not in daemon.log
@@ -290,6 +300,15 @@ def test_fields_and_limit(start):
     assert statuses[-1][0] == 429 and statuses[-1][1]["Retry-After"] == "1"
 
 
+def test_a_limit_that_is_changed(start):
+    """What was spent under the old limit is no debt under the new one; and a large one is no overflow."""
+    daemon = start("rate_limit: { interval: 1h, burst: 5 }\n")
+    wait_for(lambda: daemon.get("/-/healthy")[0] == 429, "the limit to be reached")
+    replace(start.folder / "web.yml", "rate_limit: { interval: 24h, burst: 1000000 }\n")
+    wait_for(lambda: "read again" in daemon.log, "the new limit")
+    assert [daemon.get("/-/healthy")[0] for _ in range(5)] == [200] * 5
+
+
 def test_a_flood_of_passwords_does_not_keep_others_out(start):
     """Each costs a hash of some 50 ms; only so many are accepted, and none of them holds the web thread."""
     daemon = start(f"basic_auth_users: {{ alice: {DEAR} }}", fields=basic("alice", "secret"))
@@ -315,6 +334,23 @@ def test_a_flood_of_passwords_does_not_keep_others_out(start):
         one.join()
     assert set(statuses) == {b"503", b"401"}
     assert daemon.metrics().get("netsonde_web_requests_postponed_total") > 0
+
+
+def test_a_verdict_that_comes_after_its_client_has_left(start):
+    """A hash that takes longer than a request may last: the answer is remembered, or nobody would ever get in."""
+    dear = crypt.crypt("secret", "$2y$16$abcdefghijklmnopqrstuu")
+    daemon = start("basic_auth_users: { alice: %s }" % dear, web={"request_timeout": 1}, ready=False)
+    wait_for(lambda: re.search(r"http://(127\.0\.0\.1:\d+)/metrics", daemon.log), "the listener")
+    daemon.address = re.search(r"http://(127\.0\.0\.1:\d+)/metrics", daemon.log)[1]
+
+    def ask():
+        try:
+            return daemon.get("/-/healthy", basic("alice", "secret"))[0]
+        except OSError:
+            return None
+
+    assert ask() is None
+    wait_for(lambda: ask() == 200, "the verdict to be known")
 
 
 # --- files that change ----------------------------------------------------------------------------------------------
@@ -354,6 +390,25 @@ def test_files_are_read_again(start, authority, stranger):
     shutil.copy(authority.folder / "renewed.key", start.folder / "later.key")
     shutil.copy(authority.folder / "renewed.pem", start.folder / "later.pem")
     wait_for(lambda: certificate_of(daemon) == "renewed", "the new certificate")
+
+
+def test_a_certificate_that_is_renewed_while_it_is_read(start, authority):
+    """The new one comes when the old one has been read, and what is left to read is long: it must not be missed."""
+    authority.issue("later", "IP:127.0.0.1")
+    shutil.copy(authority.folder / "later.pem", start.folder)
+    shutil.copy(authority.folder / "later.key", start.folder)
+    (start.folder / "many.pem").write_text((authority.folder / "ca.pem").read_text() * 1000)
+    text = TLS % ", client_ca_file: many.pem, client_auth_type: VerifyClientCertIfGiven"
+    daemon = start(text, client_of(authority))
+    libc = ctypes.CDLL(None, use_errno=True)
+    descriptor = libc.inotify_init()
+    assert libc.inotify_add_watch(descriptor, os.fsencode(start.folder / "many.pem"), 0x20) >= 0  # IN_OPEN
+    replace(start.folder / "web.yml", text + "\n")
+    os.read(descriptor, 4096)
+    os.replace(start.folder / "later.pem", start.folder / "server.pem")
+    os.replace(start.folder / "later.key", start.folder / "server.key")
+    os.close(descriptor)
+    wait_for(lambda: certificate_of(daemon) == "later", "the new certificate")
 
 
 def certificate_of(daemon):
@@ -485,6 +540,44 @@ def test_renegotiation_is_refused(start, authority):
         input=b"R\n", capture_output=True, timeout=60)
     assert b"no renegotiation" in result.stderr, result.stderr
     assert daemon.get("/-/healthy")[0] == 200
+
+
+@pytest.mark.parametrize("is_tls", [False, True])
+def test_many_requests_at_once(start, authority, is_tls):
+    """More than the server reads ahead: with TLS, some of it waits inside OpenSSL, where no event tells of it."""
+    client = client_of(authority) if is_tls else None
+    daemon = start(TLS % "" if is_tls else None, client)
+    requests = 5000
+    with socket_of(daemon, client) as connection:
+        connection.settimeout(0)
+        words = b"GET /-/healthy HTTP/1.1\r\nHost: a\r\n\r\n" * requests
+        sent, answer, end = 0, b"", time.monotonic() + 60
+        while answer.count(b"HTTP/1.1 200") < requests:
+            assert time.monotonic() < end, (sent, len(words), answer.count(b"HTTP/1.1 200"))
+            select.select([connection], [connection] if sent < len(words) else [], [], 0.05)
+            try:
+                sent += connection.send(words[sent:sent + 65536])
+            except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
+                pass
+            try:
+                answer += connection.recv(65536)
+            except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
+                pass
+
+
+def test_a_body_that_came_before_the_verdict(start, authority):
+    """It waits, in part inside OpenSSL, until the password was compared."""
+    daemon = start(TLS % "" + f"basic_auth_users: {{ alice: {DEAR} }}", client_of(authority),
+                   fields=basic("alice", "secret"), ready=False)
+    wait_for(lambda: re.search(r"https://(127\.0\.0\.1:\d+)/metrics", daemon.log), "the listener")
+    daemon.address = re.search(r"https://(127\.0\.0\.1:\d+)/metrics", daemon.log)[1]
+    for n in (100, 33000, 40000, 48000, 64000):
+        before = daemon.log.count("read again")
+        replace(start.folder / "web.yml", TLS % "" + f"basic_auth_users: {{ alice: {DEAR} }}\n# {n}\n")
+        wait_for(lambda: daemon.log.count("read again") > before, "the verdicts to be forgotten")
+        words = (f"POST / HTTP/1.1\r\nHost: a\r\nAuthorization: {basic('alice', 'secret')['Authorization']}\r\n"
+                 f"Connection: close\r\nContent-Length: {n}\r\n\r\n")
+        assert talk(daemon, words.encode() + b"x" * n, daemon.client).split()[1] == b"405", n
 
 
 def test_huge_heads(start):

@@ -2,12 +2,14 @@
  * Requests with bodies, the daemon's own routes, and replies that come later.
  */
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <event2/buffer.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "exporter/server.h"
 #include "web_fixture.h"
 
@@ -454,4 +456,90 @@ Test(server, a_reply_that_the_server_does_not_live_to_see)
 	web_stop(web);
 	cr_expect_eq(atomic_load(&desk.gone), 1);
 	close(client);
+}
+
+/* --- a crowd ----------------------------------------------------------------------------------------------------- */
+
+#define CROWD      400
+#define CROWD_ROOM 4
+
+struct crowd {
+	struct loop *loop;
+	struct server *server;
+	struct alarm alarm;
+	unsigned seen, most; /* connections; descriptors at a time */
+	int clients[CROWD];
+};
+
+static unsigned count_descriptors(void)
+{
+	DIR *folder = opendir("/proc/self/fd");
+	unsigned n = 0;
+	while (folder && readdir(folder))
+		n++;
+	closedir(folder);
+	return n;
+}
+
+static struct tls_context *note_newcomer(void *context)
+{
+	struct crowd *crowd = context;
+	unsigned n = count_descriptors();
+	crowd->most = n > crowd->most ? n : crowd->most;
+	if (++crowd->seen == CROWD)
+		loop_stop(crowd->loop);
+	return NULL;
+}
+
+static const char *no_fields(void *context)
+{
+	(void)context;
+	return NULL;
+}
+
+static void give_up(void *arg)
+{
+	loop_stop(((struct crowd *)arg)->loop);
+}
+
+static void connect_crowd(struct crowd *crowd)
+{
+	unsigned port = (unsigned)atoi(strrchr(server_listener(crowd->server, 0), ':') + 1);
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	for (unsigned i = 0; i < CROWD; i++) {
+		crowd->clients[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		cr_assert_eq(connect(crowd->clients[i], (struct sockaddr *)&to, sizeof(to)), 0);
+	}
+}
+
+/* What is evicted is freed a turn of the loop later, so a turn must not take all that wait at the door. */
+Test(server, a_crowd_does_not_pass_the_ceiling_in_one_turn)
+{
+	struct crowd crowd = {0};
+	struct err err = {0};
+	char *address = mem_copy_string("127.0.0.1:0");
+	const struct option_list listen = {&address, 1};
+	const struct server_guard guard = {.context = &crowd, .tls = note_newcomer, .fields = no_fields};
+	crowd.loop = loop_create(0, &err);
+	crowd.server = server_create(&(struct server_plan){.loop = crowd.loop,
+							   .listen = &listen,
+							   .max_connections = CROWD_ROOM,
+							   .request_timeout_ns = 60 * NS_PER_SECOND,
+							   .guard = &guard},
+				     &err);
+	cr_assert_not_null(crowd.server, "%s", err.text);
+	connect_crowd(&crowd);
+	unsigned before = count_descriptors();
+	alarm_prepare(&crowd.alarm, give_up, &crowd);
+	alarm_set(crowd.loop, &crowd.alarm, clock_monotonic_ns() + PATIENCE_SECONDS * NS_PER_SECOND);
+	cr_assert_eq(loop_run(crowd.loop, &err), 0);
+	cr_expect_eq(crowd.seen, CROWD);
+	cr_expect_leq(crowd.most - before, CROWD_ROOM + 100, "%u", crowd.most - before);
+	alarm_cancel(crowd.loop, &crowd.alarm);
+	server_free(crowd.server);
+	for (unsigned i = 0; i < CROWD; i++)
+		close(crowd.clients[i]);
+	loop_free(crowd.loop);
+	mem_free(address);
 }

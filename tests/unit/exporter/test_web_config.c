@@ -153,6 +153,8 @@ Test(web_config, refused)
 		{"tls_server_config: { cert_file: a, key_file: b, client_ca_file: c }\n",
 		 "line 1: tls_server_config: client_ca_file needs a client_auth_type, such as "
 		 "RequireAndVerifyClientCert"},
+		{"tls_server_config: { client_allowed_sans: [] }\n",
+		 "line 1: tls_server_config.client_allowed_sans: must name at least one"},
 		{"tls_server_config: { cert_file: a, key_file: b, client_allowed_sans: [ x ] }\n",
 		 "line 1: tls_server_config: client_allowed_sans needs client_auth_type RequireAndVerifyClientCert or "
 		 "RequireAnyClientCert"},
