@@ -48,10 +48,11 @@ void pool_give(struct pool *pool, struct buffer *buffer)
 {
 	buffer->lines = 0;
 	pthread_mutex_lock(&pool->lock);
-	if (buffer->text.capacity > POOL_BUFFER_BYTES || pool->nidle >= POOL_BUFFERS_KEPT)
+	if (buffer->text.capacity > POOL_BUFFER_BYTES)
 		text_free(&buffer->text);
-	else
-		text_clear(&buffer->text);
+	else if (pool->nidle >= POOL_BUFFERS_KEPT)
+		mem_forget(buffer->text.bytes, buffer->text.capacity);
+	text_clear(&buffer->text);
 	buffer->mail.next = pool->idle;
 	pool->idle = &buffer->mail;
 	pool->nidle++;

@@ -20,7 +20,7 @@
 #define POOL_BUFFER_FULL    (56 * 1024)
 #define POOL_BUFFER_CEILING (256 * 1024)
 
-/* Idle buffers that keep their memory: after a stall there are as many as ever were out. */
+/* Of idle buffers beyond so many the system has the memory: after a stall there are as many as ever were out. */
 #define POOL_BUFFERS_KEPT 16
 
 struct pool;
