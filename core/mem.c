@@ -3,12 +3,16 @@
 #include <malloc.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "core/log.h"
+
+#define LARGE_BYTES (128 * 1024)
 
 /* The log needs no memory of its own. No core dump: it would be as large as the memory that has just run out. */
 static void *checked(void *memory, size_t n, size_t size)
@@ -37,6 +41,13 @@ static bool has_overflow(size_t n, size_t size)
 void *mem_alloc(size_t size)
 {
 	return checked(malloc(at_least_one(size)), 1, size);
+}
+
+void *mem_alloc_aligned(size_t alignment, size_t size)
+{
+	void *memory = NULL;
+
+	return checked(posix_memalign(&memory, alignment, at_least_one(size)) == 0 ? memory : NULL, 1, size);
 }
 
 void *mem_zero(size_t n, size_t size)
@@ -77,6 +88,23 @@ char *mem_format(const char *format, ...)
 void mem_free(void *memory)
 {
 	free(memory);
+}
+
+void mem_forget(void *memory, size_t size)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t begin = ((uintptr_t)memory + page - 1) / page * page;
+	uintptr_t end = ((uintptr_t)memory + size) / page * page;
+
+	if (begin < end)
+		madvise((void *)begin, end - begin, MADV_DONTNEED);
+}
+
+/* The allocator would raise its threshold with every large piece that is freed, and then keep them. */
+void mem_prepare(void)
+{
+	mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+	mallopt(M_TRIM_THRESHOLD, LARGE_BYTES);
 }
 
 void mem_trim(void)

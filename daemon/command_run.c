@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -184,19 +183,6 @@ free_loop:
 	return result;
 }
 
-/* Pieces from this size on are mapped, and go back to the system when they are freed: batches for a server that was
- * away, the text of a configuration. glibc would raise that limit with the first such piece, and keep what is freed
- * later. */
-#define PIECE_MAPPED_BYTES (1024 * 1024)
-/* Free memory at the end of a heap that stays for the next time. */
-#define HEAP_SPARE_BYTES (2 * 1024 * 1024)
-
-static void prepare_memory(void)
-{
-	mallopt(M_MMAP_THRESHOLD, PIECE_MAPPED_BYTES);
-	mallopt(M_TRIM_THRESHOLD, HEAP_SPARE_BYTES);
-}
-
 int command_run(int argc, char **argv)
 {
 	struct text errors = {0};
@@ -206,7 +192,6 @@ int command_run(int argc, char **argv)
 
 	if (result != -1)
 		return result;
-	prepare_memory();
 	config = config_load(command_config_file(line.values[0]), &errors);
 	if (!config) {
 		fputs(text_string(&errors), stderr);

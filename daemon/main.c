@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/mem.h"
 #include "core/text.h"
 #include "daemon/command.h"
 #include "daemon/reference.h"
@@ -48,6 +49,7 @@ static int refuse_command(const char *word)
 
 int main(int argc, char **argv)
 {
+	mem_prepare();
 	if (argc < 2) {
 		print_usage(stderr);
 		return COMMAND_USAGE;

@@ -4,6 +4,7 @@
 
 #include "core/hash.h"
 #include "core/mem.h"
+#include "core/slabs.h"
 #include "daemon/pipeline.h"
 #include "daemon/spec.h"
 #include "daemon/target.h"
@@ -80,11 +81,11 @@ static void grow(struct roster *roster)
 
 /* --- probes ------------------------------------------------------------------------------------------------------ */
 
-static void entry_close(struct entry *entry)
+static void entry_close(struct roster *roster, struct entry *entry)
 {
 	probe_close(entry->probe);
 	publication_close(&entry->publication);
-	mem_free(entry);
+	slabs_give(engine_slabs(roster->engine), entry, sizeof(*entry));
 }
 
 static int entry_open(struct roster *roster, struct entry *entry, const struct probe_spec *spec, struct err *err)
@@ -116,11 +117,11 @@ static int entry_open(struct roster *roster, struct entry *entry, const struct p
 
 int roster_open(struct roster *roster, const struct target *target, const struct probe_spec *spec, struct err *err)
 {
-	struct entry *entry = mem_zero(1, sizeof(*entry));
+	struct entry *entry = slabs_take(engine_slabs(roster->engine), sizeof(*entry));
 
 	entry->target = target;
 	if (entry_open(roster, entry, spec, err) == -1) {
-		mem_free(entry);
+		slabs_give(engine_slabs(roster->engine), entry, sizeof(*entry));
 		return -1;
 	}
 	if (roster->n >= roster->nbuckets)
@@ -137,7 +138,7 @@ bool roster_close(struct roster *roster, const char *target, const char *probe)
 	if (!entry)
 		return false;
 	*link = entry->next;
-	entry_close(entry);
+	entry_close(roster, entry);
 	roster->n--;
 	return true;
 }
@@ -176,7 +177,7 @@ void roster_free(struct roster *roster)
 	for (size_t i = 0; i < roster->nbuckets; i++) {
 		for (struct entry *entry = roster->buckets[i], *next; entry; entry = next) {
 			next = entry->next;
-			entry_close(entry);
+			entry_close(roster, entry);
 		}
 	}
 	mem_free(roster->buckets);

@@ -3,8 +3,6 @@
 #include <sched.h>
 #include <string.h>
 
-#include "core/mem.h"
-
 /* How an absent value looks. For numbers a NaN that is never stored: every real NaN is stored as the usual one. */
 #define ABSENT_NUMBER  UINT64_C(0x7FF8AB5E47000000)
 #define USUAL_NAN      UINT64_C(0x7FF8000000000000)
@@ -105,7 +103,8 @@ static uint32_t put_text(struct block *block, uint32_t at, struct label_text tex
 	return at + (uint32_t)text.length;
 }
 
-struct block *block_create(struct label_text labels, const struct block_plan_row *rows, size_t nrows)
+struct block *block_create(struct slabs *slabs, struct label_text labels, const struct block_plan_row *rows,
+			   size_t nrows)
 {
 	size_t cells = (sizeof(struct block) + nrows * sizeof(struct block_row)) / sizeof(block_single);
 	size_t first_cell = cells, text = labels.length;
@@ -113,8 +112,7 @@ struct block *block_create(struct label_text labels, const struct block_plan_row
 		cells += rows[i].shape->cells;
 		text += rows[i].labels.length;
 	}
-	struct block *block = mem_alloc(cells * sizeof(block_single) + text);
-	memset(block, 0, sizeof(*block));
+	struct block *block = slabs_take(slabs, cells * sizeof(block_single) + text);
 	block->nrows = (uint32_t)nrows;
 	block->labels = (uint32_t)(cells * sizeof(block_single));
 	uint32_t at = put_text(block, block->labels, labels), cell = (uint32_t)first_cell;
@@ -128,13 +126,23 @@ struct block *block_create(struct label_text labels, const struct block_plan_row
 	return block;
 }
 
-void block_free(struct block *block, struct catalogue *catalogue)
+/* The writer's own values: nobody changes them meanwhile. */
+struct block *block_copy(struct slabs *slabs, const struct block *block, struct catalogue *catalogue)
+{
+	struct block *copy = slabs_take(slabs, block->end);
+	memcpy(copy, block, block->end);
+	for (size_t i = 0; i < block->nrows; i++)
+		catalogue_hold_again(catalogue, block->rows[i].shape);
+	return copy;
+}
+
+void block_free(struct slabs *slabs, struct block *block, struct catalogue *catalogue)
 {
 	if (!block)
 		return;
 	for (size_t i = 0; i < block->nrows; i++)
 		catalogue_drop_shape(catalogue, block->rows[i].shape);
-	mem_free(block);
+	slabs_give(slabs, block, block->end);
 }
 
 struct label_text block_labels(const struct block *block)

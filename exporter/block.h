@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "core/sample.h"
+#include "core/slabs.h"
 #include "exporter/labels.h"
 #include "exporter/shape.h"
 
@@ -44,10 +45,14 @@ struct block_plan_row {
 };
 
 /* All values absent, all histograms empty; for no reader yet. */
-struct block *block_create(struct label_text labels, const struct block_plan_row *rows, size_t nrows);
+struct block *block_create(struct slabs *slabs, struct label_text labels, const struct block_plan_row *rows,
+			   size_t nrows);
 
-/* Frees the memory and drops the shapes. */
-void block_free(struct block *block, struct catalogue *catalogue);
+/* The same again, values and all; for no reader yet. */
+struct block *block_copy(struct slabs *slabs, const struct block *block, struct catalogue *catalogue);
+
+/* Frees the memory, from where it was taken, and drops the shapes. */
+void block_free(struct slabs *slabs, struct block *block, struct catalogue *catalogue);
 
 struct label_text block_labels(const struct block *block);
 struct label_text block_row_labels(const struct block *block, size_t row);

@@ -72,7 +72,7 @@ static void free_retired(struct series_shard *shard)
 {
 	uint64_t oldest = atomic_load(&shard->store->oldest);
 	while (shard->retired_first < shard->retired_end && shard->retired[shard->retired_first].stamp < oldest)
-		block_free(shard->retired[shard->retired_first++].block, shard->store->catalogue);
+		block_free(shard->slabs, shard->retired[shard->retired_first++].block, shard->store->catalogue);
 	if (shard->retired_first == shard->retired_end)
 		shard->retired_first = shard->retired_end = 0;
 }
@@ -147,7 +147,7 @@ struct series *series_open(struct series_store *store, unsigned shard_index, con
 	series->link.shard = shard;
 	series->shown = series->reserved = 0;
 
-	struct block *block = block_create(render_labels(shard, labels, nlabels), NULL, 0);
+	struct block *block = block_create(shard->slabs, render_labels(shard, labels, nlabels), NULL, 0);
 	block->hash = hash_target(labels, nlabels);
 	block->birth = atomic_load(&store->clock);
 	publish(shard, series, block);
@@ -184,7 +184,7 @@ void series_relabel(struct series *series, const struct label *labels, size_t nl
 	size_t at = 0;
 	for (size_t i = 0; i < old->nrows; at += plan[i++].labels.length)
 		plan[i].labels.bytes = rows.bytes + at;
-	struct block *block = block_create(text, plan, old->nrows);
+	struct block *block = block_create(shard->slabs, text, plan, old->nrows);
 	block->birth = old->birth;
 	block->hash = hash_target(labels, nlabels);
 	for (size_t i = 0; i < old->nrows; i++)
@@ -408,7 +408,7 @@ static void replace_block(struct change *change)
 		if (wanted->shape)
 			plan[n++] = (struct block_plan_row){wanted->shape, wanted_labels(change, wanted)};
 	}
-	struct block *block = block_create(block_labels(change->old), plan, n);
+	struct block *block = block_create(change->shard->slabs, block_labels(change->old), plan, n);
 	block->birth = change->old->birth;
 	block->hash = change->old->hash;
 	uint32_t shown = 0;
@@ -473,6 +473,10 @@ void series_update(struct series *series, const struct row *rows, size_t nrows)
 	if (!is_same_structure(shard, block, rows, nrows)) {
 		change_structure(series, rows, nrows);
 		return;
+	}
+	if (slabs_want_back(shard->slabs, block, block->end)) {
+		block = block_copy(shard->slabs, block, shard->store->catalogue);
+		publish(shard, series, block);
 	}
 	uint32_t shown = 0;
 	block_begin(block);

@@ -17,16 +17,16 @@ struct series_store *series_store_create(unsigned shards, size_t max_series)
 	atomic_store(&store->clock, 1);
 	atomic_store(&store->oldest, UINT64_MAX);
 	for (unsigned i = 0; i < shards; i++)
-		store->shards[i].store = store;
+		store->shards[i] = (struct series_shard){.store = store, .slabs = slabs_create()};
 	return store;
 }
 
-static void free_chunks(struct series_store *store, struct series_chunk *chunk)
+static void free_chunks(struct series_shard *shard, struct series_chunk *chunk)
 {
 	while (chunk) {
 		struct series_chunk *next = atomic_load(&chunk->next);
 		for (size_t i = 0; i < STORE_CHUNK_SLOTS; i++)
-			block_free(atomic_load(&chunk->slots[i].block), store->catalogue);
+			block_free(shard->slabs, atomic_load(&chunk->slots[i].block), shard->store->catalogue);
 		mem_free(chunk);
 		chunk = next;
 	}
@@ -39,8 +39,9 @@ void series_store_free(struct series_store *store)
 	for (unsigned i = 0; i < store->nshards; i++) {
 		struct series_shard *shard = &store->shards[i];
 		for (size_t k = shard->retired_first; k < shard->retired_end; k++)
-			block_free(shard->retired[k].block, store->catalogue);
-		free_chunks(store, atomic_load(&shard->chunks));
+			block_free(shard->slabs, shard->retired[k].block, store->catalogue);
+		free_chunks(shard, atomic_load(&shard->chunks));
+		slabs_free(shard->slabs);
 		mem_free(shard->retired);
 		text_free(&shard->raw);
 		text_free(&shard->labels);

@@ -47,6 +47,7 @@ struct series_shard {
 	struct series_chunk *last;
 	struct series *free;
 	struct series_store *store;
+	struct slabs *slabs;     /* of the blocks */
 	struct retired *retired; /* a queue: retired[retired_first .. retired_end) */
 	size_t retired_first, retired_end, retired_size;
 	struct text raw, labels; /* scratch */

@@ -73,6 +73,7 @@ struct engine *engine_create(const struct engine_plan *plan)
 {
 	struct engine *engine = mem_zero(1, sizeof(*engine));
 	engine->plan = *plan;
+	engine->slabs = slabs_create();
 	engine->nservices = engine_list_services(engine->services, ENGINE_SERVICES_MAX);
 	for (size_t i = 0; i < engine->nservices; i++)
 		engine->instances[i] = engine->services[i]->create(engine);
@@ -85,6 +86,7 @@ void engine_free(struct engine *engine)
 		return;
 	for (size_t i = engine->nservices; i-- > 0;)
 		engine->services[i]->free(engine->instances[i]);
+	slabs_free(engine->slabs);
 	mem_free(engine);
 }
 
@@ -96,6 +98,11 @@ struct loop *engine_loop(const struct engine *engine)
 unsigned engine_worker(const struct engine *engine)
 {
 	return engine->plan.worker;
+}
+
+struct slabs *engine_slabs(const struct engine *engine)
+{
+	return engine->slabs;
 }
 
 /* --- turns -------------------------------------------------------------------------------------------------------- */
@@ -165,7 +172,7 @@ void probe_add_turn(struct probe *probe, const struct turn_plan *plan)
 {
 	struct turn *turn = &probe->first;
 	if (probe->turns)
-		turn = mem_zero(1, sizeof(*turn));
+		turn = slabs_take(probe->engine->slabs, sizeof(*turn));
 	struct turn **last = &probe->turns;
 	while (*last)
 		last = &(*last)->next;
@@ -188,17 +195,18 @@ static void turn_schedule(struct turn *turn)
 
 static void probe_free(struct probe *probe)
 {
+	struct slabs *slabs = probe->engine->slabs;
 	for (struct turn *turn = probe->turns, *next; turn; turn = next) {
 		next = turn->next;
 		if (turn != &probe->first)
-			mem_free(turn);
+			slabs_give(slabs, turn, sizeof(*turn));
 	}
-	mem_free(probe);
+	slabs_give(slabs, probe, sizeof(*probe));
 }
 
 struct probe *probe_open(struct engine *engine, const struct probe_plan *plan, struct err *err)
 {
-	struct probe *probe = mem_zero(1, sizeof(*probe));
+	struct probe *probe = slabs_take(engine->slabs, sizeof(*probe));
 	probe->engine = engine;
 	probe->plan = *plan;
 	probe->opened = plan->type->open(probe, plan->settings, err);
@@ -256,6 +264,11 @@ struct loop *probe_loop(const struct probe *probe)
 struct resolver *probe_resolver(const struct probe *probe)
 {
 	return probe->engine->plan.resolver;
+}
+
+struct slabs *probe_slabs(const struct probe *probe)
+{
+	return probe->engine->slabs;
 }
 
 const char *probe_address(const struct probe *probe)

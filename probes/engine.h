@@ -27,6 +27,8 @@ void engine_free(struct engine *engine); /* all probes must be closed */
 
 struct loop *engine_loop(const struct engine *engine);
 unsigned engine_worker(const struct engine *engine);
+/* For what there is of each probe. */
+struct slabs *engine_slabs(const struct engine *engine);
 
 /* How a probe is opened. All borrowed until probe_close. */
 struct probe_plan {

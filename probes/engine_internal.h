@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "core/loop.h"
+#include "core/slabs.h"
 #include "probes/engine.h"
 
 #define ENGINE_SERVICES_MAX 16
@@ -55,6 +56,7 @@ struct probe {
 
 struct engine {
 	struct engine_plan plan;
+	struct slabs *slabs;
 	const struct probe_service *services[ENGINE_SERVICES_MAX];
 	void *instances[ENGINE_SERVICES_MAX];
 	size_t nservices;

@@ -26,6 +26,7 @@ struct loop;
 struct probe;
 struct resolver;
 struct run;
+struct slabs;
 
 /* Something that all probes of one worker share, such as the ICMP sockets. Types name theirs in probe_type.services;
  * the engine makes each one once a worker, before rights are dropped, whatever the configuration. */
@@ -98,6 +99,7 @@ void probe_add_turn(struct probe *probe, const struct turn_plan *plan);
 
 struct loop *probe_loop(const struct probe *probe);
 struct resolver *probe_resolver(const struct probe *probe);
+struct slabs *probe_slabs(const struct probe *probe); /* for what there is of each probe and run */
 const char *probe_address(const struct probe *probe); /* what the configuration says: literal, name or URL */
 const char *probe_target(const struct probe *probe);  /* the target's name, for the log */
 const char *probe_name(const struct probe *probe);

@@ -5,7 +5,6 @@
 #include <stdio.h>
 
 #include "core/clock.h"
-#include "core/mem.h"
 #include "probes/engine_internal.h"
 
 static struct loop *loop_of(const struct run *run)
@@ -17,7 +16,7 @@ static void run_free(struct run *run)
 {
 	loop_defer_cancel(loop_of(run), &run->deferred);
 	run->turn->run = NULL;
-	mem_free(run);
+	slabs_give(run->turn->probe->engine->slabs, run, sizeof(*run));
 }
 
 static void run_stop(struct run *run)
@@ -53,7 +52,7 @@ static void run_continue(void *arg)
 
 static void run_create(struct turn *turn)
 {
-	struct run *run = mem_zero(1, sizeof(*run));
+	struct run *run = slabs_take(turn->probe->engine->slabs, sizeof(*run));
 	run->turn = turn;
 	run->phase = RUN_DUE;
 	deferred_prepare(&run->deferred, run_continue, run);

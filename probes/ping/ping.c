@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "core/clock.h"
-#include "core/mem.h"
+#include "core/slabs.h"
 
 /* Late and duplicate replies are recognised for this long after a run. */
 #define LATE_WINDOW_NS (3 * NS_PER_SECOND)
@@ -221,12 +221,26 @@ static const struct ping_path *path_find(const struct ping *ping, const struct a
 	return NULL;
 }
 
+/* With their rings. */
+static size_t paths_size(const struct ping *ping, size_t n)
+{
+	size_t ring = icmp_flight_ring_size(requests_remembered(ping->settings));
+	return n * (sizeof(struct ping_path) + ring * sizeof(struct icmp_attempt));
+}
+
+static void close_paths(struct ping *ping)
+{
+	for (size_t i = 0; i < ping->npaths; i++)
+		icmp_peer_close(&ping->paths[i].peer);
+	slabs_give(probe_slabs(ping->probe), ping->paths, paths_size(ping, ping->npaths));
+}
+
 /* Paths point into tables, so they are never moved: a changed set of addresses makes a new array, in which an address
  * that stays keeps its totals and its jitter, but not the memory of its past requests. */
 static void set_paths(struct ping *ping, const struct address *addresses, size_t n)
 {
 	size_t ring = icmp_flight_ring_size(requests_remembered(ping->settings));
-	struct ping_path *paths = mem_zero(n, sizeof(*paths) + ring * sizeof(struct icmp_attempt));
+	struct ping_path *paths = slabs_take(probe_slabs(ping->probe), paths_size(ping, n));
 	struct icmp_attempt *attempts = (struct icmp_attempt *)(paths + n);
 	for (size_t i = 0; i < n; i++) {
 		const struct ping_path *old = path_find(ping, &addresses[i]);
@@ -238,9 +252,7 @@ static void set_paths(struct ping *ping, const struct address *addresses, size_t
 		icmp_peer_open(&paths[i].peer, lane_of(ping, addresses[i].family), &addresses[i], attempts + i * ring,
 			       ring);
 	}
-	for (size_t i = 0; i < ping->npaths; i++)
-		icmp_peer_close(&ping->paths[i].peer);
-	mem_free(ping->paths);
+	close_paths(ping);
 	ping->paths = paths;
 	ping->npaths = n;
 }
@@ -313,13 +325,18 @@ static void ping_finish_local(void *arg)
 	ping_report(arg, REASON_LOCAL);
 }
 
-/* One piece of memory: the figures of each path, and room for every round-trip time. */
+/* Those of each path, and room for every round-trip time if it is wanted. */
+static size_t figures_size(const struct ping *ping)
+{
+	size_t observed = ping->settings->histogram == PING_HISTOGRAM_NONE ? 0 : (size_t)ping->settings->count;
+	return ping->npaths * (sizeof(struct ping_figures) + observed * sizeof(int64_t));
+}
+
 static void make_figures(struct ping_run *run)
 {
 	const struct ping *ping = run->ping;
-	size_t observed = ping->settings->histogram == PING_HISTOGRAM_NONE ? 0 : (size_t)ping->settings->count;
-	run->figures = mem_zero(ping->npaths, sizeof(*run->figures) + observed * sizeof(*run->observed_ns));
-	if (observed)
+	run->figures = slabs_take(probe_slabs(ping->probe), figures_size(ping));
+	if (ping->settings->histogram != PING_HISTOGRAM_NONE)
 		run->observed_ns = (int64_t *)(run->figures + ping->npaths);
 	for (size_t i = 0; i < ping->npaths; i++)
 		run->figures[i].hop_limit = -1;
@@ -363,7 +380,7 @@ void *ping_start(struct run *run_, void *opened, const void *settings_)
 {
 	const struct ping_settings *settings = settings_;
 	struct ping *ping = opened;
-	struct ping_run *run = mem_zero(1, sizeof(*run));
+	struct ping_run *run = slabs_take(probe_slabs(ping->probe), sizeof(*run));
 	ping->run = run;
 	run->ping = ping;
 	run->run = run_;
@@ -416,8 +433,8 @@ void ping_stop(void *state)
 		host_cancel(ping->host);
 	ping_expire(run);
 	ping->run = NULL;
-	mem_free(run->figures);
-	mem_free(run);
+	slabs_give(probe_slabs(ping->probe), run->figures, figures_size(ping));
+	slabs_give(probe_slabs(ping->probe), run, sizeof(*run));
 }
 
 /* --- the probe ---------------------------------------------------------------------------------------------------- */
@@ -425,11 +442,9 @@ void ping_stop(void *state)
 void ping_close(void *opened)
 {
 	struct ping *ping = opened;
-	for (size_t i = 0; i < ping->npaths; i++)
-		icmp_peer_close(&ping->paths[i].peer);
+	close_paths(ping);
 	host_close(ping->host);
-	mem_free(ping->paths);
-	mem_free(ping);
+	slabs_give(probe_slabs(ping->probe), ping, sizeof(*ping));
 }
 
 static bool wants_family(enum host_family policy, enum address_family family)
@@ -468,7 +483,7 @@ static void open_host(struct ping *ping, enum host_family family)
 void *ping_open(struct probe *probe, const void *arg, struct err *err)
 {
 	const struct ping_settings *settings = arg;
-	struct ping *ping = mem_zero(1, sizeof(*ping));
+	struct ping *ping = slabs_take(probe_slabs(probe), sizeof(*ping));
 	enum host_family family = family_of(settings);
 	ping->probe = probe;
 	ping->settings = settings;

@@ -98,3 +98,15 @@ void mem_free(void *memory)
 	forget(memory);
 	free(memory);
 }
+
+void *mem_alloc_aligned(size_t alignment, size_t size)
+{
+	void *memory = NULL;
+
+	return note(posix_memalign(&memory, alignment, size > 0 ? size : 1) == 0 ? memory : NULL);
+}
+
+void mem_forget(void *memory, size_t size)
+{
+	(void)memory, (void)size;
+}

@@ -732,6 +732,11 @@ static void check_outputs(const struct day *day)
 	cr_expect_eq(day->small.lines, (uint64_t)figure(day, 1, FIGURE_LINES_WRITTEN));
 }
 
+/* Series take the room that their values need: as counters grow they come to sizes that have no slab yet. That ends;
+ * from hour SETTLED on nothing grows at all. */
+#define SLABS_MORE 8
+#define SETTLED    15u /* hour 16 */
+
 /* Descriptors: while a server is away, segments of the disk log are open that are closed else. */
 static void check_memory(const struct day *day)
 {
@@ -741,8 +746,10 @@ static void check_memory(const struct day *day)
 		cr_expect_leq(day->descriptors[hour], day->descriptors[0] + 4, "hour %u: %u descriptors, not %u",
 			      hour + 1, day->descriptors[hour], day->descriptors[0]);
 	cr_expect_leq(day->descriptors[last], day->descriptors[0] + 1);
-	cr_expect_leq(day->bytes[last], day->bytes[0] + 16 * 1024, "%zu bytes at the end, %zu after an hour",
-		      day->bytes[last], day->bytes[0]);
+	cr_expect_leq(day->bytes[last], day->bytes[0] + SLABS_MORE * 66 * 1024,
+		      "%zu bytes at the end, %zu after an hour", day->bytes[last], day->bytes[0]);
+	cr_expect_leq(day->bytes[last], day->bytes[SETTLED] + 16 * 1024, "%zu bytes at the end, %zu at hour %u",
+		      day->bytes[last], day->bytes[SETTLED], SETTLED + 1);
 	cr_expect_leq(day->pieces[last], day->pieces[0] + 8, "%zu pieces at the end, %zu after an hour",
 		      day->pieces[last], day->pieces[0]);
 }

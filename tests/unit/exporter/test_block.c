@@ -160,11 +160,15 @@ Test(block, a_set_that_took_the_place_of_another_is_another)
 	catalogue_free(catalogue);
 }
 
+static struct slabs *slabs;
+
 /* A block of one row with this room. */
 static struct block *block_of(struct catalogue *catalogue, const struct room *rooms)
 {
 	const struct block_plan_row row = {catalogue_hold_shape(catalogue, &set, rooms), {NULL, 0}};
-	return block_create((struct label_text){0}, &row, 1);
+	if (!slabs)
+		slabs = slabs_create();
+	return block_create(slabs, (struct label_text){0}, &row, 1);
 }
 
 static void fill(struct block *block, struct reading reading)
@@ -195,8 +199,8 @@ Test(block, a_reader_that_meets_a_writer_at_rest_half_way_goes_on)
 	cr_expect(read_histogram(block, &histogram));
 	cr_expect_eq(histogram.counts[1], 1);
 	cr_expect_eq(histogram.sum_ns, 60000);
-	block_free(block, catalogue);
-	block_free(NULL, catalogue);
+	block_free(slabs, block, catalogue);
+	block_free(slabs, NULL, catalogue);
 	catalogue_free(catalogue);
 }
 
@@ -223,7 +227,7 @@ Test(block, what_has_no_room_is_left_out)
 	fill(block, reading_integer(1, INT32_MAX));
 	cr_expect(block_read_integer(block, 0, shape_column(shape, 1), &integer));
 	cr_expect_eq(integer, INT32_MAX);
-	block_free(block, catalogue);
+	block_free(slabs, block, catalogue);
 	catalogue_free(catalogue);
 }
 
@@ -258,8 +262,8 @@ Test(block, copies_between_shapes)
 		to = from;
 		from = other;
 	}
-	block_free(from, catalogue);
-	block_free(to, catalogue);
+	block_free(slabs, from, catalogue);
+	block_free(slabs, to, catalogue);
 	catalogue_free(catalogue);
 }
 
@@ -279,6 +283,6 @@ Test(block, a_full_bucket_begins_its_histogram_again)
 	cr_expect_eq(histogram.counts[1], 1);
 	cr_expect_eq(histogram.counts[2], 0);
 	cr_expect_eq(histogram.sum_ns, 60000);
-	block_free(block, catalogue);
+	block_free(slabs, block, catalogue);
 	catalogue_free(catalogue);
 }

@@ -214,6 +214,40 @@ Test(series, what_grows_goes_on)
 	series_store_free(store);
 }
 
+/* The blocks of most probes grow, one after another; those that stay are moved together meanwhile. */
+Test(series, values_stay_when_blocks_move)
+{
+	enum { N = 3000 };
+	static struct series *series[N];
+	struct series_store *store = series_store_create(1, 1000000);
+	for (int round = 0; round < 6; round++) {
+		for (int i = 0; i < N; i++) {
+			const int64_t observed_ns[] = {i % 50 ? INT64_C(50000) << 2 * round : 1000};
+			const struct reading readings[] = {reading_integer(SENT, i),
+							   reading_histogram(RTT, observed_ns, 1)};
+			char name[16];
+			const struct label label = {"target", name};
+			snprintf(name, sizeof(name), "t%d", i);
+			if (round == 0)
+				series[i] = series_open(store, 0, &label, 1);
+			update_row(series[i], &(struct row){&set, NULL, 0, readings, 2});
+		}
+	}
+	char *page = page_of_store(store, RENDER_TEXT);
+	for (int i = 0; i < N; i++) {
+		char line[128];
+		snprintf(line, sizeof(line), "\nnetsonde_ping_sent_total{target=\"t%d\"} %d\n", i, i);
+		cr_expect_not_null(strstr(page, line), "%s", line);
+		snprintf(line, sizeof(line), "\nnetsonde_ping_rtt_seconds_count{target=\"t%d\"} 6\n", i);
+		cr_expect_not_null(strstr(page, line), "%s", line);
+		snprintf(line, sizeof(line), "\nnetsonde_ping_rtt_seconds_bucket{target=\"t%d\",le=\"0.0008\"} %d\n", i,
+			 i % 50 ? 3 : 6);
+		cr_expect_not_null(strstr(page, line), "%s", line);
+	}
+	mem_free(page);
+	series_store_free(store);
+}
+
 static void update_hops(struct series *series, const char *names, double value)
 {
 	struct hop hops[16];
