@@ -204,11 +204,11 @@ static void parse_connection(const char *value, struct http_request *request)
 		request->keeps_alive = true;
 }
 
-/* The fields that say how the message is framed and what becomes of the connection. Two lengths, or a length beside
- * chunks, could be understood differently by somebody between. */
+/* The fields that say how the message is framed and what becomes of the connection. Two lengths, a length beside
+ * chunks, or the credentials of two could be understood differently by somebody between. */
 static int read_framing(struct http_request *request)
 {
-	unsigned hosts = 0, lengths = 0;
+	unsigned hosts = 0, lengths = 0, credentials = 0;
 	for (size_t i = 0; i < request->nfields; i++) {
 		const struct http_field *field = &request->fields[i];
 		int status = 0;
@@ -223,11 +223,13 @@ static int read_framing(struct http_request *request)
 			status = parse_transfer_encoding(field->value, request);
 		} else if (strcasecmp(field->name, "expect") == 0) {
 			status = parse_expect(field->value, request);
+		} else if (strcasecmp(field->name, "authorization") == 0) {
+			credentials++;
 		}
 		if (status != 0)
 			return status;
 	}
-	if (lengths > 1 || (lengths > 0 && request->is_chunked))
+	if (lengths > 1 || credentials > 1 || (lengths > 0 && request->is_chunked))
 		return 400;
 	return hosts > 1 || (hosts == 0 && request->minor >= 1) ? 400 : 0;
 }
