@@ -51,6 +51,15 @@ static bool is_same(const unsigned char *a, const unsigned char *b)
 	return CRYPTO_memcmp(a, b, CREDENTIALS_DIGEST) == 0;
 }
 
+static size_t find_user(const struct credentials *credentials, const unsigned char *name, size_t n)
+{
+	for (size_t i = 0; i < credentials->nusers; i++) {
+		if (strlen(credentials->users[i].name) == n && memcmp(credentials->users[i].name, name, n) == 0)
+			return i;
+	}
+	return SIZE_MAX;
+}
+
 /* --- creation ---------------------------------------------------------------------------------------------------- */
 
 /* As dear as the hashes of the users there are. */
@@ -69,6 +78,20 @@ static void add_users(struct credentials *credentials, const struct web_config *
 		struct user *to = &credentials->users[credentials->nusers];
 		to->name = mem_copy_string(from->name);
 		to->hash = mem_copy_string(from->hash);
+	}
+}
+
+/* What is known of users who are the same in both: other rules do not make everybody prove everything again, behind
+ * whoever tries passwords at that moment. */
+static void remember(struct credentials *credentials, const struct credentials *before)
+{
+	for (size_t i = 0; i < credentials->nusers; i++) {
+		struct user *user = &credentials->users[i];
+		size_t known = find_user(before, (const unsigned char *)user->name, strlen(user->name));
+		if (known == SIZE_MAX || strcmp(before->users[known].hash, user->hash) != 0)
+			continue;
+		user->has_right = before->users[known].has_right;
+		memcpy(user->right, before->users[known].right, CREDENTIALS_DIGEST);
 	}
 }
 
@@ -105,12 +128,18 @@ static int add_tokens(struct credentials *credentials, const char *text, struct 
 	return credentials->ntokens > 0 ? 0 : err_set(err, "has no token");
 }
 
-struct credentials *credentials_create(const struct web_config *config, const char *tokens, struct err *err)
+struct credentials *credentials_create(const struct web_config *config, const char *tokens,
+				       const struct credentials *before, struct err *err)
 {
 	struct credentials *credentials = mem_zero(1, sizeof(*credentials));
-	hash_random(credentials->key, sizeof(credentials->key));
+	if (before)
+		memcpy(credentials->key, before->key, sizeof(credentials->key));
+	else
+		hash_random(credentials->key, sizeof(credentials->key));
 	if (config)
 		add_users(credentials, config);
+	if (before)
+		remember(credentials, before);
 	make_decoy(credentials);
 	if (!tokens || add_tokens(credentials, tokens, err) == 0)
 		return credentials;
@@ -184,15 +213,6 @@ static bool decode_pair(const char *text, unsigned char *pair, size_t *length, s
 		return false;
 	*user = (size_t)(colon - pair);
 	return *user <= USER_MAX && *length - *user - 1 <= PASSWORD_MAX;
-}
-
-static size_t find_user(const struct credentials *credentials, const unsigned char *name, size_t n)
-{
-	for (size_t i = 0; i < credentials->nusers; i++) {
-		if (strlen(credentials->users[i].name) == n && memcmp(credentials->users[i].name, name, n) == 0)
-			return i;
-	}
-	return SIZE_MAX;
 }
 
 static bool is_known_as_wrong(const struct credentials *credentials, const unsigned char *given)

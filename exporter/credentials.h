@@ -17,9 +17,11 @@ struct credentials;
 #define PASSWORD_MAX       1024 /* longer ones are wrong */
 #define TOKENS_MAX         1000
 
-/* tokens: bearer tokens, one a line; empty lines and those that begin with # do not count; or NULL. Everything is
- * borrowed for the call. NULL with err: "line 3: ...". */
-struct credentials *credentials_create(const struct web_config *config, const char *tokens, struct err *err);
+/* tokens: bearer tokens, one a line; empty lines and those that begin with # do not count; or NULL. before: those that
+ * these will replace, whose verdicts on users who stay the same are kept; or NULL. Everything is borrowed for the call.
+ * NULL with err: "line 3: ...". */
+struct credentials *credentials_create(const struct web_config *config, const char *tokens,
+				       const struct credentials *before, struct err *err);
 /* NULL is harmless. */
 void credentials_free(struct credentials *credentials);
 

@@ -93,14 +93,15 @@ static struct web_config *read_config(const char *file, struct err *err)
 	return config;
 }
 
-static struct credentials *read_credentials(const char *file, const struct web_config *config, struct err *err)
+static struct credentials *read_credentials(const char *file, const struct web_config *config,
+					    const struct credentials *before, struct err *err)
 {
 	struct text content = {.ceiling = TOKENS_BYTES_MAX};
 	struct credentials *credentials = NULL;
 	if (!file)
-		return credentials_create(config, NULL, err);
+		return credentials_create(config, NULL, before, err);
 	if (file_read_regular(file, &content, err) == 0)
-		credentials = credentials_create(config, text_string(&content), err);
+		credentials = credentials_create(config, text_string(&content), before, err);
 	if (!credentials)
 		err_prefix(err, "%s", file);
 	file_wipe(&content);
@@ -185,7 +186,8 @@ static int read_rules(struct gate *gate, const struct files *files, struct rules
 	if (wants_tls)
 		rules->tls = read_tls(files->config, &rules->config->tls, err);
 	if (rules->config && (rules->tls || !wants_tls))
-		rules->credentials = read_credentials(files->tokens, rules->config, err);
+		rules->credentials =
+			read_credentials(files->tokens, rules->config, gate ? gate->rules.credentials : NULL, err);
 	if (rules->credentials)
 		return 0;
 	free_rules(rules);

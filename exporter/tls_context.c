@@ -347,6 +347,8 @@ static void ask_clients(const struct load *load)
 		return;
 	SSL_CTX_set_verify(ssl, modes[auth], NULL);
 	SSL_CTX_set_cert_verify_callback(ssl, verify_client, load->context);
+	/* As with Go: whatever is in client_ca_file is trusted, also what another authority has signed. */
+	X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ssl), X509_V_FLAG_PARTIAL_CHAIN);
 	SSL_CTX_set_options(ssl, SSL_OP_NO_TICKET);
 	SSL_CTX_set_num_tickets(ssl, 0);
 }

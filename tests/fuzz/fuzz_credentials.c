@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	struct web_user user = {name, hash};
 	const struct web_config config = {.users = &user, .nusers = 1};
 	struct err err = {0};
-	struct credentials *credentials = credentials_create(&config, "token", &err);
+	struct credentials *credentials = credentials_create(&config, "token", NULL, &err);
 	struct claim claim;
 	char *field = mem_zero(n + 1, 1);
 	memcpy(field, bytes, n);
@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 		abort();
 	credentials_free(credentials);
 	/* The same bytes as a file of tokens. */
-	credentials_free(credentials_create(&config, field, &err));
+	credentials_free(credentials_create(&config, field, NULL, &err));
 	mem_free(field);
 	return 0;
 }

@@ -188,6 +188,19 @@ def expect_welcome(daemon, is_welcome):
         wait_for(lambda: "TLS handshake failed" in daemon.log, "the log to say so")
 
 
+def test_an_authority_of_an_authority(start, authority, tmp_path):
+    """What is trusted need not be a root, as in Go."""
+    authority.delegate("office").issue("desk", "DNS:desk.example")
+    for file in ("office.pem", "desk.pem", "desk.key"):
+        shutil.copy(authority.folder / file, start.folder)
+    daemon = start((TLS % (MUTUAL % "RequireAndVerifyClientCert")).replace("ca.pem", "office.pem"),
+                   client_of(authority, "desk"))
+    assert daemon.get("/-/healthy")[0] == 200
+    daemon.client = client_of(authority, "client")
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        daemon.get("/-/healthy")
+
+
 @pytest.mark.parametrize("sans, is_welcome", [
     (["prom.example"], True), (["192.0.2.7"], True), (["spiffe://x/prom"], True), (["a@b.example"], True),
     (["nobody", "prom.example"], True), (["nobody"], False), (["prom.exampl"], False), (["PROM.example"], False),

@@ -16,7 +16,7 @@ static const struct web_config two_users = {.users = users, .nusers = 2};
 static struct credentials *create(const struct web_config *config, const char *tokens)
 {
 	struct err err = {0};
-	struct credentials *credentials = credentials_create(config, tokens, &err);
+	struct credentials *credentials = credentials_create(config, tokens, NULL, &err);
 	cr_assert(credentials, "%s", err.text);
 	return credentials;
 }
@@ -75,6 +75,26 @@ Test(credentials, verdicts_are_kept)
 	cr_expect_eq(look(credentials, "alice:999", &wrong), CREDENTIALS_BAD);
 	cr_expect_eq(look(credentials, "alice:1", &wrong), CREDENTIALS_UNKNOWN, "forgotten");
 	credentials_free(credentials);
+}
+
+Test(credentials, users_that_stay_the_same_are_known_still)
+{
+	static char other[] = "$2y$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrX";
+	struct web_user changed[] = {{bob, other}, {alice, hash}};
+	struct credentials *before = create(&two_users, NULL);
+	struct claim claim;
+	struct err err = {0};
+	for (unsigned i = 0; i < 2; i++) {
+		cr_assert_eq(look(before, i ? "bob:secret" : "alice:secret", &claim), CREDENTIALS_UNKNOWN);
+		credentials_note(before, &claim, true);
+	}
+	struct credentials *after =
+		credentials_create(&(struct web_config){.users = changed, .nusers = 2}, "token", before, &err);
+	credentials_free(before);
+	cr_expect_eq(look(after, "alice:secret", &claim), CREDENTIALS_GOOD);
+	cr_expect_eq(look(after, "bob:secret", &claim), CREDENTIALS_UNKNOWN, "another password now");
+	cr_expect_eq(credentials_look(after, "Bearer token", &claim), CREDENTIALS_GOOD);
+	credentials_free(after);
 }
 
 /* What does not exist takes as long, and fits nothing. */
@@ -166,14 +186,14 @@ Test(credentials, files_of_tokens_that_are_refused)
 	};
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		struct err err = {0};
-		cr_expect_null(credentials_create(NULL, table[i].text, &err));
+		cr_expect_null(credentials_create(NULL, table[i].text, NULL, &err));
 		cr_expect_str_eq(err.text, table[i].why);
 	}
 	struct text many = {0};
 	struct err err = {0};
 	for (unsigned i = 0; i <= TOKENS_MAX; i++)
 		text_add_format(&many, "t%u\n", i);
-	cr_expect_null(credentials_create(NULL, text_string(&many), &err));
+	cr_expect_null(credentials_create(NULL, text_string(&many), NULL, &err));
 	cr_expect_str_eq(err.text, "line 1001: more than 1000 tokens");
 	text_free(&many);
 }
