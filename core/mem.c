@@ -12,7 +12,7 @@
 
 #include "core/log.h"
 
-#define LARGE_BYTES (128 * 1024)
+#define LARGE_BYTES (256 * 1024)
 
 /* The log needs no memory of its own. No core dump: it would be as large as the memory that has just run out. */
 static void *checked(void *memory, size_t n, size_t size)

@@ -144,7 +144,7 @@ static void turn_start(struct turn *turn, int64_t now_ns)
 	if (turn->run)
 		missed++;
 	if (missed) {
-		probe->skipped += missed;
+		probe->skipped += (uint32_t)missed;
 		atomic_fetch_add_explicit(&probe->engine->skipped, (int64_t)missed, memory_order_relaxed);
 	}
 	if (turn->run)
@@ -171,12 +171,12 @@ static void turn_ring(void *arg)
 void probe_add_turn(struct probe *probe, const struct turn_plan *plan)
 {
 	struct turn *turn = &probe->first;
-	if (probe->turns)
-		turn = slabs_take(probe->engine->slabs, sizeof(*turn));
-	struct turn **last = &probe->turns;
-	while (*last)
-		last = &(*last)->next;
-	*last = turn;
+	if (turn->probe) {
+		struct turn **link = &turn->next;
+		while (*link)
+			link = &(*link)->next;
+		turn = *link = slabs_take(probe->engine->slabs, sizeof(*turn));
+	}
 	turn->probe = probe;
 	turn->plan = *plan;
 	if (turn->plan.timeout_ns > turn->plan.interval_ns)
@@ -186,7 +186,7 @@ void probe_add_turn(struct probe *probe, const struct turn_plan *plan)
 
 static void turn_schedule(struct turn *turn)
 {
-	const struct subject *subject = turn->probe->plan.subject;
+	const struct subject *subject = turn->probe->subject;
 	int64_t interval_ns = turn->plan.interval_ns;
 	int64_t phase_ns = schedule_phase_ns(subject->target, subject->probe, turn->plan.tag, interval_ns);
 	turn->due_ns = schedule_first_ns(clock_monotonic_ns(), clock_realtime_ns(), phase_ns, interval_ns);
@@ -196,10 +196,9 @@ static void turn_schedule(struct turn *turn)
 static void probe_free(struct probe *probe)
 {
 	struct slabs *slabs = probe->engine->slabs;
-	for (struct turn *turn = probe->turns, *next; turn; turn = next) {
+	for (struct turn *turn = probe->first.next, *next; turn; turn = next) {
 		next = turn->next;
-		if (turn != &probe->first)
-			slabs_give(slabs, turn, sizeof(*turn));
+		slabs_give(slabs, turn, sizeof(*turn));
 	}
 	slabs_give(slabs, probe, sizeof(*probe));
 }
@@ -208,14 +207,19 @@ struct probe *probe_open(struct engine *engine, const struct probe_plan *plan, s
 {
 	struct probe *probe = slabs_take(engine->slabs, sizeof(*probe));
 	probe->engine = engine;
-	probe->plan = *plan;
+	probe->type = plan->type;
+	probe->settings = plan->settings;
+	probe->subject = plan->subject;
+	probe->address = plan->address;
+	probe->sink = plan->sink;
+	probe->is_single = plan->is_single;
 	probe->opened = plan->type->open(probe, plan->settings, err);
 	if (!probe->opened) {
 		probe_free(probe);
 		return NULL;
 	}
 	if (!plan->is_single)
-		for (struct turn *turn = probe->turns; turn; turn = turn->next)
+		for (struct turn *turn = &probe->first; turn; turn = turn->next)
 			turn_schedule(turn);
 	atomic_fetch_add_explicit(&engine->probes, 1, memory_order_relaxed);
 	return probe;
@@ -223,17 +227,17 @@ struct probe *probe_open(struct engine *engine, const struct probe_plan *plan, s
 
 int probe_run_once(struct probe *probe)
 {
-	if (probe->turns->run)
+	if (probe->first.run)
 		return -1;
-	run_ask(probe->turns);
+	run_ask(&probe->first);
 	return 0;
 }
 
 int probe_end_run(struct probe *probe)
 {
-	if (!turn_is_alive(probe->turns))
+	if (!turn_is_alive(&probe->first))
 		return -1;
-	run_expire(probe->turns);
+	run_expire(&probe->first);
 	return 0;
 }
 
@@ -241,19 +245,19 @@ void probe_close(struct probe *probe)
 {
 	if (!probe)
 		return;
-	for (struct turn *turn = probe->turns; turn; turn = turn->next) {
+	for (struct turn *turn = &probe->first; turn; turn = turn->next) {
 		alarm_cancel(probe->engine->plan.loop, &turn->alarm);
 		run_abandon(turn);
 	}
-	probe->plan.type->close(probe->opened);
+	probe->type->close(probe->opened);
 	atomic_fetch_sub_explicit(&probe->engine->probes, 1, memory_order_relaxed);
 	probe_free(probe);
 }
 
 void probe_set_subject(struct probe *probe, const struct subject *subject, const char *address)
 {
-	probe->plan.subject = subject;
-	probe->plan.address = address;
+	probe->subject = subject;
+	probe->address = address;
 }
 
 struct loop *probe_loop(const struct probe *probe)
@@ -271,19 +275,24 @@ struct slabs *probe_slabs(const struct probe *probe)
 	return probe->engine->slabs;
 }
 
+const void *probe_settings(const struct probe *probe)
+{
+	return probe->settings;
+}
+
 const char *probe_address(const struct probe *probe)
 {
-	return probe->plan.address;
+	return probe->address;
 }
 
 const char *probe_target(const struct probe *probe)
 {
-	return probe->plan.subject->target;
+	return probe->subject->target;
 }
 
 const char *probe_name(const struct probe *probe)
 {
-	return probe->plan.subject->probe;
+	return probe->subject->probe;
 }
 
 void *probe_service(const struct probe *probe, const struct probe_service *service)

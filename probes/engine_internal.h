@@ -44,14 +44,19 @@ struct turn {
 	struct run *run;    /* NULL: idle. There is never more than one at a time */
 };
 
+/* As its plan says. */
 struct probe {
 	struct engine *engine;
-	struct probe_plan plan;
+	const struct probe_type *type;
+	const void *settings;
+	const struct subject *subject;
+	const char *address;
+	struct sink sink;
 	void *opened;
 	uint64_t runs;
-	uint64_t skipped;
-	struct turn *turns; /* first is embedded */
-	struct turn first;
+	uint32_t skipped;
+	bool is_single;
+	struct turn first; /* its probe is NULL while there is none */
 };
 
 struct engine {

@@ -100,6 +100,7 @@ void probe_add_turn(struct probe *probe, const struct turn_plan *plan);
 struct loop *probe_loop(const struct probe *probe);
 struct resolver *probe_resolver(const struct probe *probe);
 struct slabs *probe_slabs(const struct probe *probe); /* for what there is of each probe and run */
+const void *probe_settings(const struct probe *probe);
 const char *probe_address(const struct probe *probe); /* what the configuration says: literal, name or URL */
 const char *probe_target(const struct probe *probe);  /* the target's name, for the log */
 const char *probe_name(const struct probe *probe);

@@ -25,7 +25,7 @@ static void run_stop(struct run *run)
 	void *state = run->state;
 	run_free(run);
 	atomic_fetch_sub_explicit(&probe->engine->alive, 1, memory_order_relaxed);
-	probe->plan.type->stop(state);
+	probe->type->stop(state);
 }
 
 /* The one deferred call of a run: what it does depends on how far the run has come. */
@@ -79,7 +79,7 @@ void run_begin(struct turn *turn)
 	atomic_fetch_add_explicit(&probe->engine->starts, 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&probe->engine->alive, 1, memory_order_relaxed);
 	run->is_starting = true;
-	run->state = probe->plan.type->start(run, probe->opened, probe->plan.settings);
+	run->state = probe->type->start(run, probe->opened, probe->settings);
 	run->is_starting = false;
 }
 
@@ -92,7 +92,7 @@ void run_expire(struct turn *turn)
 		run->finish(run->state);
 	}
 	if (run->phase == RUN_ALIVE)
-		turn->probe->plan.type->deadline(run->state);
+		turn->probe->type->deadline(run->state);
 	if (run->phase == RUN_ALIVE) {
 		run_log(run, "the probe type did not end its run at the deadline");
 		run_finish(run, REASON_TIMEOUT, NULL, 0);
@@ -138,14 +138,14 @@ void run_set_address(struct run *run, const struct address *address)
 
 bool run_is_logged(const struct run *run)
 {
-	return run->turn->probe->plan.sink.log != NULL && run->log_lines <= RUN_LOG_LINES_MAX;
+	return run->turn->probe->sink.log != NULL && run->log_lines <= RUN_LOG_LINES_MAX;
 }
 
 void run_log(struct run *run, const char *format, ...)
 {
 	if (!run_is_logged(run))
 		return;
-	const struct sink *sink = &run->turn->probe->plan.sink;
+	const struct sink *sink = &run->turn->probe->sink;
 	if (++run->log_lines > RUN_LOG_LINES_MAX) {
 		sink->log(sink->context, "(the log is full)");
 		return;
@@ -166,7 +166,7 @@ void run_finish(struct run *run, enum reason reason, const struct row *rows, siz
 		return;
 	run->phase = RUN_FINISHED;
 	const struct sample sample = {
-		.subject = probe->plan.subject,
+		.subject = probe->subject,
 		.reason = reason,
 		.begun_realtime_ns = run->begun_realtime_ns,
 		.took_ns = clock_monotonic_ns() - run->begun_ns,
@@ -178,7 +178,7 @@ void run_finish(struct run *run, enum reason reason, const struct row *rows, siz
 	};
 	loop_defer(probe->engine->plan.loop, &run->deferred);
 	turn_arm(turn);
-	probe->plan.sink.deliver(probe->plan.sink.context, &sample);
+	probe->sink.deliver(probe->sink.context, &sample);
 }
 
 void run_finish_later(struct run *run, void (*finish)(void *state))

@@ -68,7 +68,7 @@ static void ping_finish(void *arg)
 static bool is_settled(const struct ping_run *run)
 {
 	const struct ping *ping = run->ping;
-	if (run->requested < ping->settings->count)
+	if (run->requested < ping_settings(ping)->count)
 		return false;
 	for (size_t i = 0; i < ping->npaths; i++)
 		if (ping->paths[i].peer.endpoint.flying)
@@ -95,8 +95,9 @@ static void note_failure(struct ping_figures *figures, enum reason reason)
 static void note_sent(struct ping_path *path)
 {
 	struct ping_figures *figures = ping_figures(path);
-	path->sent++;
 	path->ping->totals.sent++;
+	if (ping_settings(path->ping)->all_addresses)
+		ping_counts(path)->sent++;
 	if (figures)
 		figures->tally.sent++;
 }
@@ -106,8 +107,9 @@ static void note_answer(struct ping_path *path, const struct icmp_event *event)
 	struct ping *ping = path->ping;
 	struct ping_run *run = ping->run;
 	struct ping_figures *figures = ping_figures(path);
-	path->received++;
 	ping->totals.received++;
+	if (ping_settings(ping)->all_addresses)
+		ping_counts(path)->received++;
 	ping->totals.reordered += event->is_reordered;
 	if (event->rtt_ns >= 0)
 		jitter_add_rtt(&path->jitter, event->rtt_ns);
@@ -182,14 +184,14 @@ static void request_all(struct ping_run *run)
 	for (size_t i = 0; i < run->ping->npaths; i++)
 		request_path(run, i);
 	run->requested++;
-	run->due_ns += run->ping->settings->spacing_ns;
+	run->due_ns += ping_settings(run->ping)->spacing_ns;
 }
 
 /* Alarms ring once a slot, which may be longer than the spacing: what is due by now leaves together. */
 static void request_due(void *arg)
 {
 	struct ping_run *run = arg;
-	int64_t count = run->ping->settings->count;
+	int64_t count = ping_settings(run->ping)->count;
 	int64_t now_ns = clock_monotonic_ns();
 	for (int n = 0; n < BURST_MAX && run->due_ns <= now_ns && run->requested < count; n++)
 		request_all(run);
@@ -202,7 +204,7 @@ static void request_due(void *arg)
 
 static struct icmp_lane *lane_of(const struct ping *ping, enum address_family family)
 {
-	const struct icmp_profile profile = profile_of(ping->settings);
+	const struct icmp_profile profile = profile_of(ping_settings(ping));
 	return icmp_lane_find(probe_service(ping->probe, &icmp_service), family, &profile);
 }
 
@@ -221,11 +223,16 @@ static const struct ping_path *path_find(const struct ping *ping, const struct a
 	return NULL;
 }
 
-/* With their rings. */
+static size_t ring_size(const struct ping *ping)
+{
+	return icmp_flight_ring_size(requests_remembered(ping_settings(ping)));
+}
+
+/* With counts and rings. */
 static size_t paths_size(const struct ping *ping, size_t n)
 {
-	size_t ring = icmp_flight_ring_size(requests_remembered(ping->settings));
-	return n * (sizeof(struct ping_path) + ring * sizeof(struct icmp_attempt));
+	size_t counts = ping_settings(ping)->all_addresses ? sizeof(struct ping_counts) : 0;
+	return n * (sizeof(struct ping_path) + counts + ring_size(ping) * sizeof(struct icmp_attempt));
 }
 
 static void close_paths(struct ping *ping)
@@ -235,26 +242,35 @@ static void close_paths(struct ping *ping)
 	slabs_give(probe_slabs(ping->probe), ping->paths, paths_size(ping, ping->npaths));
 }
 
+static void open_path(struct ping *ping, size_t i, const struct address *address)
+{
+	struct ping_path *path = &ping->paths[i];
+	struct ping_counts *counts = (struct ping_counts *)(ping->paths + ping->npaths);
+	size_t ring = ring_size(ping);
+	struct icmp_attempt *attempts =
+		(struct icmp_attempt *)(counts + (ping_settings(ping)->all_addresses ? ping->npaths : 0));
+	path->ping = ping;
+	path->peer.event = ping_event;
+	icmp_peer_open(&path->peer, lane_of(ping, address->family), address, attempts + i * ring, ring);
+}
+
 /* Paths point into tables, so they are never moved: a changed set of addresses makes a new array, in which an address
  * that stays keeps its totals and its jitter, but not the memory of its past requests. */
 static void set_paths(struct ping *ping, const struct address *addresses, size_t n)
 {
-	size_t ring = icmp_flight_ring_size(requests_remembered(ping->settings));
-	struct ping_path *paths = slabs_take(probe_slabs(ping->probe), paths_size(ping, n));
-	struct icmp_attempt *attempts = (struct icmp_attempt *)(paths + n);
-	for (size_t i = 0; i < n; i++) {
-		const struct ping_path *old = path_find(ping, &addresses[i]);
-		if (old)
-			paths[i] =
-				(struct ping_path){.jitter = old->jitter, .sent = old->sent, .received = old->received};
-		paths[i].ping = ping;
-		paths[i].peer.event = ping_event;
-		icmp_peer_open(&paths[i].peer, lane_of(ping, addresses[i].family), &addresses[i], attempts + i * ring,
-			       ring);
-	}
-	close_paths(ping);
-	ping->paths = paths;
+	struct ping before = *ping;
+	ping->paths = slabs_take(probe_slabs(ping->probe), paths_size(ping, n));
 	ping->npaths = n;
+	for (size_t i = 0; i < n; i++) {
+		struct ping_path *path = &ping->paths[i];
+		const struct ping_path *old = path_find(&before, &addresses[i]);
+		open_path(ping, i, &addresses[i]);
+		if (old)
+			path->jitter = old->jitter;
+		if (old && ping_settings(ping)->all_addresses)
+			*ping_counts(path) = ((struct ping_counts *)(before.paths + before.npaths))[old - before.paths];
+	}
+	close_paths(&before);
 }
 
 static bool paths_match(const struct ping *ping, const struct address *addresses, size_t n)
@@ -306,14 +322,14 @@ static void log_beginning(const struct ping_run *run)
 		const struct address *address = &ping->paths[i].peer.endpoint.address;
 		int headers = address->family == ADDRESS_IPV4 ? 28 : 48;
 		run_log(run->run, "PING %s (%s) %lld(%lld) bytes of data.", probe_address(ping->probe),
-			address_format(address, text), (long long)ping->settings->size,
-			(long long)ping->settings->size + headers);
+			address_format(address, text), (long long)ping_settings(ping)->size,
+			(long long)ping_settings(ping)->size + headers);
 	}
 }
 
 static int find_interface(struct ping_run *run)
 {
-	const char *name = run->ping->settings->interface;
+	const char *name = ping_settings(run->ping)->interface;
 	if (!name)
 		return 0;
 	run->shape.interface = if_nametoindex(name);
@@ -328,7 +344,8 @@ static void ping_finish_local(void *arg)
 /* Those of each path, and room for every round-trip time if it is wanted. */
 static size_t figures_size(const struct ping *ping)
 {
-	size_t observed = ping->settings->histogram == PING_HISTOGRAM_NONE ? 0 : (size_t)ping->settings->count;
+	size_t observed =
+		ping_settings(ping)->histogram == PING_HISTOGRAM_NONE ? 0 : (size_t)ping_settings(ping)->count;
 	return ping->npaths * (sizeof(struct ping_figures) + observed * sizeof(int64_t));
 }
 
@@ -336,7 +353,7 @@ static void make_figures(struct ping_run *run)
 {
 	const struct ping *ping = run->ping;
 	run->figures = slabs_take(probe_slabs(ping->probe), figures_size(ping));
-	if (ping->settings->histogram != PING_HISTOGRAM_NONE)
+	if (ping_settings(ping)->histogram != PING_HISTOGRAM_NONE)
 		run->observed_ns = (int64_t *)(run->figures + ping->npaths);
 	for (size_t i = 0; i < ping->npaths; i++)
 		run->figures[i].hop_limit = -1;
@@ -457,7 +474,7 @@ static bool wants_family(enum host_family policy, enum address_family family)
 /* One family is enough to live on (a host may have no IPv6). */
 static int open_lanes(struct ping *ping, enum host_family policy, struct err *err)
 {
-	const struct icmp_profile profile = profile_of(ping->settings);
+	const struct icmp_profile profile = profile_of(ping_settings(ping));
 	struct icmp *icmp = probe_service(ping->probe, &icmp_service);
 	int opened = 0;
 	for (enum address_family family = ADDRESS_IPV4; family <= ADDRESS_IPV6; family++)
@@ -473,8 +490,8 @@ static void open_host(struct ping *ping, enum host_family family)
 	const char *address = probe_address(ping->probe);
 	const struct host_policy policy = {
 		.family = family,
-		.keeps_last = ping->settings->keep_address,
-		.wants_all = ping->settings->all_addresses,
+		.keeps_last = ping_settings(ping)->keep_address,
+		.wants_all = ping_settings(ping)->all_addresses,
 	};
 	if (!address_parse(address, &literal) || !wants_family(family, literal.family))
 		ping->host = host_open(probe_resolver(ping->probe), address, policy);
@@ -486,7 +503,6 @@ void *ping_open(struct probe *probe, const void *arg, struct err *err)
 	struct ping *ping = slabs_take(probe_slabs(probe), sizeof(*ping));
 	enum host_family family = family_of(settings);
 	ping->probe = probe;
-	ping->settings = settings;
 	open_host(ping, family);
 	if (open_lanes(ping, family, err)) {
 		ping_close(ping);

@@ -52,15 +52,18 @@ struct ping_path {
 	struct icmp_peer peer; /* first */
 	struct ping *ping;
 	struct jitter jitter;
-	int64_t sent, received; /* cumulative */
+};
+
+/* Of a path, cumulative; only with all_addresses, else they are those of the target. */
+struct ping_counts {
+	int64_t sent, received;
 };
 
 /* Of one target, from open to close. There are many of them: what only a run needs is in struct ping_run. */
 struct ping {
 	struct probe *probe;
-	const struct ping_settings *settings;
 	struct host *host;       /* NULL: the address is a literal of a wanted family */
-	struct ping_path *paths; /* followed by their rings of attempts */
+	struct ping_path *paths; /* followed by their counts if they have some, and their rings of attempts */
 	struct ping_run *run;    /* NULL between runs */
 	size_t npaths;
 	struct ping_totals totals;
@@ -97,6 +100,18 @@ void ping_close(void *opened);
 
 extern const struct measure_set ping_set;
 extern const struct measure_set ping_address_set;
+
+static inline const struct ping_settings *ping_settings(const struct ping *ping)
+{
+	return probe_settings(ping->probe);
+}
+
+/* With all_addresses only. */
+static inline struct ping_counts *ping_counts(const struct ping_path *path)
+{
+	const struct ping *ping = path->ping;
+	return (struct ping_counts *)(ping->paths + ping->npaths) + (path - ping->paths);
+}
 
 /* Of the run that lives; NULL when none does or it has no addresses yet. */
 static inline struct ping_figures *ping_figures(const struct ping_path *path)

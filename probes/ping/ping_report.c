@@ -117,7 +117,7 @@ static const struct jitter *largest_jitter(const struct ping *ping)
 	const struct jitter *largest = NULL;
 	for (size_t i = 0; i < ping->npaths; i++) {
 		const struct jitter *jitter = &ping->paths[i].jitter;
-		if (jitter->pairs && (!largest || jitter->jitter_ns > largest->jitter_ns))
+		if (jitter_is_known(jitter) && (!largest || jitter->jitter_ns > largest->jitter_ns))
 			largest = jitter;
 	}
 	return largest;
@@ -133,7 +133,7 @@ static size_t read_totals(const struct ping_run *run, struct reading *readings)
 	readings[n++] = reading_integer(PING_LATE, totals->late);
 	readings[n++] = reading_integer(PING_REORDERED, totals->reordered);
 	readings[n++] = reading_integer(PING_LOST_LOCALLY, totals->lost_locally);
-	if (run->ping->settings->histogram != PING_HISTOGRAM_NONE)
+	if (ping_settings(run->ping)->histogram != PING_HISTOGRAM_NONE)
 		readings[n++] = reading_histogram(PING_RTT, run->observed_ns, run->nobserved);
 	return n;
 }
@@ -162,14 +162,14 @@ static size_t read_run(const struct ping_run *run, const struct tally *tally, st
 static size_t read_path(const struct ping_path *path, const struct tally *tally, struct reading *readings)
 {
 	size_t n = 0;
-	readings[n++] = reading_integer(ADDRESS_SENT, path->sent);
-	readings[n++] = reading_integer(ADDRESS_RECEIVED, path->received);
+	readings[n++] = reading_integer(ADDRESS_SENT, ping_counts(path)->sent);
+	readings[n++] = reading_integer(ADDRESS_RECEIVED, ping_counts(path)->received);
 	if (tally->measured) {
 		readings[n++] = seconds(ADDRESS_RTT_MIN, tally->min_ns);
 		readings[n++] = seconds(ADDRESS_RTT_AVG, tally_average_ns(tally));
 		readings[n++] = seconds(ADDRESS_RTT_MAX, tally->max_ns);
 	}
-	if (path->jitter.pairs)
+	if (jitter_is_known(&path->jitter))
 		readings[n++] = seconds(ADDRESS_JITTER, llround(path->jitter.jitter_ns));
 	double loss = tally_loss_ratio(tally);
 	if (loss >= 0)
@@ -182,7 +182,7 @@ static size_t read_paths(const struct ping_run *run, struct path_rows *out, stru
 {
 	static const struct tally nothing = {0};
 	const struct ping *ping = run->ping;
-	if (!ping->settings->all_addresses)
+	if (!ping_settings(ping)->all_addresses)
 		return 0;
 	for (size_t i = 0; i < ping->npaths; i++) {
 		const struct ping_path *path = &ping->paths[i];

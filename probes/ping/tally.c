@@ -1,6 +1,7 @@
 #include "probes/ping/tally.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 void tally_add_rtt(struct tally *tally, int64_t rtt_ns)
 {
@@ -62,10 +63,11 @@ double tally_loss_ratio(const struct tally *tally)
 
 void jitter_add_rtt(struct jitter *jitter, int64_t rtt_ns)
 {
-	if (jitter->last_rtt_ns) {
-		double difference = fabs((double)(rtt_ns - jitter->last_rtt_ns));
-		jitter->jitter_ns += (difference - jitter->jitter_ns) / 16;
-		jitter->pairs++;
+	if (!jitter->last_rtt_ns) {
+		jitter->last_rtt_ns = -rtt_ns;
+		return;
 	}
+	double difference = fabs((double)(rtt_ns - llabs(jitter->last_rtt_ns)));
+	jitter->jitter_ns += (difference - jitter->jitter_ns) / 16;
 	jitter->last_rtt_ns = rtt_ns;
 }

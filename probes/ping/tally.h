@@ -4,6 +4,7 @@
 #ifndef NETSONDE_PROBES_PING_TALLY_H
 #define NETSONDE_PROBES_PING_TALLY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Of one run. Zero-initialise. Round-trip times in nanoseconds; mean and deviation by Welford's method. */
@@ -35,10 +36,15 @@ double tally_loss_ratio(const struct tally *tally);
 
 /* RFC 3550 6.4.1 and A.8 over round-trip times, in order of arrival: J += (|D| - J) / 16. Carried across runs. */
 struct jitter {
-	int64_t last_rtt_ns; /* 0 = none yet */
+	int64_t last_rtt_ns; /* 0 = none yet; negated while it is the only one */
 	double jitter_ns;
-	uint32_t pairs; /* differences seen: without one there is no jitter */
 };
 void jitter_add_rtt(struct jitter *jitter, int64_t rtt_ns);
+
+/* Without a difference there is no jitter. */
+static inline bool jitter_is_known(const struct jitter *jitter)
+{
+	return jitter->last_rtt_ns > 0;
+}
 
 #endif

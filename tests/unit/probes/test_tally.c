@@ -88,6 +88,6 @@ Test(jitter, rfc_3550)
 	for (size_t i = 0; i < 8; i++) {
 		jitter_add_rtt(&jitter, times[i]);
 		cr_assert_float_eq(jitter.jitter_ns, expected[i], 0.01, "%zu: %f", i, jitter.jitter_ns);
-		cr_assert_eq(jitter.pairs, i);
+		cr_assert_eq(jitter_is_known(&jitter), i > 0);
 	}
 }
