@@ -6,10 +6,14 @@
 
 #include "core/file.h"
 #include "core/mem.h"
+#include "daemon/config_chunks.h"
 #include "daemon/config_reader.h"
 #include "daemon/user.h"
 
 #define HOST_NAME_SIZE 256
+
+/* More targets than this are read in pieces of so many. */
+#define TARGETS_AT_ONCE 1000
 
 static const char *const agent_others[] = {"labels", NULL};
 static const char *const probe_others[] = {"type", NULL};
@@ -261,6 +265,14 @@ static void check_sections(struct config_reader *reader, const config_setting_t 
 	}
 }
 
+static void read_targets(struct config_reader *reader, const config_setting_t *list)
+{
+	if (!list || !config_is_list(reader, list, CONFIG_TARGETS_MAX))
+		return;
+	config_count_targets(reader, (size_t)config_setting_length(list));
+	config_read_targets(reader, list);
+}
+
 static void read_tree(struct config_reader *reader, const config_setting_t *root)
 {
 	const config_setting_t *agent = config_setting_get_member(root, "agent"), *labels;
@@ -288,7 +300,7 @@ static void read_tree(struct config_reader *reader, const config_setting_t *root
 	labels = agent && config_setting_is_group(agent) ? config_setting_get_member(agent, "labels") : NULL;
 	if (labels)
 		config_read_labels(reader, labels, &reader->config->agent.labels);
-	config_read_targets(reader, config_setting_get_member(root, "targets"));
+	read_targets(reader, config_setting_get_member(root, "targets"));
 	config_read_target_files(reader, config_setting_get_member(root, "target_files"));
 }
 
@@ -304,19 +316,65 @@ static const char *parse_error(const char *said)
 	return said;
 }
 
-static void parse(struct config_reader *reader)
+/* -1: it is no syntax; nothing was read. */
+static int parse(struct config_reader *reader, struct text *text,
+		 void (*read)(struct config_reader *reader, const config_setting_t *root))
 {
 	config_t tree;
+	int result = -1;
 
 	config_init(&tree);
 	/* Includes are in their place already: should libconfig see one that we did not, it finds nothing. */
 	config_set_include_dir(&tree, "/dev/null");
-	if (config_read_string(&tree, text_string(&reader->source.text)) == CONFIG_TRUE)
-		read_tree(reader, config_root_setting(&tree));
-	else
-		config_source_error(&reader->source, (unsigned)config_error_line(&tree), "syntax: %s",
-				    parse_error(config_error_text(&tree)));
+	if (config_read_string(&tree, text_string(text)) == CONFIG_TRUE) {
+		read(reader, config_root_setting(&tree));
+		result = 0;
+	} else {
+		config_source_error(&reader->source, (unsigned)config_error_line(&tree) + reader->lines_before,
+				    "syntax: %s", parse_error(config_error_text(&tree)));
+	}
 	config_destroy(&tree);
+	return result;
+}
+
+static void read_piece(struct config_reader *reader, const config_setting_t *root)
+{
+	config_read_targets(reader, config_setting_get_member(root, "targets"));
+}
+
+static int parse_piece(struct config_reader *reader, const struct config_chunk *chunk, struct text *piece)
+{
+	reader->lines_before = chunk->line - 1;
+	reader->targets_before = chunk->first;
+	text_clear(piece);
+	text_add(piece, "targets = (");
+	text_add_bytes(piece, chunk->text, chunk->length);
+	text_add(piece, ");\n");
+	return parse(reader, piece, read_piece);
+}
+
+/* First everything else: the probes that targets have. */
+static void parse_in_pieces(struct config_reader *reader, struct config_chunks *chunks)
+{
+	struct text piece = {0};
+	int result = parse(reader, &chunks->rest, read_tree);
+
+	config_count_targets(reader, chunks->nelements);
+	for (size_t i = 0; i < chunks->n && result == 0; i++)
+		result = parse_piece(reader, &chunks->items[i], &piece);
+	text_free(&piece);
+}
+
+static void parse_all(struct config_reader *reader)
+{
+	struct config_chunks chunks;
+
+	if (config_chunks_cut(&chunks, &reader->source.text, "targets", TARGETS_AT_ONCE) &&
+	    chunks.nelements <= CONFIG_TARGETS_MAX)
+		parse_in_pieces(reader, &chunks);
+	else
+		parse(reader, &reader->source.text, read_tree);
+	config_chunks_free(&chunks);
 }
 
 static struct config *finish(struct config_reader *reader, struct text *errors)
@@ -331,10 +389,11 @@ static struct config *finish(struct config_reader *reader, struct text *errors)
 	config_source_free(&reader->source);
 	names_free(&reader->probes);
 	names_free(&reader->row_labels);
+	names_free(&reader->targets);
 	mem_free(reader->probe_lines);
 	mem_free(reader->output_lines);
 	mem_free(reader->folder);
-	/* The tree of many targets is several times as large as what is kept of it. */
+	/* What was read is much larger than what is kept of it. */
 	mem_trim();
 	return config;
 }
@@ -352,7 +411,7 @@ static struct config *load(const char *file, const char *string, struct text *er
 	else
 		read = config_source_read(&reader.source, file);
 	if (read == 0 && config_source_check(&reader.source) == 0)
-		parse(&reader);
+		parse_all(&reader);
 	return finish(&reader, errors);
 }
 

@@ -16,16 +16,26 @@
 /* --- errors ----------------------------------------------------------------------------------------------------------
  */
 
-/* Linear in the length of the list, so only for errors that are kept. */
-static void add_path(const config_setting_t *setting, struct text *path)
+unsigned config_line_of(const struct config_reader *reader, const config_setting_t *setting)
+{
+	return setting->line + reader->lines_before;
+}
+
+/* Linear in the length of the list, so only for errors that are kept. A piece has nothing but targets. */
+static void add_path(const struct config_reader *reader, const config_setting_t *setting, struct text *path)
 {
 	const config_setting_t *parent = config_setting_parent(setting);
+	bool is_section;
 
 	if (!parent)
 		return;
-	add_path(parent, path);
+	is_section = config_setting_is_root(parent);
+	add_path(reader, parent, path);
 	if (!config_setting_name(setting)) {
-		text_add_format(path, "[%d]", config_setting_index(setting));
+		bool is_target = !is_section && config_setting_is_root(config_setting_parent(parent));
+		size_t before = is_target ? reader->targets_before : 0;
+
+		text_add_format(path, "[%zu]", (size_t)config_setting_index(setting) + before);
 		return;
 	}
 	if (path->length)
@@ -41,14 +51,14 @@ void config_error_at(struct config_reader *reader, const config_setting_t *setti
 	va_list arguments;
 
 	if (config_source_keeps(&reader->source)) {
-		add_path(setting, &path);
+		add_path(reader, setting, &path);
 		if (member)
 			text_add_format(&path, "%s%s", path.length ? "." : "", member);
 	}
 	va_start(arguments, format);
 	vsnprintf(why, sizeof(why), format, arguments);
 	va_end(arguments);
-	config_source_error(&reader->source, setting->line, "%s: %s", text_string(&path), why);
+	config_source_error(&reader->source, config_line_of(reader, setting), "%s: %s", text_string(&path), why);
 	text_free(&path);
 }
 
@@ -232,7 +242,7 @@ static int write_value(struct config_reader *reader, const config_setting_t *set
 	switch (config_setting_type(setting)) {
 	case CONFIG_TYPE_INT:
 	case CONFIG_TYPE_INT64:
-		if (config_source_is_misread(&reader->source, setting->line))
+		if (config_source_is_misread(&reader->source, config_line_of(reader, setting)))
 			return -1;
 		written->value = (struct option_value){.form = OPTION_WRITTEN_INTEGER};
 		written->value.integer = config_setting_get_int64(setting);

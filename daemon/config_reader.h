@@ -29,6 +29,10 @@ struct config_reader {
 	struct names row_labels; /* labels of the rows of the probe types in use -> index into config->probes */
 	unsigned *probe_lines;   /* where each probe stands */
 	unsigned *output_lines;  /* where each output stands */
+	struct names targets;    /* name -> index into config->targets */
+	/* Of what is read now, when that is a piece of the text: lines before it, and targets. */
+	unsigned lines_before;
+	size_t targets_before;
 };
 
 /* A table of options and the settings that it fills. */
@@ -53,6 +57,9 @@ char *config_name_of(struct config_reader *reader, const config_setting_t *setti
 
 /* Does name (or, for a secret, its "_file" form) belong to the table? *from_file says which. */
 const struct option *config_option_of(const struct config_scope *scope, const char *name, bool *from_file);
+
+/* Where it stands in the whole. */
+unsigned config_line_of(const struct config_reader *reader, const config_setting_t *setting);
 
 /* Stores the setting in the scope. */
 void config_store_option(struct config_reader *reader, const config_setting_t *setting,
@@ -104,6 +111,9 @@ void config_apply_environment(struct config_reader *reader);
 /* --- config_targets.c ------------------------------------------------------------------------------------------------
  */
 
+/* How many there are, before the first of them is read. */
+void config_count_targets(struct config_reader *reader, size_t n);
+/* All of them, or those of a piece. */
 void config_read_targets(struct config_reader *reader, const config_setting_t *list);
 
 /* Probes, labels and options of their own for many targets, from a group that has also the members of others. */

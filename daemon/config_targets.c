@@ -254,38 +254,39 @@ static void share_assignments(const struct config_target *before, struct config_
 }
 
 /* Is it the first of its name? */
-static void check_name(struct config_reader *reader, const config_setting_t *group, struct names *names, size_t i)
+static void check_name(struct config_reader *reader, const config_setting_t *group, size_t i)
 {
 	const struct target *target = reader->config->targets[i].target;
-	size_t other = target ? names_add(names, names_key_of(target_name(target)), i) : NAMES_NONE;
+	size_t other = target ? names_add(&reader->targets, names_key_of(target_name(target)), i) : NAMES_NONE;
 
 	if (other != NAMES_NONE)
 		config_error_at(reader, group, "name", "targets[%zu] is called \"%.200s\" as well", other,
 				target_name(target));
 }
 
+void config_count_targets(struct config_reader *reader, size_t n)
+{
+	mem_free(reader->config->targets);
+	reader->config->targets = mem_zero(n, sizeof(struct config_target));
+	reader->config->ntargets = n;
+}
+
 void config_read_targets(struct config_reader *reader, const config_setting_t *list)
 {
-	struct config *config = reader->config;
-	struct names names = {0};
-	size_t n;
+	struct config_target *targets = reader->config->targets;
+	size_t n = (size_t)config_setting_length(list);
 
-	if (!list || !config_is_list(reader, list, CONFIG_TARGETS_MAX))
-		return;
-	n = (size_t)config_setting_length(list);
-	config->targets = mem_zero(n, sizeof(*config->targets));
-	config->ntargets = n;
-	for (size_t i = 0; i < n; i++) {
-		const config_setting_t *group = config_setting_get_elem(list, (unsigned)i);
+	for (size_t k = 0; k < n; k++) {
+		const config_setting_t *group = config_setting_get_elem(list, (unsigned)k);
+		size_t i = reader->targets_before + k;
 
 		if (!config_is_group(reader, group))
 			continue;
-		read_target(reader, group, &config->targets[i]);
-		check_name(reader, group, &names, i);
+		read_target(reader, group, &targets[i]);
+		check_name(reader, group, i);
 		if (i > 0)
-			share_assignments(&config->targets[i - 1], &config->targets[i]);
+			share_assignments(&targets[i - 1], &targets[i]);
 	}
-	names_free(&names);
 }
 
 static void free_assignments(struct config_assignment *assignments, size_t n)
