@@ -26,6 +26,7 @@ const char *reason_name(enum reason reason)
 		[REASON_CONTENT] = "content",
 		[REASON_RCODE] = "rcode",
 		[REASON_LOGIN] = "login",
+		[REASON_DENIED] = "denied",
 		[REASON_LOCAL] = "local",
 	};
 

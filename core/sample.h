@@ -30,7 +30,8 @@ enum reason {
 	REASON_CONTENT,
 	REASON_RCODE,
 	REASON_LOGIN,
-	REASON_LOCAL, /* the fault is ours: no socket, no buffer, no interface, no route */
+	REASON_DENIED, /* the destination is not one that single runs may talk to (section probe_endpoint) */
+	REASON_LOCAL,  /* the fault is ours: no socket, no buffer, no interface, no route */
 	REASON_COUNT
 };
 
@@ -132,6 +133,7 @@ struct sample {
 	uint64_t run;     /* counts the runs of this target and probe since the daemon started, from 1 */
 	uint64_t skipped; /* turns skipped so far because the run before them still lived, or the daemon was late */
 	struct address address; /* who was really talked to; family ADDRESS_NONE when nobody */
+	int64_t lookup_ns;      /* how long the names took to resolve, all together; -1: nothing was resolved */
 	const struct row *rows;
 	size_t nrows;
 };

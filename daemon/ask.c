@@ -168,6 +168,7 @@ static int begin_run(struct worker_ask *ask)
 		.subject = &ask->subject,
 		.address = ask->job.address,
 		.sink = {take_sample, ask->job.wants_log ? take_line : NULL, ask},
+		.gatekeeper = ask->job.gatekeeper,
 		.is_single = true,
 	};
 

@@ -330,6 +330,7 @@ static const struct sample *take_sample(struct scratch *scratch, const uint64_t 
 		.reason = (enum reason)entry->reason,
 		.begun_realtime_ns = entry->begun_realtime_ns,
 		.took_ns = entry->took_ns,
+		.lookup_ns = -1, /* not kept */
 		.run = entry->run,
 		.skipped = entry->skipped,
 		.address = entry->address,

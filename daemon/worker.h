@@ -14,6 +14,7 @@
 
 struct batch;
 struct engine;
+struct gatekeeper;
 struct influx;
 struct mailbox;
 struct probe_type;
@@ -80,6 +81,7 @@ struct worker_job {
 	const struct probe_type *type;
 	void *settings; /* passed, if worker_ask does not return NULL; freed on any thread */
 	bool wants_log;
+	const struct gatekeeper *gatekeeper; /* whom the run may talk to; borrowed until done or worker_free; or NULL */
 	/* Where the answer goes: the asker's mailbox, which must live until the answer came or worker_free. */
 	struct mailbox *mailbox;
 	/* Once, on the thread of that mailbox, unless cancelled before. */

@@ -212,6 +212,7 @@ struct probe *probe_open(struct engine *engine, const struct probe_plan *plan, s
 	probe->subject = plan->subject;
 	probe->address = plan->address;
 	probe->sink = plan->sink;
+	probe->gatekeeper = plan->gatekeeper;
 	probe->is_single = plan->is_single;
 	probe->opened = plan->type->open(probe, plan->settings, err);
 	if (!probe->opened) {

@@ -30,6 +30,13 @@ unsigned engine_worker(const struct engine *engine);
 /* For what there is of each probe. */
 struct slabs *engine_slabs(const struct engine *engine);
 
+/* Decides whom runs may talk to. Called on the worker's thread; err says why not. */
+struct gatekeeper {
+	bool (*permits)(const void *context, const char *host, const struct address *address, uint16_t port,
+			struct err *err);
+	const void *context; /* immutable; borrowed until probe_close */
+};
+
 /* How a probe is opened. All borrowed until probe_close. */
 struct probe_plan {
 	const struct probe_type *type;
@@ -37,7 +44,8 @@ struct probe_plan {
 	const struct subject *subject;
 	const char *address;
 	struct sink sink;
-	bool is_single; /* no schedule: runs only by probe_run_once */
+	const struct gatekeeper *gatekeeper; /* NULL: runs may talk to anybody */
+	bool is_single;                      /* no schedule: runs only by probe_run_once */
 };
 
 /* NULL with err when the type cannot work here. */

@@ -30,6 +30,7 @@ struct run {
 	void (*finish)(void *state);
 	struct deferred deferred; /* begins, finishes or stops the run, by phase */
 	struct address address;
+	int64_t lookup_ns; /* -1: none */
 	uint16_t log_lines;
 	uint8_t phase; /* enum run_phase */
 	bool is_starting;
@@ -52,6 +53,7 @@ struct probe {
 	const struct subject *subject;
 	const char *address;
 	struct sink sink;
+	const struct gatekeeper *gatekeeper; /* NULL: anybody may be talked to */
 	void *opened;
 	uint64_t runs;
 	uint32_t skipped;

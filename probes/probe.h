@@ -116,6 +116,13 @@ int64_t run_deadline_ns(const struct run *run); /* monotonic */
 /* Whom the run really talks to; goes into the sample. */
 void run_set_address(struct run *run, const struct address *address);
 
+/* A name was resolved, or could not be, after so long; several of one run are added up. */
+void run_add_lookup(struct run *run, int64_t took_ns);
+
+/* May the run talk to this address and port (0 = ICMP)? host: the name or literal that led there. To be asked for each
+ * address right before it is used, also after redirects. false: the log says why; the run ends with REASON_DENIED. */
+bool run_permits(struct run *run, const char *host, const struct address *address, uint16_t port);
+
 /* Does somebody want the log? If not, run_log costs nothing but the call. Lines are bounded in number and length. */
 bool run_is_logged(const struct run *run);
 void run_log(struct run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));

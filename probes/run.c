@@ -55,6 +55,7 @@ static void run_create(struct turn *turn)
 	struct run *run = slabs_take(turn->probe->engine->slabs, sizeof(*run));
 	run->turn = turn;
 	run->phase = RUN_DUE;
+	run->lookup_ns = -1;
 	deferred_prepare(&run->deferred, run_continue, run);
 	turn->run = run;
 }
@@ -136,6 +137,21 @@ void run_set_address(struct run *run, const struct address *address)
 	run->address = *address;
 }
 
+void run_add_lookup(struct run *run, int64_t took_ns)
+{
+	run->lookup_ns = (run->lookup_ns < 0 ? 0 : run->lookup_ns) + took_ns;
+}
+
+bool run_permits(struct run *run, const char *host, const struct address *address, uint16_t port)
+{
+	const struct gatekeeper *gatekeeper = run->turn->probe->gatekeeper;
+	struct err err = {0};
+	if (!gatekeeper || gatekeeper->permits(gatekeeper->context, host, address, port, &err))
+		return true;
+	run_log(run, "%s", err.text);
+	return false;
+}
+
 bool run_is_logged(const struct run *run)
 {
 	return run->turn->probe->sink.log != NULL && run->log_lines <= RUN_LOG_LINES_MAX;
@@ -173,6 +189,7 @@ void run_finish(struct run *run, enum reason reason, const struct row *rows, siz
 		.run = run->number,
 		.skipped = probe->skipped,
 		.address = run->address,
+		.lookup_ns = run->lookup_ns,
 		.rows = rows,
 		.nrows = nrows,
 	};

@@ -341,6 +341,19 @@ static void ping_finish_local(void *arg)
 	ping_report(arg, REASON_LOCAL);
 }
 
+static void ping_finish_denied(void *arg)
+{
+	ping_report(arg, REASON_DENIED);
+}
+
+static bool are_permitted(struct run *run, const char *host, const struct address *addresses, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!run_permits(run, host, &addresses[i], 0))
+			return false;
+	return true;
+}
+
 /* Those of each path, and room for every round-trip time if it is wanted. */
 static size_t figures_size(const struct ping *ping)
 {
@@ -373,6 +386,10 @@ static void begin_requests(struct ping_run *run)
 		run_finish_later(run->run, ping_finish_local);
 		return;
 	}
+	if (!are_permitted(run->run, probe_address(ping->probe), addresses, n)) {
+		run_finish_later(run->run, ping_finish_denied);
+		return;
+	}
 	if (!paths_match(ping, addresses, n))
 		set_paths(ping, addresses, n);
 	make_figures(run);
@@ -385,6 +402,7 @@ static void begin_requests(struct ping_run *run)
 static void ping_resolved(void *arg, const char *error)
 {
 	struct ping_run *run = arg;
+	run_add_lookup(run->run, clock_monotonic_ns() - run_begun_ns(run->run));
 	if (!error) {
 		begin_requests(run);
 		return;

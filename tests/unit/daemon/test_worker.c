@@ -502,7 +502,7 @@ Test(worker, answers_of_batches_wait_for_room, .timeout = 60)
 
 Test(worker, full_mailbox_is_told)
 {
-	struct worker_job job = {"t", "p", "192.0.2.1", &tick_type, NULL, false, NULL, NULL, NULL};
+	struct worker_job job = {.target = "t", .probe = "p", .address = "192.0.2.1", .type = &tick_type};
 	struct outcome outcome;
 	struct house house;
 	struct batch *batch;
@@ -676,7 +676,12 @@ Test(worker, cancelled_inside_done, .timeout = 60)
 	struct house house;
 	struct asker next = {.house = &house};
 	struct worker_ask *handle;
-	struct worker_job job = {"t", "p", "192.0.2.1", &tick_type, NULL, false, NULL, cancel_in_done, &handle};
+	struct worker_job job = {.target = "t",
+				 .probe = "p",
+				 .address = "192.0.2.1",
+				 .type = &tick_type,
+				 .done = cancel_in_done,
+				 .arg = &handle};
 
 	build(&house);
 	start(&house);
