@@ -100,9 +100,8 @@ void tls_client_finish(struct ssl_st *ssl, struct tls_facts *facts);
 /* For libcurl: sets up the SSL_CTX that CURLOPT_SSL_CTX_FUNCTION gives, which is of one connection: the shared trust,
  * our certificate and key, versions, the verification of host with the same recording. Set CURLOPT_SSL_VERIFYPEER and
  * CURLOPT_SSL_VERIFYHOST to 0 (we verify; curl would load the machine's certificates once a connection), and no
- * CURLOPT_CAINFO and CURLOPT_CAPATH; CURLOPT_SSL_SESSIONID_CACHE to 0. SNI comes from the URL:
- * server_name is verified, not asked for. facts: as above, borrowed as long as the
- * connection lives. 0, or -1 with err. */
+ * CURLOPT_CAINFO and CURLOPT_CAPATH; CURLOPT_SSL_SESSIONID_CACHE to 0. Settings' server_name goes before host, for what
+ * is asked for (SNI) too. facts: as above, borrowed as long as the connection lives. 0, or -1 with err. */
 int tls_client_equip(struct tls_client *client, struct ssl_ctx_st *context, const char *host, struct tls_facts *facts,
 		     struct err *err);
 

@@ -46,8 +46,10 @@ struct tls_facts {
 
 	const char *version; /* "TLS 1.3"; NULL until it is agreed on */
 	const char *cipher;  /* IANA's name; NULL until it is agreed on */
+	bool is_ocsp_known;  /* the handshake came far enough to tell whether there is a staple */
 	bool is_ocsp_stapled;
-	const char *ocsp_status; /* good, revoked, unknown, expired, malformed; NULL without a staple */
+	const char *ocsp_status; /* good, revoked, unknown, expired, malformed, as stapled (its signature is
+				  * not verified); NULL without a staple */
 };
 void tls_facts_clear(struct tls_facts *facts);
 
