@@ -112,7 +112,7 @@ static int add_bytes(struct dialogue *dialogue, struct step *step, const char *a
 	step->kind = STEP_EXPECT_BYTES;
 	int result = dialogue_unescape(argument, &bytes, err);
 	if (result == 0 && bytes.length == 0)
-		result = err_set(err, "there are no bytes to expect");
+		result = err_set(err, "there are no bytes");
 	if (result == 0 && bytes.length > DIALOGUE_LINE_MAX)
 		result = err_set(err, "more than 64 KiB");
 	step->length = bytes.length;
@@ -237,8 +237,6 @@ static int add_item(struct dialogue *dialogue, const char *item, struct err *err
 			       "\"%.*s\" is no step: there are expect, reject, label, expect_bytes, send, "
 			       "send_raw and starttls",
 			       n < 40 ? (int)n : 40, item);
-	if (dialogue->nsteps == DIALOGUE_STEPS_MAX)
-		return err_set(err, "more than %d steps", DIALOGUE_STEPS_MAX);
 	if (word->belongs && !follows_expect(dialogue))
 		return err_set(err, "%s belongs to an expect, and there is none before it", word->name);
 	struct step *step = &dialogue->steps[dialogue->nsteps];
@@ -249,12 +247,26 @@ static int add_item(struct dialogue *dialogue, const char *item, struct err *err
 	return result == 0 ? 0 : err_prefix(err, "%s", word->name);
 }
 
+static size_t count_steps(const char *const *items)
+{
+	size_t n = 0;
+	while (items && items[n])
+		n++;
+	return n;
+}
+
 struct dialogue *dialogue_create(enum dialogue_starttls starttls, char *const *items, size_t n, struct err *err)
 {
 	struct dialogue *dialogue = mem_zero(1, sizeof(*dialogue));
+	const char *const *before = starttls_steps[starttls];
+	size_t nbefore = count_steps(before);
 	int result = 0;
-	for (const char *const *item = starttls_steps[starttls]; item && *item && result == 0; item++)
-		result = add_item(dialogue, *item, err);
+	if (nbefore + n > DIALOGUE_STEPS_MAX)
+		result = err_set(err, "steps: more than %d", DIALOGUE_STEPS_MAX);
+	else
+		dialogue->steps = mem_zero(nbefore + n, sizeof(*dialogue->steps));
+	for (size_t i = 0; i < nbefore && result == 0; i++)
+		result = add_item(dialogue, before[i], err);
 	for (size_t i = 0; i < n && result == 0; i++) {
 		result = add_item(dialogue, items[i], err);
 		if (result != 0)
@@ -276,6 +288,7 @@ void dialogue_free(struct dialogue *dialogue)
 		mem_free(dialogue->steps[i].bytes);
 		mem_free(dialogue->steps[i].name);
 	}
+	mem_free(dialogue->steps);
 	mem_free(dialogue);
 }
 

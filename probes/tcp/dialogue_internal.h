@@ -26,7 +26,7 @@ struct step {
 };
 
 struct dialogue {
-	struct step steps[DIALOGUE_STEPS_MAX];
+	struct step *steps; /* there is room for all that may come */
 	size_t nsteps;
 	size_t nlabels;
 	bool has_starttls;
