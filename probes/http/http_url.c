@@ -185,6 +185,38 @@ bool http_url_is_trusted_as(const struct http_url *url, const struct http_url *o
 	return strcasecmp(url->host, origin->host) == 0 && (url->is_https || !origin->is_https);
 }
 
+/* --- the proxy ---------------------------------------------------------------------------------------------------- */
+
+#define SOCKS_PORT 1080
+
+static bool skip_prefix(const char **text, const char *prefix)
+{
+	size_t length = strlen(prefix);
+	bool is = strncasecmp(*text, prefix, length) == 0;
+	if (is)
+		*text += length;
+	return is;
+}
+
+/* A SOCKS proxy is read as if it were one of http: the same but for the port. */
+int http_proxy_parse(const char *text, struct http_url *out, bool *is_socks, struct err *err)
+{
+	const char *rest = text;
+	*is_socks = skip_prefix(&rest, "socks5://") || skip_prefix(&rest, "socks5h://");
+	if (!*is_socks && strstr(text, "://") != NULL && !has_scheme(text))
+		return err_set(err, "must be http://, https:// or socks5:// with a host and a port");
+	if (http_url_parse(rest, out, err) != 0)
+		return -1;
+	bool has_more = out->user != NULL || out->password != NULL;
+	if (has_more)
+		err_set(err, "must not contain user and password: give them by proxy_user and proxy_password");
+	if (*is_socks && out->port == 80 && strstr(rest, ":80") == NULL)
+		out->port = SOCKS_PORT;
+	if (has_more)
+		http_url_free(out);
+	return has_more ? -1 : 0;
+}
+
 /* --- exceptions from the proxy ------------------------------------------------------------------------------------ */
 
 static bool ends_in(const char *text, const char *end)

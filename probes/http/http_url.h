@@ -39,6 +39,10 @@ char *http_url_authority(const struct http_url *url);
  * http. */
 bool http_url_is_trusted_as(const struct http_url *url, const struct http_url *origin);
 
+/* "http://proxy:3128", "https://...", "socks5://..." (socks5h is the same: the proxy gets what we have). Only a host and
+ * a port; text is "". */
+int http_proxy_parse(const char *text, struct http_url *out, bool *is_socks, struct err *err);
+
 /* Does a list of exceptions hold for the host? Entries as in Go: "*"; a name ("example.com": it and what is below it;
  * ".example.com": only what is below it); an address; a range ("192.0.2.0/24"); any but a range may end in ":port". */
 bool http_bypasses_proxy(const struct option_list *exceptions, const char *host, uint16_t port);
