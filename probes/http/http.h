@@ -68,14 +68,14 @@ struct http_phases {
 
 /* The last answer. */
 struct http_figures {
-	int status;                /* 0 = none */
-	double version;            /* 0 = none */
-	int64_t content_length;    /* -1 = unknown */
-	int64_t received_bytes;    /* of the body, as it came */
-	int64_t body_bytes;        /* after decompression */
-	int64_t last_modified;     /* seconds since the epoch; -1 = unknown */
-	int64_t body_ns;           /* from its first byte to its last */
-	bool is_answered;          /* whole */
+	int status;             /* 0 = none */
+	double version;         /* 0 = none */
+	int64_t content_length; /* -1 = unknown */
+	int64_t received_bytes; /* of the body, as it came */
+	int64_t body_bytes;     /* after decompression */
+	int64_t last_modified;  /* seconds since the epoch; -1 = unknown */
+	int64_t body_ns;        /* from its first byte to its last */
+	bool is_answered;       /* whole */
 };
 
 /* The kernel's view of the last connection. */
@@ -102,6 +102,7 @@ struct http_run {
 	bool is_elsewhere; /* a redirect has led to another host: what is secret stays behind */
 	bool is_plain_get; /* a redirect has made it a GET without a body */
 	bool has_begun;    /* a request */
+	bool is_starting;  /* nothing may end the run yet */
 	bool rule_failed;
 	int64_t redirects;
 
@@ -115,7 +116,6 @@ struct http_run {
 /* http_type.c */
 extern const struct option http_options[];
 extern const size_t http_noptions;
-extern const char *const http_version_words[];
 int http_settings_check(const struct http_settings *settings, struct err *err);
 
 /* http_report.c */

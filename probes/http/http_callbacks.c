@@ -1,11 +1,10 @@
 /*
  * What libcurl calls while a request is under way.
  */
-#include <openssl/ssl.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-#include "core/mem.h"
 #include "probes/http/http_client.h"
 #include "probes/http/http_fields.h"
 
@@ -25,7 +24,6 @@ static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockad
 	struct sockaddr_storage address;
 	struct address peer = run->peer;
 	char text[ADDRESS_TEXT_SIZE];
-	struct err err = {0};
 	(void)purpose;
 	peer.port = run->is_proxied ? recipe->proxy->url.port : run->url->port;
 	/* The proxy is the operator's choice; whom it is to talk to was asked before. */
@@ -34,11 +32,9 @@ static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockad
 			  peer.port);
 		return CURL_SOCKET_BAD;
 	}
-	int descriptor = http_socket_open(&recipe->settings, &peer, to->socktype, to->protocol, &err);
-	if (descriptor == -1) {
-		http_fail(run, REASON_LOCAL, "%s", err.text);
+	int descriptor = http_socket_open(client, to->socktype == SOCK_DGRAM);
+	if (descriptor == -1)
 		return CURL_SOCKET_BAD;
-	}
 	if (run_is_logged(run->run))
 		run_log(run->run, "* Connecting to %s port %u%s", address_format(&peer, text), peer.port,
 			run->is_proxied ? " (proxy)" : "");
@@ -55,42 +51,60 @@ static int on_close(void *arg, curl_socket_t descriptor)
 {
 	struct http_service *service = arg;
 	struct http_client *client = http_service_find(service, descriptor);
-	bool is_done = false;
+	bool is_ended = false;
 	http_service_note(service, descriptor, NULL);
-	if (client != NULL && client->descriptor == descriptor) {
-		http_client_ask_kernel(client);
+	if (client != NULL && client->descriptor == descriptor && client->run != NULL) {
+		if (!client->is_connected)
+			http_socket_explain(client);
+		http_socket_ask(descriptor, &client->run->tcp, &is_ended);
 		client->descriptor = -1;
-		is_done = client->is_head_complete;
 	}
-	http_socket_close(descriptor, is_done);
+	http_socket_close(descriptor, is_ended);
 	return 0;
+}
+
+/* Of a connection that was there before. */
+static void find_descriptor(struct http_client *client)
+{
+	curl_socket_t descriptor = CURL_SOCKET_BAD;
+	if (curl_easy_getinfo(client->easy, CURLINFO_ACTIVESOCKET, &descriptor) != CURLE_OK ||
+	    descriptor == CURL_SOCKET_BAD)
+		return;
+	client->descriptor = descriptor;
+	http_service_note(client->recipe->service, descriptor, client);
+	run_log(client->run->run, "* A connection of before is used again");
+}
+
+static void finish_tls(struct http_client *client)
+{
+	struct curl_tlssessioninfo *session = NULL;
+	if (client->contexts > 0 && curl_easy_getinfo(client->easy, CURLINFO_TLS_SSL_PTR, &session) == CURLE_OK &&
+	    session != NULL && session->backend == CURLSSLBACKEND_OPENSSL && session->internals != NULL)
+		tls_client_finish(session->internals, client->facts);
+}
+
+static void log_connection(const struct http_client *client, const char *local, int local_port)
+{
+	const struct tls_facts *tls = client->facts;
+	bool has_tls = client->run->url->is_https && tls->version != NULL && tls->cipher != NULL;
+	run_log(client->run->run, "* Connected from %s port %d%s%s%s%s", local, local_port, has_tls ? ", " : "",
+		has_tls ? tls->version : "", has_tls ? ", " : "", has_tls ? tls->cipher : "");
 }
 
 /* CURLOPT_PREREQFUNCTION: there is a connection, and the request is about to be sent. */
 static int on_connected(void *arg, char *remote, char *local, int remote_port, int local_port)
 {
 	struct http_client *client = arg;
-	struct curl_tlssessioninfo *session = NULL;
-	curl_socket_t descriptor = CURL_SOCKET_BAD;
 	(void)remote;
 	(void)remote_port;
-	if (client->descriptor == -1 &&
-	    curl_easy_getinfo(client->easy, CURLINFO_ACTIVESOCKET, &descriptor) == CURLE_OK &&
-	    descriptor != CURL_SOCKET_BAD) {
-		client->descriptor = descriptor;
-		http_service_note(client->recipe->service, descriptor, client);
-		run_log(client->run->run, "* A connection of before is used again");
-	}
-	if (client->facts != NULL && client->contexts > 0 &&
-	    curl_easy_getinfo(client->easy, CURLINFO_TLS_SSL_PTR, &session) == CURLE_OK && session != NULL &&
-	    session->backend == CURLSSLBACKEND_OPENSSL && session->internals != NULL)
-		tls_client_finish(session->internals, client->facts);
+	if (client->descriptor == -1)
+		find_descriptor(client);
+	else
+		http_socket_connected(client);
+	client->is_connected = true;
+	finish_tls(client);
 	if (run_is_logged(client->run->run))
-		run_log(client->run->run, "* Connected from %s port %d%s%s%s%s", local, local_port,
-			client->facts->version != NULL ? ", " : "",
-			client->facts->version != NULL ? client->facts->version : "",
-			client->facts->cipher != NULL ? ", " : "",
-			client->facts->cipher != NULL ? client->facts->cipher : "");
+		log_connection(client, local, local_port);
 	return CURL_PREREQFUNC_OK;
 }
 

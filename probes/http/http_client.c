@@ -71,6 +71,7 @@ void http_client_free(struct http_client *client)
 		http_service_note(service, client->descriptor, NULL);
 	curl_easy_cleanup(client->easy);
 	curl_slist_free_all(client->resolve);
+	curl_slist_free_all(client->connect_to);
 	tls_facts_clear(&client->tls);
 	text_free(&client->head);
 	text_free(&client->body);
@@ -101,8 +102,9 @@ static void set_connect_to(struct http_client *client, const char *host)
 	mem_free(entry);
 }
 
-/* The proxy is to be asked for the address that was found here, and permitted. In a request that the proxy reads itself,
- * it stands in the URL, and the name in the field Host only; through a tunnel, the proxy does not see the URL. */
+/* The proxy is to be asked for the address that was found here, and permitted. In a request that the proxy reads
+ * itself, it stands in the URL, and the name in the field Host only; through a tunnel, the proxy does not see the URL.
+ */
 static int give_address_to_proxy(struct http_client *client)
 {
 	const struct http_run *run = client->run;
@@ -133,7 +135,7 @@ static int set_way(struct http_client *client)
 	const struct http_run *run = client->run;
 	curl_easy_setopt(client->easy, CURLOPT_URL, run->url->text);
 	if (!run->is_proxied) {
-		if (client->is_altered) {
+		if (client->was_altered) {
 			curl_easy_setopt(client->easy, CURLOPT_PROXY, "");
 			set_connect_to(client, "127.0.0.1");
 		}
@@ -152,9 +154,8 @@ static void set_fields(struct http_client *client)
 	char *host = client->host_field != NULL ? client->host_field : run->is_elsewhere ? NULL : recipe->host_field;
 	char *authorization = recipe->authorization != NULL ? recipe->authorization : run->http->authorization;
 	struct curl_slist *rest = recipe->fields;
-	bool is_usual =
-		run->redirects == 0 && client->host_field == NULL && authorization == recipe->authorization;
-	if (is_usual && client->is_altered)
+	bool is_usual = run->redirects == 0 && client->host_field == NULL && authorization == recipe->authorization;
+	if (is_usual && client->was_altered)
 		set_usual_fields(client);
 	if (is_usual)
 		return;
@@ -168,11 +169,11 @@ static void set_fields(struct http_client *client)
 static void set_others(struct http_client *client)
 {
 	const struct http_run *run = client->run;
-	const struct http_kept *kept = run->http->kept;
-	if (run->is_plain_get) {
-		http_client_set_method(client, true);
+	struct http_kept *kept = run->http->kept;
+	if (run->is_plain_get || client->was_altered)
+		http_client_set_method(client, run->is_plain_get);
+	if (run->is_plain_get)
 		client->is_altered = true;
-	}
 	if (run_is_logged(run->run)) {
 		curl_easy_setopt(client->easy, CURLOPT_VERBOSE, 1L);
 		client->is_altered = true;
@@ -182,6 +183,7 @@ static void set_others(struct http_client *client)
 		/* Another address is another server. */
 		curl_easy_setopt(client->easy, CURLOPT_FRESH_CONNECT,
 				 address_equal(&kept->address, &run->peer) ? 0L : 1L);
+		kept->address = run->peer;
 	}
 }
 
@@ -193,7 +195,8 @@ static void clear(struct http_client *client)
 	http_decode_free(client->decode);
 	client->decode = NULL;
 	client->received_bytes = client->body_bytes = 0;
-	client->is_head_complete = client->is_redirect = false;
+	client->is_connected = client->is_head_complete = client->is_redirect = false;
+	client->fault.reason = REASON_OK;
 	client->contexts = 0;
 	client->error[0] = '\0';
 	client->descriptor = -1;
@@ -214,6 +217,8 @@ int http_client_begin(struct http_client *client, struct http_run *run, struct e
 		return -1;
 	clear(client);
 	client->run = run;
+	client->was_altered = client->is_altered;
+	client->is_altered = false;
 	client->facts = run->http->kept != NULL ? &run->http->kept->tls : &client->tls;
 	if (compression != HTTP_COMPRESSION_NONE && compression != HTTP_COMPRESSION_IDENTITY)
 		client->decode = http_decode_create(compression);
@@ -226,15 +231,15 @@ int http_client_begin(struct http_client *client, struct http_run *run, struct e
 
 void http_client_ask_kernel(struct http_client *client)
 {
-	if (client->run != NULL && client->descriptor != -1)
-		http_socket_ask(client->descriptor, &client->run->tcp);
+	bool is_ended;
+	if (client->descriptor != -1)
+		http_socket_ask(client->descriptor, &client->run->tcp, &is_ended);
 }
 
 /* As a client that has done nothing yet. */
 static void restore(struct http_client *client)
 {
 	curl_easy_setopt(client->easy, CURLOPT_VERBOSE, 0L);
-	http_client_set_method(client, false);
 	if (client->has_cookies)
 		curl_easy_setopt(client->easy, CURLOPT_COOKIELIST, "ALL");
 	client->has_cookies = false;

@@ -98,9 +98,7 @@ static int feed_brotli(struct http_decode *decode, const uint8_t *bytes, size_t 
 		size_t room = PIECE;
 		result = BrotliDecoderDecompressStream(decode->brotli, &n, &bytes, &room, &next, NULL);
 		if (result == BROTLI_DECODER_RESULT_ERROR)
-			return err_set(
-				err, "%s",
-				BrotliDecoderErrorString(BrotliDecoderGetErrorCode(decode->brotli)));
+			return err_set(err, "%s", BrotliDecoderErrorString(BrotliDecoderGetErrorCode(decode->brotli)));
 		if (room < PIECE && sink->take(sink->arg, (const char *)out, PIECE - room) != 0)
 			return -1;
 	} while (result == BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT);

@@ -9,7 +9,7 @@
 #include "core/mem.h"
 #include "core/pattern.h"
 
-enum operator {
+enum operator{
 	OPERATOR_EQUAL,
 	OPERATOR_UNEQUAL,
 	OPERATOR_LESS,
@@ -23,8 +23,8 @@ enum operator {
 };
 
 static const char *const operator_words[OPERATORS] = {
-	[OPERATOR_EQUAL] = "==",   [OPERATOR_UNEQUAL] = "!=",   [OPERATOR_LESS] = "<",
-	[OPERATOR_AT_MOST] = "<=", [OPERATOR_MORE] = ">",       [OPERATOR_AT_LEAST] = ">=",
+	[OPERATOR_EQUAL] = "==",   [OPERATOR_UNEQUAL] = "!=",    [OPERATOR_LESS] = "<",
+	[OPERATOR_AT_MOST] = "<=", [OPERATOR_MORE] = ">",        [OPERATOR_AT_LEAST] = ">=",
 	[OPERATOR_MATCHES] = "=~", [OPERATOR_EXISTS] = "exists", [OPERATOR_ABSENT] = "absent",
 };
 
@@ -71,7 +71,7 @@ static int read_operator(struct http_json_rule *rule, const char *text, size_t l
 {
 	for (int i = 0; i < OPERATORS; i++) {
 		if (is_word(text, length, operator_words[i])) {
-			rule->operator = (enum operator) i;
+			rule->operator=(enum operator) i;
 			return 0;
 		}
 	}

@@ -1,6 +1,7 @@
 /*
  * Rules over a body of JSON: "POINTER OPERATOR VALUE", such as "/status == "up"", "/queue/0/length <= 100",
- * "/version =~ ^2\.", "/error absent". POINTER: RFC 6901, "" for the whole. VALUE: JSON, else a text as it stands. Pure.
+ * "/version =~ ^2\.", "/error absent". POINTER: RFC 6901, "" for the whole. VALUE: JSON, else a text as it stands.
+ * Pure.
  */
 #ifndef NETSONDE_PROBES_HTTP_HTTP_JSON_H
 #define NETSONDE_PROBES_HTTP_HTTP_JSON_H

@@ -72,9 +72,8 @@ static int make_fields(struct http_recipe *recipe, struct err *err)
 		return -1;
 	if (settings->user != NULL || settings->bearer_token != NULL) {
 		mem_free(recipe->authorization);
-		recipe->authorization = settings->user != NULL
-						? http_field_basic(settings->user, settings->password)
-						: http_field_bearer(settings->bearer_token);
+		recipe->authorization = settings->user != NULL ? http_field_basic(settings->user, settings->password)
+							       : http_field_bearer(settings->bearer_token);
 	}
 	if (settings->host != NULL) {
 		mem_free(recipe->host);
@@ -124,8 +123,8 @@ static int make_proxy(struct http_recipe *recipe, struct err *err)
 		return -1;
 	proxy->is_https = proxy->url.is_https;
 	const char *scheme = proxy->is_socks ? "socks5h" : proxy->is_https ? "https" : "http";
-	proxy->curl_url = mem_format("%s://%s:%u", scheme, proxy->is_https ? proxy->url.host : "127.0.0.1",
-				     proxy->url.port);
+	proxy->curl_url =
+		mem_format("%s://%s:%u", scheme, proxy->is_https ? proxy->url.host : "127.0.0.1", proxy->url.port);
 	return 0;
 }
 

@@ -19,7 +19,7 @@ struct status_range {
 /* A regular expression that the head or the body must match, or must not. */
 struct text_rule {
 	const char *option;
-	char *name;          /* of the field; NULL: the body */
+	char *name; /* of the field; NULL: the body */
 	bool may_be_missing;
 	bool must_match;
 	struct pattern *pattern;
@@ -325,8 +325,7 @@ static bool field_rule_holds(const struct text_rule *rule, const struct http_ans
 		tell(verdict, "Rule %s %s: header %s %s \"%s\"", rule->option, holds ? "holds" : "FAILS", rule->name,
 		     verdict_word(found), expression);
 	else
-		tell(verdict, "Rule %s %s: there is no header %s", rule->option, holds ? "holds" : "FAILS",
-		     rule->name);
+		tell(verdict, "Rule %s %s: there is no header %s", rule->option, holds ? "holds" : "FAILS", rule->name);
 	if (!holds && n > 0)
 		err_set(&verdict->failure, "header %s %s \"%.100s\"", rule->name, verdict_word(found), expression);
 	else if (!holds)
@@ -382,8 +381,8 @@ static bool text_rules_hold(const struct http_rules *rules, const struct http_an
 	return json_rules_hold(rules, answer, verdict);
 }
 
-static enum reason judge_status(const struct http_rules *rules, const struct http_answer *answer,
-				struct http_verdict *verdict)
+enum reason http_rules_judge_status(const struct http_rules *rules, const struct http_answer *answer,
+				    struct http_verdict *verdict)
 {
 	bool is_valid = is_valid_status(rules, answer->status);
 	tell(verdict, "Status %d is %s", answer->status, is_valid ? "valid" : "NOT valid");
@@ -403,15 +402,14 @@ static enum reason judge_tls(const struct http_rules *rules, const struct http_a
 	if (!(answer->uses_tls ? rules->fails_if_tls : rules->fails_if_not_tls))
 		return REASON_OK;
 	err_set(&verdict->failure, "the final request was%s over TLS", answer->uses_tls ? "" : " not");
-	tell(verdict, "Rule %s FAILS: %s", answer->uses_tls ? "fail_if_tls" : "fail_if_not_tls",
-	     verdict->failure.text);
+	tell(verdict, "Rule %s FAILS: %s", answer->uses_tls ? "fail_if_tls" : "fail_if_not_tls", verdict->failure.text);
 	return REASON_CONTENT;
 }
 
 enum reason http_rules_judge(const struct http_rules *rules, const struct http_answer *answer,
 			     struct http_verdict *verdict)
 {
-	enum reason reason = judge_status(rules, answer, verdict);
+	enum reason reason = http_rules_judge_status(rules, answer, verdict);
 	if (reason != REASON_OK)
 		return reason;
 	verdict->rule_failed = !text_rules_hold(rules, answer, verdict);

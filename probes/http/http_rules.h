@@ -1,6 +1,6 @@
 /*
- * What an answer must be like: status, version, TLS, header, body and JSON rules of the settings, read once, asked often.
- * Pure.
+ * What an answer must be like: status, version, TLS, header, body and JSON rules of the settings, read once, asked
+ * often. Pure.
  */
 #ifndef NETSONDE_PROBES_HTTP_HTTP_RULES_H
 #define NETSONDE_PROBES_HTTP_HTTP_RULES_H
@@ -50,8 +50,12 @@ struct http_verdict {
 enum reason http_rules_judge(const struct http_rules *rules, const struct http_answer *answer,
 			     struct http_verdict *verdict);
 
-/* The next field of that name in a head, behind *at (0 to begin with), which moves on. The value is trimmed; NULL: there
- * are no more. */
+/* The first of these steps alone: for an answer whose rest did not come. */
+enum reason http_rules_judge_status(const struct http_rules *rules, const struct http_answer *answer,
+				    struct http_verdict *verdict);
+
+/* The next field of that name in a head, behind *at (0 to begin with), which moves on. The value is trimmed; NULL:
+ * there are no more. */
 const char *http_head_find(const char *head, size_t length, const char *name, size_t *at, size_t *value_length);
 
 #endif

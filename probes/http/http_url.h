@@ -1,6 +1,6 @@
 /*
- * URLs of HTTP: what a target or a redirect says, taken apart by libcurl's own parser, so that what is looked at here is
- * what curl will use. Pure.
+ * URLs of HTTP: what a target or a redirect says, taken apart by libcurl's own parser, so that what is looked at here
+ * is what curl will use. Pure.
  */
 #ifndef NETSONDE_PROBES_HTTP_HTTP_URL_H
 #define NETSONDE_PROBES_HTTP_HTTP_URL_H
@@ -16,8 +16,8 @@
 
 /* All owned. */
 struct http_url {
-	char *text; /* whole, for curl: without user, password, fragment and zone; the host in ASCII */
-	char *host; /* a name in ASCII, or an address without brackets, with its zone */
+	char *text;            /* whole, for curl: without user, password, fragment and zone; the host in ASCII */
+	char *host;            /* a name in ASCII, or an address without brackets, with its zone */
 	char *user, *password; /* decoded; NULL when there are none */
 	uint16_t port;
 	bool is_https;
@@ -39,8 +39,8 @@ char *http_url_authority(const struct http_url *url);
  * http. */
 bool http_url_is_trusted_as(const struct http_url *url, const struct http_url *origin);
 
-/* "http://proxy:3128", "https://...", "socks5://..." (socks5h is the same: the proxy gets what we have). Only a host and
- * a port; text is "". */
+/* "http://proxy:3128", "https://...", "socks5://..." (socks5h is the same: the proxy gets what we have). Only a host
+ * and a port; text is "". */
 int http_proxy_parse(const char *text, struct http_url *out, bool *is_socks, struct err *err);
 
 /* Does a list of exceptions hold for the host? Entries as in Go: "*"; a name ("example.com": it and what is below it;
