@@ -1,6 +1,7 @@
 #include "probes/dns/dns_text.h"
 
 #include <ldns/ldns.h>
+#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -187,13 +188,9 @@ static void add_mandatory(struct text *out, struct wire *value)
 
 static void add_base64(struct text *out, const uint8_t *bytes, size_t size)
 {
-	size_t room = ldns_b64_ntop_calculate_size(size);
-	char *where = text_reserve(out, room);
-	if (!where)
-		return;
-	int n = ldns_b64_ntop(bytes, size, where, room);
-	if (n > 0)
-		out->length += (size_t)n;
+	char *where = text_reserve(out, (size + 2) / 3 * 4 + 1);
+	if (where)
+		out->length += (size_t)EVP_EncodeBlock((unsigned char *)where, bytes, (int)size);
 }
 
 static void add_service_value(struct text *out, unsigned key, const uint8_t *bytes, size_t size)
