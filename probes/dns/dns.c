@@ -98,6 +98,16 @@ void dns_fail(struct dns_run *run, enum reason reason, const char *format, ...)
 		finish_failed(run);
 }
 
+struct dns_text_case dns_letters(const struct dns_run *run)
+{
+	const struct dns_query *query = &run->dns->query;
+	return (struct dns_text_case){
+		.sent = run->query + DNS_HEADER_BYTES,
+		.meant = query->wire + DNS_HEADER_BYTES,
+		.size = query->question_end - DNS_HEADER_BYTES - 4u, /* without type and class */
+	};
+}
+
 static bool is_rcode_valid(const struct dns_settings *settings, uint16_t rcode)
 {
 	if (!settings->valid_rcodes.n)
@@ -129,7 +139,8 @@ static void judge(struct dns_run *run, struct dns_outcome *outcome)
 	if (!dns->rules)
 		return;
 	outcome->are_rules_applied = true;
-	outcome->is_rule_failed = !dns_rules_apply(dns->rules, outcome->reply, &failure);
+	const struct dns_text_case letters = dns_letters(run);
+	outcome->is_rule_failed = !dns_rules_apply(dns->rules, outcome->reply, &letters, &failure);
 	if (!outcome->is_rule_failed)
 		return;
 	outcome->reason = REASON_CONTENT;
@@ -217,6 +228,8 @@ static void log_sent(const struct dns_run *run, const struct dns_ask *ask)
 static void ask_ended(struct dns_ask *ask, const struct dns_event *event)
 {
 	struct dns_run *run = ask->owner;
+	if (event->kind != DNS_EVENT_UNSENT && event->kind != DNS_EVENT_UNFITTING && run_is_logged(run->run))
+		log_sent(run, ask);
 	switch (event->kind) {
 	case DNS_EVENT_UNFITTING:
 		note_unfitting(run, event);
@@ -229,8 +242,6 @@ static void ask_ended(struct dns_ask *ask, const struct dns_event *event)
 		break;
 	case DNS_EVENT_ANSWERED:
 		run->request_ns = event->rtt_ns;
-		if (run_is_logged(run->run))
-			log_sent(run, ask);
 		dns_take_reply(run, event->reply, event->size);
 		break;
 	}

@@ -16,6 +16,7 @@
 #include "probes/dns/dns_reply.h"
 #include "probes/dns/dns_rules.h"
 #include "probes/dns/dns_server.h"
+#include "probes/dns/dns_text.h"
 #include "probes/probe.h"
 
 struct dial;
@@ -98,6 +99,9 @@ void dns_fail(struct dns_run *run, enum reason reason, const char *format, ...) 
 
 /* A message came that fits the query: the run ends, or is tried again over TCP. */
 void dns_take_reply(struct dns_run *run, const uint8_t *bytes, size_t size);
+
+/* How the letters of the question were sent, and how they were meant. */
+struct dns_text_case dns_letters(const struct dns_run *run);
 
 /* --- dns_stream.c, dns_https.c: one query over a connection; they end in one of the two above --------------------- */
 

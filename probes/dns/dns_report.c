@@ -226,12 +226,22 @@ void dns_report(struct dns_run *run, const struct dns_outcome *outcome)
 
 /* --- for people --------------------------------------------------------------------------------------------------- */
 
+/* Logs show control characters as such. */
+static void blank_tabs(struct text *text)
+{
+	for (size_t i = 0; i < text->length; i++)
+		if (text->bytes[i] == '\t')
+			text->bytes[i] = ' ';
+}
+
 static void log_section(const struct dns_run *run, const char *name, const ldns_rr_list *list)
 {
+	const struct dns_text_case letters = dns_letters(run);
 	struct text text = {.ceiling = 4096};
 	for (size_t i = 0; i < ldns_rr_list_rr_count(list); i++) {
 		text_clear(&text);
-		dns_text_add(&text, ldns_rr_list_rr(list, i));
+		dns_text_add(&text, ldns_rr_list_rr(list, i), &letters);
+		blank_tabs(&text);
 		run_log(run->run, "%s: %s", name, text_string(&text));
 	}
 	text_free(&text);

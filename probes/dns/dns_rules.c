@@ -137,7 +137,8 @@ static bool fail(struct err *failure, const char *text)
 	return false;
 }
 
-static bool apply_to_section(const struct rule *rules, const ldns_rr_list *list, struct err *failure)
+static bool apply_to_section(const struct rule *rules, const ldns_rr_list *list, const struct dns_text_case *letters,
+			     struct err *failure)
 {
 	struct findings findings = {.do_all_match = true};
 	size_t n = ldns_rr_list_rr_count(list);
@@ -147,7 +148,7 @@ static bool apply_to_section(const struct rule *rules, const ldns_rr_list *list,
 		return fail(failure, "there are no records, and some were to match");
 	for (size_t i = 0; i < n && holds; i++) {
 		text_clear(&record);
-		dns_text_add(&record, ldns_rr_list_rr(list, i));
+		dns_text_add(&record, ldns_rr_list_rr(list, i), letters);
 		holds = apply_to_record(rules, &record, &findings, failure);
 	}
 	text_free(&record);
@@ -160,7 +161,8 @@ static bool apply_to_section(const struct rule *rules, const ldns_rr_list *list,
 	return true;
 }
 
-bool dns_rules_apply(const struct dns_rules *rules, const struct dns_reply *reply, struct err *failure)
+bool dns_rules_apply(const struct dns_rules *rules, const struct dns_reply *reply, const struct dns_text_case *letters,
+		     struct err *failure)
 {
 	const ldns_rr_list *const lists[DNS_SECTIONS] = {
 		ldns_pkt_answer(reply->packet),
@@ -168,7 +170,8 @@ bool dns_rules_apply(const struct dns_rules *rules, const struct dns_reply *repl
 		ldns_pkt_additional(reply->packet),
 	};
 	for (int section = 0; section < DNS_SECTIONS; section++) {
-		if (is_empty(rules->rules[section]) || apply_to_section(rules->rules[section], lists[section], failure))
+		if (is_empty(rules->rules[section]) ||
+		    apply_to_section(rules->rules[section], lists[section], letters, failure))
 			continue;
 		err_prefix(failure, "%s section", section_names[section]);
 		return false;

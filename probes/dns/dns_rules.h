@@ -21,6 +21,7 @@ struct dns_rule_lists {
 };
 
 struct dns_rules;
+struct dns_text_case;
 
 /* -1 with err when an expression is not valid. */
 int dns_rules_check(const struct dns_rule_lists *lists, struct err *err);
@@ -28,7 +29,8 @@ int dns_rules_check(const struct dns_rule_lists *lists, struct err *err);
 struct dns_rules *dns_rules_create(const struct dns_rule_lists *lists);
 void dns_rules_free(struct dns_rules *rules); /* NULL is harmless */
 
-/* Do the records comply? If not, failure says what does not. */
-bool dns_rules_apply(const struct dns_rules *rules, const struct dns_reply *reply, struct err *failure);
+/* Do the records comply? If not, failure says what does not. letters: see dns_text.h. */
+bool dns_rules_apply(const struct dns_rules *rules, const struct dns_reply *reply, const struct dns_text_case *letters,
+		     struct err *failure);
 
 #endif

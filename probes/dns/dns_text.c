@@ -61,9 +61,33 @@ static void add_byte(struct text *out, uint8_t byte, const char *special)
 		text_add_char(out, (char)byte);
 }
 
-/* Uncompressed, as ldns keeps names. */
-static void add_name(struct text *out, const uint8_t *bytes, size_t size)
+/* Where in a name (offset) the longest end begins that the question has, too, letter for letter; size: nowhere. */
+static size_t find_shared_end(const uint8_t *bytes, size_t size, const struct dns_text_case *letters)
 {
+	for (size_t at = 0; at < size && bytes[at]; at += bytes[at] + 1u) {
+		size_t n = size - at;
+		if (n > letters->size || memcmp(bytes + at, letters->sent + letters->size - n, n) != 0)
+			continue;
+		/* The same bytes may be the end of one label of the question. */
+		size_t begin = 0;
+		while (begin < letters->size - n)
+			begin += letters->sent[begin] + 1u;
+		if (begin == letters->size - n)
+			return at;
+	}
+	return size;
+}
+
+/* Uncompressed, as ldns keeps names. */
+static void add_name(struct text *out, const uint8_t *bytes, size_t size, const struct dns_text_case *letters)
+{
+	uint8_t meant[LDNS_MAX_DOMAINLEN + 1];
+	if (letters && size <= sizeof(meant)) {
+		size_t at = find_shared_end(bytes, size, letters);
+		memcpy(meant, bytes, size);
+		memcpy(meant + at, letters->meant + letters->size - (size - at), size - at);
+		bytes = meant;
+	}
 	struct wire wire = wire_reader(bytes, size);
 	uint8_t length = wire_read_u8(&wire);
 	if (!length)
@@ -274,13 +298,13 @@ static void add_salt(struct text *out, const uint8_t *data, size_t size)
 		add_hex(out, data + 1, size - 1, true);
 }
 
-static void add_part(struct text *out, ldns_rr_type type, const ldns_rdf *rdf)
+static void add_part(struct text *out, ldns_rr_type type, const ldns_rdf *rdf, const struct dns_text_case *letters)
 {
 	const uint8_t *data = ldns_rdf_data(rdf);
 	size_t size = ldns_rdf_size(rdf);
 	switch ((int)ldns_rdf_get_type(rdf)) {
 	case LDNS_RDF_TYPE_DNAME:
-		add_name(out, data, size);
+		add_name(out, data, size, letters);
 		break;
 	case LDNS_RDF_TYPE_A:
 	case LDNS_RDF_TYPE_AAAA:
@@ -312,7 +336,7 @@ static void add_part(struct text *out, ldns_rr_type type, const ldns_rdf *rdf)
 	}
 }
 
-static void add_data(struct text *out, const ldns_rr *rr)
+static void add_data(struct text *out, const ldns_rr *rr, const struct dns_text_case *letters)
 {
 	size_t n = ldns_rr_rd_count(rr);
 	for (size_t i = 0; i < n; i++) {
@@ -320,7 +344,7 @@ static void add_data(struct text *out, const ldns_rr *rr)
 		if (i)
 			text_add_char(out, ' ');
 		size_t begun = out->length;
-		add_part(out, ldns_rr_get_type(rr), ldns_rr_rdf(rr, i));
+		add_part(out, ldns_rr_get_type(rr), ldns_rr_rdf(rr, i), letters);
 		/* An empty list of types or parameters leaves no blank. */
 		if (out->length == begun)
 			out->length = before;
@@ -337,11 +361,11 @@ static void add_opaque(struct text *out, const ldns_rr *rr)
 		add_hex(out, ldns_rdf_data(ldns_rr_rdf(rr, i)), ldns_rdf_size(ldns_rr_rdf(rr, i)), false);
 }
 
-void dns_text_add(struct text *out, const struct ldns_struct_rr *rr)
+void dns_text_add(struct text *out, const struct ldns_struct_rr *rr, const struct dns_text_case *letters)
 {
 	unsigned type = ldns_rr_get_type(rr);
 	const ldns_rdf *owner = ldns_rr_owner(rr);
-	add_name(out, ldns_rdf_data(owner), ldns_rdf_size(owner));
+	add_name(out, ldns_rdf_data(owner), ldns_rdf_size(owner), letters);
 	text_add_format(out, "\t%u\t", ldns_rr_ttl(rr));
 	/* miekg writes the class of what it does not know as a number, too. */
 	if (is_opaque(type))
@@ -354,5 +378,5 @@ void dns_text_add(struct text *out, const struct ldns_struct_rr *rr)
 	if (is_opaque(type))
 		add_opaque(out, rr);
 	else
-		add_data(out, rr);
+		add_data(out, rr, letters);
 }

@@ -10,8 +10,15 @@
 
 struct ldns_struct_rr;
 
-/* "name.\tTTL\tIN\tA\t192.0.2.1" */
-void dns_text_add(struct text *out, const struct ldns_struct_rr *rr);
+/* A question in random letter case comes back in the names of the records, since servers compress them to pointers to
+ * it. What is as was sent is shown as it was meant. Both are names of the wire form, size bytes. */
+struct dns_text_case {
+	const uint8_t *sent, *meant;
+	size_t size;
+};
+
+/* "name.\tTTL\tIN\tA\t192.0.2.1". letters: or NULL */
+void dns_text_add(struct text *out, const struct ldns_struct_rr *rr, const struct dns_text_case *letters);
 
 /* The name of a type ("A", "TYPE65280") and of a class. */
 void dns_text_add_type(struct text *out, unsigned type);

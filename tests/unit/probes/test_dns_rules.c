@@ -71,8 +71,8 @@ Test(dns_rules, sections_and_rules)
 			cr_assert_eq(dns_rules_check(&lists, &err), 0, "%s", err.text);
 			struct dns_rules *rules = dns_rules_create(&lists);
 			struct dns_reply reply = read_message(lines);
-			cr_expect_eq(dns_rules_apply(rules, &reply, &err), cases[i].holds, "case %zu, section %d: %s",
-				     i, section, err.text);
+			cr_expect_eq(dns_rules_apply(rules, &reply, NULL, &err), cases[i].holds,
+				     "case %zu, section %d: %s", i, section, err.text);
 			cr_expect_eq(err.text[0] == '\0', cases[i].holds, "case %zu", i);
 			dns_reply_free(&reply);
 			dns_rules_free(rules);

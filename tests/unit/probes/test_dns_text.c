@@ -67,7 +67,7 @@ Test(dns_text, is_that_of_miekg)
 		size_t size;
 		uint8_t *bytes = message_make("a", LDNS_RR_TYPE_A, lines, &size);
 		cr_assert_eq(dns_reply_read(bytes, size, &reply, &err), 0, "%s: %s", records[i].line, err.text);
-		dns_text_add(&text, ldns_rr_list_rr(ldns_pkt_answer(reply.packet), 0));
+		dns_text_add(&text, ldns_rr_list_rr(ldns_pkt_answer(reply.packet), 0), NULL);
 		cr_expect_str_eq(text_string(&text), records[i].text);
 		text_free(&text);
 		dns_reply_free(&reply);
@@ -88,5 +88,29 @@ Test(dns_text, names_of_types_and_classes)
 		dns_text_add_class(&text, names[i].class);
 		cr_expect_str_eq(text_string(&text), names[i].text);
 		text_free(&text);
+	}
+}
+
+/* What has the question's letters as they were sent gets them as they were meant; ends of labels are none of names. */
+Test(dns_text, letters_are_given_back)
+{
+	static const uint8_t sent[] = "\3wWw\7ExAmPlE\3NeT";
+	static const uint8_t meant[] = "\3www\7example\3net";
+	const struct dns_text_case letters = {sent, meant, sizeof(sent)};
+	static const struct {
+		const char *line, *text;
+	} cases[] = {
+		{"wWw.ExAmPlE.NeT. 1 IN CNAME A.B.ExAmPlE.NeT.", "www.example.net.\t1\tIN\tCNAME\tA.B.example.net."},
+		{"WWW.ExAmPlE.NeT. 1 IN CNAME XExAmPlE.NeT.", "WWW.example.net.\t1\tIN\tCNAME\tXExAmPlE.net."},
+		{"wWw.ExAmPlE.NeT.x. 1 IN CNAME .", "wWw.ExAmPlE.NeT.x.\t1\tIN\tCNAME\t."},
+		{"ExAmPlE.net. 1 IN MX 1 x.wWw.ExAmPlE.NeT.", "ExAmPlE.net.\t1\tIN\tMX\t1 x.www.example.net."},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct text text = {0};
+		ldns_rr *rr = message_rr(cases[i].line);
+		dns_text_add(&text, rr, &letters);
+		cr_expect_str_eq(text_string(&text), cases[i].text);
+		text_free(&text);
+		ldns_rr_free(rr);
 	}
 }
