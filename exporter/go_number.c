@@ -43,7 +43,7 @@ static void add_with_exponent(struct text *out, const struct digits *digits)
 void go_number_add(struct text *out, double value)
 {
 	char number[TEXT_NUMBER_MAX];
-	size_t length = text_print_double(number, value);
+	size_t length = text_print_double(number, value == 0 ? 0 : value); /* no -0 */
 	/* Below a million, and where there is an exponent already, both forms are the same. */
 	if (!(fabs(value) >= 1e6) || isinf(value) || memchr(number, 'e', length)) {
 		text_add_bytes(out, number, length);
