@@ -10,6 +10,9 @@
 #define REPEAT_MAX 1000
 #define RUNE_MAX   0x10FFFF
 
+#define SPECIAL          "\\^$.|?*+()[]{}"
+#define SPECIAL_IN_CLASS "\\^-[]"
+
 /* What stands before the place that is looked at, and so what a repetition would be applied to. */
 enum before { BEFORE_NOTHING, BEFORE_ATOM, BEFORE_REPEAT };
 
@@ -54,15 +57,30 @@ static bool is_ascii_alnum(int c)
 
 /* --- characters -------------------------------------------------------------------------------------------------- */
 
-/* A character that means nothing but itself, inside and outside of classes. */
-static void add_rune(struct scan *scan, uint32_t rune)
+static void add_utf8(struct text *out, uint32_t rune)
 {
-	if (rune < ' ' || rune >= 0x7F)
-		text_add_format(scan->out, "\\x{%x}", rune);
-	else if (is_ascii_alnum((int)rune))
-		text_add_char(scan->out, (char)rune);
+	if (rune < 0x800) {
+		text_add_char(out, (char)(0xC0 | rune >> 6));
+	} else if (rune < 0x10000) {
+		text_add_char(out, (char)(0xE0 | rune >> 12));
+		text_add_char(out, (char)(0x80 | (rune >> 6 & 0x3F)));
+	} else {
+		text_add_char(out, (char)(0xF0 | rune >> 18));
+		text_add_char(out, (char)(0x80 | (rune >> 12 & 0x3F)));
+		text_add_char(out, (char)(0x80 | (rune >> 6 & 0x3F)));
+	}
+	text_add_char(out, (char)(0x80 | (rune & 0x3F)));
+}
+
+/* A character that stands for itself; special: those that need a backslash for it here. */
+static void add_rune(struct scan *scan, uint32_t rune, const char *special)
+{
+	if (rune < ' ' || rune == 0x7F)
+		text_add_format(scan->out, "\\x%02x", rune);
+	else if (rune > 0x7F)
+		add_utf8(scan->out, rune);
 	else
-		text_add_format(scan->out, "\\%c", (char)rune);
+		text_add_format(scan->out, "%s%c", strchr(special, (int)rune) ? "\\" : "", (char)rune);
 }
 
 /* The character that stands here, which must not be the end. What is not UTF-8 counts byte by byte. */
@@ -206,7 +224,7 @@ static int take_range(struct scan *scan)
 	uint32_t low, high;
 	if (take_class_rune(scan, &low) != 0)
 		return -1;
-	add_rune(scan, low);
+	add_rune(scan, low, SPECIAL_IN_CLASS);
 	if (scan->at[0] != '-' || scan->at[1] == ']' || scan->at[1] == '\0')
 		return 0;
 	scan->at++;
@@ -215,7 +233,7 @@ static int take_range(struct scan *scan)
 	if (high < low)
 		return refuse(scan, "a range must go upwards");
 	text_add_char(scan->out, '-');
-	add_rune(scan, high);
+	add_rune(scan, high, SPECIAL_IN_CLASS);
 	return 0;
 }
 
@@ -408,13 +426,13 @@ static int add_assertion(struct scan *scan, size_t length, const char *assertion
 	return 0;
 }
 
-/* Without (?m), PCRE2's $ also matches before a line feed at the end; with it, its ^ does not match after one there. */
+/* core/pattern sees to $ being the very end. With (?m), PCRE2's ^ does not match after a line feed at the end. */
 static int take_anchor(struct scan *scan)
 {
 	bool is_multiline = scan->groups[scan->depth].is_multiline;
 	if (*scan->at == '^')
-		return add_assertion(scan, 1, is_multiline ? "(?<![^\\n])" : "\\A");
-	return add_assertion(scan, 1, is_multiline ? "(?![^\\n])" : "\\z");
+		return add_assertion(scan, 1, is_multiline ? "(?<![^\\n])" : "^");
+	return add_assertion(scan, 1, is_multiline ? "(?![^\\n])" : "$");
 }
 
 /* \Q...\E, or up to the end. */
@@ -422,7 +440,7 @@ static int take_quoted(struct scan *scan)
 {
 	scan->at += 2;
 	while (*scan->at != '\0' && !is_next(scan, "\\E")) {
-		add_rune(scan, take_rune(scan));
+		add_rune(scan, take_rune(scan), SPECIAL);
 		note_atom(scan, 1);
 	}
 	scan->at += *scan->at != '\0' ? 2 : 0;
@@ -444,7 +462,7 @@ static int take_backslash(struct scan *scan)
 		scan->at++;
 		if (take_escape(scan, &rune) != 0)
 			return -1;
-		add_rune(scan, rune);
+		add_rune(scan, rune, SPECIAL);
 	}
 	note_atom(scan, 1);
 	return taken < 0 ? -1 : 0;
@@ -460,7 +478,7 @@ static int take_plain(struct scan *scan)
 	if (*scan->at == '.')
 		text_add_char(scan->out, *scan->at++);
 	else
-		add_rune(scan, take_rune(scan));
+		add_rune(scan, take_rune(scan), SPECIAL);
 	note_atom(scan, 1);
 	return 0;
 }
