@@ -37,6 +37,7 @@ void blackbox_draft_close(struct blackbox_draft *draft)
 	mem_free(draft->auth_type);
 	free_secret(draft->credentials);
 	blackbox_words_free(&draft->headers);
+	blackbox_words_free(&draft->secrets);
 	*draft = (struct blackbox_draft){0};
 }
 

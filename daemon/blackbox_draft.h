@@ -66,6 +66,7 @@ struct blackbox_draft {
 	char *auth_type;       /* of authorization, when it is not Bearer */
 	char *credentials;     /* for it */
 	struct blackbox_words headers; /* "Name: value" */
+	struct blackbox_words secrets; /* the same, not to be shown */
 };
 
 /* Settings with the type's defaults. */

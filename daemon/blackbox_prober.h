@@ -4,6 +4,7 @@
 #ifndef NETSONDE_DAEMON_BLACKBOX_PROBER_H
 #define NETSONDE_DAEMON_BLACKBOX_PROBER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "daemon/blackbox_draft.h"
@@ -23,9 +24,18 @@ struct blackbox_prober {
 extern const struct blackbox_prober blackbox_http, blackbox_tcp, blackbox_dns, blackbox_icmp;
 extern const struct blackbox_prober blackbox_grpc, blackbox_unix, blackbox_websocket;
 
-/* Authentication, proxies and TLS of http, in blackbox_client.c: its fields, and the rules between them. */
-extern const struct blackbox_field blackbox_client_fields[];
-extern const size_t blackbox_client_nfields;
-int blackbox_client_finish(const struct blackbox_place *place, struct blackbox_draft *draft);
+/* Authentication, proxies and further headers of http (blackbox_client.c): readers of fields, and the rules between them
+ * with the options that several of them decide together. */
+int blackbox_read_basic_auth(const struct blackbox_place *place, const struct blackbox_field *field, void *out);
+int blackbox_read_authorization(const struct blackbox_place *place, const struct blackbox_field *field, void *out);
+int blackbox_read_oauth2(const struct blackbox_place *place, const struct blackbox_field *field, void *out);
+int blackbox_read_secret_file(const struct blackbox_place *place, const struct blackbox_field *field, void *out);
+int blackbox_read_proxy_headers(const struct blackbox_place *place, const struct blackbox_field *field, void *out);
+int blackbox_read_http_headers(const struct blackbox_place *place, const struct blackbox_field *field, void *out);
+int blackbox_finish_client(const struct blackbox_place *place, struct blackbox_draft *draft);
+
+/* May a request with this header "Accept-Encoding" get an answer of this compression? As blackbox_exporter decides it;
+ * NULL = not given. */
+bool blackbox_encoding_is_accepted(const char *compression, const char *accept_encoding);
 
 #endif
