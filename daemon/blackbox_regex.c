@@ -357,7 +357,8 @@ static int take_named_group(struct scan *scan, size_t start)
 	if (length == 0 || name[length] != '>')
 		return refuse(scan, "a group's name is made of letters, digits and _");
 	if (isdigit((unsigned char)name[0]) || length > 32)
-		return refuse(scan, "a group's name of more than 32 characters, or with a digit first, is not possible here");
+		return refuse(scan,
+			      "a group's name of more than 32 characters, or with a digit first, is not possible here");
 	text_add_format(scan->out, "(?P<%.*s>", (int)length, name);
 	scan->at = name + length + 1;
 	return open_group(scan, scan->groups[scan->depth].is_multiline);
