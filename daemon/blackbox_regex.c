@@ -330,8 +330,6 @@ static int take_repeat(struct scan *scan)
 
 static int open_group(struct scan *scan, bool is_multiline)
 {
-	if (scan->depth == BLACKBOX_REGEX_DEPTH_MAX)
-		return refuse(scan, "groups are nested too deep");
 	scan->groups[++scan->depth] = (struct group){.is_multiline = is_multiline, .repeats = 1};
 	scan->before = BEFORE_NOTHING;
 	return 0;
@@ -406,6 +404,8 @@ static int take_flag_group(struct scan *scan)
 
 static int take_group(struct scan *scan)
 {
+	if (scan->depth == BLACKBOX_REGEX_DEPTH_MAX)
+		return refuse(scan, "groups are nested too deep");
 	if (is_next(scan, "(?P<"))
 		return take_named_group(scan, 4);
 	if (is_next(scan, "(?<") && scan->at[3] != '=' && scan->at[3] != '!')
