@@ -1,71 +1,10 @@
 #include <criterion/criterion.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "blackbox_fixture.h"
 #include "core/clock.h"
-#include "core/mem.h"
-#include "daemon/modules.h"
-
-static struct modules load(const char *string)
-{
-	struct modules modules;
-	struct err err = {0};
-	cr_assert_eq(blackbox_config_load_string(string, "b.yml", &modules, &err), 0, "%s\n%s", string, err.text);
-	return modules;
-}
-
-static void expect_error(const char *string, const char *error)
-{
-	struct modules modules;
-	struct err err = {0};
-	cr_expect_eq(blackbox_config_load_string(string, "b.yml", &modules, &err), -1, "%s", string);
-	cr_expect_str_eq(err.text, error, "%s:\n%s\n%s", string, err.text, error);
-	cr_expect_null(modules.items);
-	cr_expect_eq(modules.n, 0);
-	modules_free(&modules);
-}
-
-/* The value of an option of a module that can be run, as a user would write it; owned by the caller. */
-static char *print_option(const struct module *module, const char *name)
-{
-	struct text out = {0};
-	cr_assert(module->type, "%s: %s", module->name, module->refused);
-	const struct option *option = option_find(module->type->options, module->type->noptions, name);
-	cr_assert(option, "%s has no option %s", module->type->name, name);
-	option_print(option, module->settings, &out);
-	char *printed = mem_copy_string(text_string(&out));
-	text_free(&out);
-	return printed;
-}
-
-static void expect_option(const struct modules *modules, const char *module, const char *name, const char *value)
-{
-	const struct module *found = modules_find(modules, module);
-	cr_assert(found, "no module %s", module);
-	char *printed = print_option(found, name);
-	cr_expect_str_eq(printed, value, "%s: %s is %s, not %s", module, name, printed, value);
-	mem_free(printed);
-}
-
-struct expected_option {
-	const char *name, *value;
-};
-
-static void expect_options(const struct modules *modules, const char *module, const struct expected_option *options)
-{
-	for (; options->name; options++)
-		expect_option(modules, module, options->name, options->value);
-}
-
-static void expect_refused(const struct modules *modules, const char *module, const char *why)
-{
-	const struct module *found = modules_find(modules, module);
-	cr_assert(found, "no module %s", module);
-	cr_expect_null(found->type);
-	cr_expect_null(found->settings);
-	cr_expect_str_eq(found->refused, why, "%s:\n%s\n%s", module, found->refused, why);
-}
 
 /* --- modules ----------------------------------------------------------------------------------------------------- */
 
@@ -453,73 +392,154 @@ Test(blackbox_config, tcp_errors)
 	text_free(&string);
 }
 
-/* --- http -------------------------------------------------------------------------------------------------------- */
+/* --- what is shown ----------------------------------------------------------------------------------------------- */
 
-Test(blackbox_config, http)
+Test(blackbox_config, secrets_are_not_shown)
 {
-	static const struct expected_option defaults[] = {
-		{"method", "GET"},        {"family", "prefer_ipv6"},   {"follow_redirects", "true"},
-		{"valid_status", "2xx"},  {"http_version", "default"}, {"compression", "none"},
-		{"body_size_limit", "0"}, {"tls_verify", "true"},      {NULL, NULL}};
-	static const struct expected_option all[] = {
-		{"method", "POST"},
-		{"body", "{}"},
-		{"family", "only_ipv4"},
-		{"valid_status", "200,404"},
-		{"valid_versions", "1.1,2,2"},
-		{"headers", "Accept-Language: en-US,Accept-Encoding: gzip,X-A: one,X-A: two"},
-		{"secret_headers", "<secret>"},
-		{"host", "vhost.example"},
-		{"fail_if_tls", "false"},
-		{"fail_if_not_tls", "true"},
-		{"fail_if_body_matches", "Could,not"},
-		{"fail_if_body_not_matches", "\\x0a"},
-		{"fail_if_header_matches", "Set-Cookie?: .*"},
-		{"fail_if_header_not_matches", "Access-Control-Allow-Origin: (\\*|example\\.com)"},
-		{"compression", "gzip"},
-		{"body_size_limit", "10MiB"},
-		{"user", "me"},
-		{"password", "<secret>"},
-		{"http_version", "1.1"},
-		{"proxy", "http://proxy.example:3128"},
-		{"proxy_user", "p r"},
-		{"proxy_password", "<secret>"},
-		{"proxy_headers", "X-P: a,X-P: b"},
-		{"no_proxy", "localhost,.example"},
-		{"skip_resolve_with_proxy", "true"},
-		{"tls_server_name", "n"},
-		{NULL, NULL}};
-	struct modules modules =
-		load("modules:\n"
-		     "  plain: { prober: http }\n"
-		     "  all:\n"
-		     "    prober: http\n"
-		     "    http:\n"
-		     "      method: POST\n"
-		     "      body: '{}'\n"
-		     "      preferred_ip_protocol: ip4\n"
-		     "      ip_protocol_fallback: false\n"
-		     "      valid_status_codes: [ 200, 404 ]\n"
-		     "      valid_http_versions: [ HTTP/1.1, HTTP/2.0, HTTP/2 ]\n"
-		     "      headers: { Host: vhost.example, Accept-Language: en-US, Accept-Encoding: gzip }\n"
-		     "      http_headers: { X-A: { values: [ one, two ], secrets: [ three ] }, X-B: null }\n"
-		     "      fail_if_ssl: false\n"
-		     "      fail_if_not_ssl: true\n"
-		     "      fail_if_body_matches_regexp: [ Could, not ]\n"
-		     "      fail_if_body_not_matches_regexp: [ \"\\n\" ]\n"
-		     "      fail_if_header_matches: [ { header: Set-Cookie, allow_missing: true, regexp: '.*' } ]\n"
-		     "      fail_if_header_not_matches:\n"
-		     "      - { header: Access-Control-Allow-Origin, regexp: '(\\*|example\\.com)' }\n"
-		     "      compression: gzip\n"
-		     "      body_size_limit: 10MB\n"
-		     "      basic_auth: { username: me, password: hidden }\n"
-		     "      enable_http2: false\n"
-		     "      proxy_url: http://p%20r:sec%3aret@proxy.example:3128\n"
-		     "      no_proxy: 'localhost,.example'\n"
-		     "      proxy_connect_header: { X-P: [ a, b ], X-Q: null }\n"
-		     "      skip_resolve_phase_with_proxy: true\n"
-		     "      tls_config: { server_name: n }\n");
-	expect_options(&modules, "plain", defaults);
-	expect_options(&modules, "all", all);
+	static const char string[] =
+		"modules:\n"
+		"  a:\n"
+		"    prober: http\n"
+		"    timeout: '5s'\n"
+		"    http:\n"
+		"      basic_auth: { username: me, password: hidden }\n"
+		"      bearer_token:\n"
+		"      headers: { authorization: hidden, Cookie: hidden, X-Plain: \"a\\n\\\"b\\\\\\x01\" }\n"
+		"      http_headers: { X-A: { values: [ one ], secrets: [ hidden, hidden ] } }\n"
+		"      proxy_url: http://user:hidden@proxy:3128/\n"
+		"      proxy_connect_header: { X-P: [ hidden ] }\n"
+		"      tls_config: { key: hidden, cert: shown, insecure_skip_verify: true }\n"
+		"      valid_status_codes: []\n"
+		"  b:\n"
+		"    prober: grpc\n"
+		"    grpc: { metadata: { token: [ hidden ] } }\n"
+		"  c:\n"
+		"    prober: http\n"
+		"    http:\n"
+		"      oauth2: { client_id: id, client_secret: hidden, endpoint_params: { a: hidden } }\n"
+		"      proxy_url: http://user@proxy\n"
+		"  d:\n"
+		"    prober: tcp\n"
+		"    tcp: { query_response: [ { send: !!binary AAAA }, { expect: '', send: ~ } ] }\n"
+		"    'odd key':\n";
+	struct modules modules;
+	struct err err = {0};
+	cr_expect_eq(blackbox_config_load_string(string, "b.yml", &modules, &err), -1); /* the odd key */
+	char *rest = mem_copy_string(string);
+	*strstr(rest, "    'odd key'") = '\0';
+	modules = load(rest);
+	cr_assert_eq(modules.n, 4);
+	for (size_t i = 0; i < modules.n; i++) {
+		cr_expect_null(strstr(modules.items[i].shown, "hidden"), "%s", modules.items[i].shown);
+		cr_expect(!modules.items[i].refused || !strstr(modules.items[i].refused, "hidden"));
+	}
+	cr_expect_str_eq(modules.items[0].shown,
+			 "prober: http\n"
+			 "timeout: \"5s\"\n"
+			 "http:\n"
+			 "  basic_auth:\n"
+			 "    username: me\n"
+			 "    password: <secret>\n"
+			 "  bearer_token: null\n"
+			 "  headers:\n"
+			 "    authorization: <secret>\n"
+			 "    Cookie: <secret>\n"
+			 "    X-Plain: \"a\\n\\\"b\\\\\\x01\"\n"
+			 "  http_headers:\n"
+			 "    X-A:\n"
+			 "      values:\n"
+			 "        - one\n"
+			 "      secrets:\n"
+			 "        - <secret>\n"
+			 "        - <secret>\n"
+			 "  proxy_url: \"http://user:<secret>@proxy:3128/\"\n"
+			 "  proxy_connect_header:\n"
+			 "    X-P:\n"
+			 "      - <secret>\n"
+			 "  tls_config:\n"
+			 "    key: <secret>\n"
+			 "    cert: shown\n"
+			 "    insecure_skip_verify: true\n"
+			 "  valid_status_codes: []\n",
+			 "%s", modules.items[0].shown);
+	cr_expect(strstr(modules.items[2].shown, "  proxy_url: \"http://user@proxy\"\n"), "%s", modules.items[2].shown);
+	cr_expect_str_eq(modules.items[3].shown,
+			 "prober: tcp\n"
+			 "tcp:\n"
+			 "  query_response:\n"
+			 "    -\n"
+			 "      send: !!binary AAAA\n"
+			 "    -\n"
+			 "      expect: \"\"\n"
+			 "      send: null\n",
+			 "%s", modules.items[3].shown);
+	mem_free(rest);
 	modules_free(&modules);
+}
+
+Test(blackbox_config, long_modules_are_cut)
+{
+	struct text string = {0};
+	text_add(&string, "modules: { a: { prober: http, http: { body: ");
+	for (int i = 0; i < 10000; i++)
+		text_add(&string, "0123456789");
+	text_add(&string, ", headers: { a: b } } } }");
+	struct modules modules = load(text_string(&string));
+	cr_expect_lt(strlen(modules.items[0].shown), 66000);
+	cr_expect(strstr(modules.items[0].shown, "\n# and more\n"));
+	modules_free(&modules);
+	text_free(&string);
+}
+
+/* --- files ------------------------------------------------------------------------------------------------------- */
+
+static char *write_file(const char *content)
+{
+	char *path = mem_copy_string("/tmp/test_blackbox_config.XXXXXX");
+	int fd = mkstemp(path);
+	cr_assert_geq(fd, 0);
+	cr_assert_eq(write(fd, content, strlen(content)), (ssize_t)strlen(content));
+	close(fd);
+	return path;
+}
+
+Test(blackbox_config, file)
+{
+	struct modules modules;
+	struct err err = {0};
+	char *path = write_file("modules: { a: { prober: icmp } }\n");
+	cr_expect_eq(blackbox_config_load(path, &modules, &err), 0, "%s", err.text);
+	cr_expect_eq(modules.n, 1);
+	modules_free(&modules);
+	unlink(path);
+	cr_expect_eq(blackbox_config_load(path, &modules, &err), -1);
+	char *why = mem_format("%s: cannot open: No such file or directory", path);
+	cr_expect_str_eq(err.text, why);
+	mem_free(why);
+	mem_free(path);
+	path = write_file("");
+	cr_expect_eq(blackbox_config_load(path, &modules, &err), -1);
+	unlink(path);
+	mem_free(path);
+}
+
+Test(blackbox_config, secrets_in_files)
+{
+	char *path = write_file("the secret\n");
+	char *http = mem_format("{ basic_auth: { username_file: %s, password_file: %s } }", path, path);
+	expect_http(http, "user", "the secret");
+	expect_http(http, "password", "<secret>");
+	mem_free(http);
+	http = mem_format("{ bearer_token_file: %s }", path);
+	expect_http(http, "bearer_token", "<secret>");
+	mem_free(http);
+	http = mem_format("{ authorization: { credentials_file: %s } }", path);
+	expect_http(http, "bearer_token", "<secret>");
+	mem_free(http);
+	http = mem_format("{ http_headers: { X-A: { files: [ %s ] } } }", path);
+	expect_http(http, "secret_headers", "<secret>");
+	expect_http(http, "headers", "");
+	mem_free(http);
+	unlink(path);
+	mem_free(path);
 }
