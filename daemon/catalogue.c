@@ -43,12 +43,15 @@ static int64_t timeout_of(const struct config_probe *probe)
 static void copy_probe(const struct config_probe *probe, struct module *module)
 {
 	const struct probe_type *type = probe->type;
+	struct text shown = {0};
 
 	module->name = mem_copy_string(probe->name);
 	module->type = type;
 	module->settings =
 		option_copy_settings(type->options, type->noptions, type->settings_size, probe->settings);
 	module->timeout_ns = timeout_of(probe);
+	config_show_probe(probe, &shown);
+	module->shown = text_take(&shown);
 }
 
 static const struct module *module_at(const struct catalogue *catalogue, size_t i)
@@ -136,17 +139,6 @@ const struct module *catalogue_find(const struct catalogue *catalogue, const cha
 	return i == NAMES_NONE ? NULL : module_at(catalogue, i);
 }
 
-void catalogue_show_module(const struct module *module, struct text *out)
-{
-	if (module->shown) {
-		text_add(out, module->shown);
-		if (out->length > 0 && out->bytes[out->length - 1] != '\n')
-			text_add_char(out, '\n');
-	} else if (module->type) {
-		config_show_probe(&(struct config_probe){module->name, module->type, module->settings}, out);
-	}
-}
-
 /* Each line as a comment. */
 static void add_comment(const char *lines, struct text *out)
 {
@@ -166,12 +158,10 @@ void catalogue_show(const struct catalogue *catalogue, struct text *out)
 		return;
 	text_add(out, "# modules of probe_endpoint.blackbox_config:\n");
 	for (size_t i = 0; i < catalogue->more.n; i++) {
-		struct text shown = {0};
+		const struct module *module = &catalogue->more.items[i];
 
-		catalogue_show_module(&catalogue->more.items[i], &shown);
-		add_comment(text_string(&shown), out);
-		if (catalogue->more.items[i].refused)
-			text_add_format(out, "# (not available: %s)\n", catalogue->more.items[i].refused);
-		text_free(&shown);
+		add_comment(module->shown ? module->shown : module->name, out);
+		if (module->refused)
+			text_add_format(out, "# (not available: %s)\n", module->refused);
 	}
 }

@@ -36,11 +36,8 @@ const struct config_endpoint *catalogue_settings(const struct catalogue *catalog
 const struct destination_rules *catalogue_rules(const struct catalogue *catalogue);
 const struct gatekeeper *catalogue_gatekeeper(const struct catalogue *catalogue);
 
-/* NULL: there is none. */
+/* NULL: there is none. It is shown as its configuration would have it. */
 const struct module *catalogue_find(const struct catalogue *catalogue, const char *name);
-
-/* The module as a configuration would have it, secrets as <secret>. */
-void catalogue_show_module(const struct module *module, struct text *out);
 
 /* The modules that are not in section probes, as comments of the configuration. */
 void catalogue_show(const struct catalogue *catalogue, struct text *out);
