@@ -19,9 +19,9 @@ struct rule {
 	enum rule_kind kind;
 	struct address network;
 	unsigned bits;
-	char *name;          /* of RULE_BELOW without "*.": in lower case, without the dot at the end */
-	int first, last;     /* ports */
-	bool has_ports;      /* false: all of them, and ICMP */
+	char *name;      /* of RULE_BELOW without "*.": in lower case, without the dot at the end */
+	int first, last; /* ports */
+	bool has_ports;  /* false: all of them, and ICMP */
 };
 
 struct rule_list {
@@ -46,7 +46,9 @@ struct range {
 };
 
 #define V4(a, b, c, d, length, what_)                                                                                  \
-	{ADDRESS_IPV4, length, {a, b, c, d}, #a "." #b "." #c "." #d "/" #length, what_}
+	{                                                                                                              \
+		ADDRESS_IPV4, length, {a, b, c, d}, #a "." #b "." #c "." #d "/" #length, what_                         \
+	}
 
 static const char metadata[] = "a metadata service of a cloud";
 
@@ -68,7 +70,10 @@ static const struct range ranges[] = {
 	{ADDRESS_IPV6, 128, {0xfd, 0x00, 0x0e, 0xc2, [14] = 0x02, 0x54}, "fd00:ec2::254/128", metadata},
 	{ADDRESS_IPV6, 128, {0xfd, 0x00, 0x0e, 0xc2, [15] = 0x23}, "fd00:ec2::23/128", metadata},
 	{ADDRESS_IPV6, 128, {0xfd, 0x20, 0x00, 0xce, [14] = 0x02, 0x54}, "fd20:ce::254/128", metadata},
-	{ADDRESS_IPV6, 128, {0xfd, 0x00, 0x00, 0xc1, [12] = 0xa9, 0xfe, 0xa9, 0xfe}, "fd00:c1::a9fe:a9fe/128",
+	{ADDRESS_IPV6,
+	 128,
+	 {0xfd, 0x00, 0x00, 0xc1, [12] = 0xa9, 0xfe, 0xa9, 0xfe},
+	 "fd00:c1::a9fe:a9fe/128",
 	 metadata},
 	{ADDRESS_IPV6, 128, {0xfd, 0x00, 0x00, 0x42, [15] = 0x42}, "fd00:42::42/128", metadata},
 	{ADDRESS_IPV6, 128, {0}, "::/128", "this host (unspecified)"},
@@ -86,12 +91,12 @@ static const struct embedding {
 	uint8_t flip;   /* what each of its bytes is changed by */
 	uint8_t before; /* bits that must be given before those of the IPv4 address say something */
 } embeddings[] = {
-	{96, {0x00, 0x64, 0xff, 0x9b}, 12, 0x00, 96},              /* NAT64, RFC 6052 */
-	{16, {0x20, 0x02}, 2, 0x00, 16},                           /* 6to4, RFC 3056 */
-	{32, {0x20, 0x01, 0x00, 0x00}, 12, 0xff, 96},              /* Teredo, RFC 4380: the client */
-	{32, {0x20, 0x01, 0x00, 0x00}, 4, 0x00, 32},               /* Teredo: the server */
-	{96, {[8] = 0xff, 0xff}, 12, 0x00, 96},                    /* SIIT, RFC 2765 */
-	{96, {0}, 12, 0x00, 96},                                   /* IPv4-compatible, RFC 4291 2.5.5.1 */
+	{96, {0x00, 0x64, 0xff, 0x9b}, 12, 0x00, 96}, /* NAT64, RFC 6052 */
+	{16, {0x20, 0x02}, 2, 0x00, 16},              /* 6to4, RFC 3056 */
+	{32, {0x20, 0x01, 0x00, 0x00}, 12, 0xff, 96}, /* Teredo, RFC 4380: the client */
+	{32, {0x20, 0x01, 0x00, 0x00}, 4, 0x00, 32},  /* Teredo: the server */
+	{96, {[8] = 0xff, 0xff}, 12, 0x00, 96},       /* SIIT, RFC 2765 */
+	{96, {0}, 12, 0x00, 96},                      /* IPv4-compatible, RFC 4291 2.5.5.1 */
 };
 #define EMBEDDINGS (sizeof(embeddings) / sizeof(embeddings[0]))
 
@@ -252,15 +257,18 @@ static int check_name(const char *name, struct err *err)
 		size_t n = strcspn(at, ".");
 
 		if (!is_label(at, n))
-			return err_set(err, "\"%.100s\" is not a name (letters, digits, - and _ between dots; other "
-					    "letters as xn--...)", name);
+			return err_set(err,
+				       "\"%.100s\" is not a name (letters, digits, - and _ between dots; other "
+				       "letters as xn--...)",
+				       name);
 		last = at;
 		at += n;
 		if (*at == '\0')
 			break;
 	}
 	if (is_numeric(last))
-		return err_set(err, "\"%.100s\" is neither an IP address nor a name, which cannot end in a number", name);
+		return err_set(err, "\"%.100s\" is neither an IP address nor a name, which cannot end in a number",
+			       name);
 	return 0;
 }
 
@@ -321,7 +329,8 @@ static int split(char *text, struct parts *parts, struct err *err)
 		*rest = '\0';
 		parts->ports = rest + 1;
 	} else if (*rest != '\0') {
-		return err_set(err, "has \"%.100s\" behind the bracket: a length (/32) or a port (:443) may stand there",
+		return err_set(err,
+			       "has \"%.100s\" behind the bracket: a length (/32) or a port (:443) may stand there",
 			       rest);
 	}
 	return 0;

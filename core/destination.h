@@ -13,10 +13,10 @@
  * rule with ports never holds for.
  *
  * Refused is, in this order: what a rule of deny matches; what is refused without a rule, unless a rule of allow
- * matches that is no wider than the refused network (so 0.0.0.0/0 does not open the loopback, 127.0.0.0/8 does); and, if
- * there are rules of allow, what none of them matches. A name is compared as it was asked for, without regard to case
- * and one dot at the end; it never stands for an address. Rules of deny match IPv4 inside IPv6 (NAT64, 6to4, Teredo) as
- * well.
+ * matches that is no wider than the refused network (so 0.0.0.0/0 does not open the loopback, 127.0.0.0/8 does); and,
+ * if there are rules of allow, what none of them matches. A name is compared as it was asked for, without regard to
+ * case and one dot at the end; it never stands for an address. Rules of deny match IPv4 inside IPv6 (NAT64, 6to4,
+ * Teredo) as well.
  */
 #ifndef NETSONDE_CORE_DESTINATION_H
 #define NETSONDE_CORE_DESTINATION_H

@@ -7,8 +7,8 @@
 #include "core/destination.h"
 #include "core/mem.h"
 #include "daemon/callers.h"
-#include "daemon/catalogue.h"
 #include "daemon/config.h"
+#include "daemon/endpoint.h"
 #include "daemon/probe_history.h"
 #include "daemon/probe_history_page.h"
 #include "daemon/probe_query.h"
@@ -85,9 +85,9 @@ struct api_probe {
 struct pending {
 	struct api_probe *api;
 	struct connection *connection;
-	struct catalogue *catalogue; /* held */
+	struct endpoint *endpoint; /* held */
 	struct caller *caller;
-	const struct module *module; /* of the catalogue */
+	const struct module *module; /* of the endpoint */
 	char *target;
 	bool is_debug;
 	int64_t timeout_ns;
@@ -154,7 +154,7 @@ static void pending_free(struct pending *pending)
 	api->running[pending->worker]--;
 	count(&api->figures[PROBE_RUNNING], UINT64_MAX);
 	callers_leave(pending->caller);
-	catalogue_release(pending->catalogue);
+	endpoint_release(pending->endpoint);
 	mem_free(pending->target);
 	mem_free(pending);
 }
@@ -206,7 +206,7 @@ static void write_debug(const struct pending *pending, const struct worker_answe
 
 static void remember(const struct pending *pending, const struct worker_answer *answer, const struct text *debug)
 {
-	const struct config_endpoint *settings = catalogue_settings(pending->catalogue);
+	const struct config_endpoint *settings = endpoint_settings(pending->endpoint);
 	const struct probe_history_limits limits = {(size_t)settings->history, (size_t)settings->history_bytes};
 	const struct probe_entry entry = {
 		.target = pending->target,
@@ -222,9 +222,9 @@ static void remember(const struct pending *pending, const struct worker_answer *
 		probe_history_add(pending->api->history, &entry, &limits);
 }
 
-static bool wants_log(const struct catalogue *catalogue, bool is_debug)
+static bool wants_log(const struct endpoint *endpoint, bool is_debug)
 {
-	return is_debug || catalogue_settings(catalogue)->history > 0;
+	return is_debug || endpoint_settings(endpoint)->history > 0;
 }
 
 static void take_answer(void *arg, const struct worker_answer *answer)
@@ -237,7 +237,7 @@ static void take_answer(void *arg, const struct worker_answer *answer)
 	if (answer->sample && answer->sample->reason == REASON_DENIED)
 		count(&api->refused[REFUSED_DESTINATION], 1);
 	write_page(pending, answer, &api->page);
-	if (wants_log(pending->catalogue, pending->is_debug)) {
+	if (wants_log(pending->endpoint, pending->is_debug)) {
 		write_debug(pending, answer, &api->page, &api->log);
 		remember(pending, answer, &api->log);
 	}
@@ -263,7 +263,7 @@ static void give_up(void *arg)
 struct asking {
 	struct api_probe *api;
 	struct connection *connection;
-	struct catalogue *catalogue;
+	struct endpoint *endpoint;
 	struct caller *caller;
 	const struct module *module;
 	struct probe_query query;
@@ -281,8 +281,8 @@ static void refuse(const struct asking *asking, enum refusal refusal, int status
 static void refuse_rate(const struct asking *asking, const struct callers_limits *limits)
 {
 	struct text fields = {0};
-	int64_t seconds = callers_wait_seconds(asking->api->callers, connection_peer(asking->connection), limits,
-					       asking->now_ns);
+	int64_t seconds =
+		callers_wait_seconds(asking->api->callers, connection_peer(asking->connection), limits, asking->now_ns);
 
 	count(&asking->api->refused[REFUSED_RATE], 1);
 	text_add_format(&fields, "Retry-After: %lld\r\n", (long long)seconds);
@@ -294,7 +294,7 @@ static void refuse_rate(const struct asking *asking, const struct callers_limits
 /* Is there room for one more? */
 static bool admit(struct asking *asking)
 {
-	const struct config_endpoint *settings = catalogue_settings(asking->catalogue);
+	const struct config_endpoint *settings = endpoint_settings(asking->endpoint);
 	const struct callers_limits limits = {settings->rate, settings->burst, settings->max_per_client};
 	enum callers_verdict verdict;
 
@@ -311,8 +311,7 @@ static bool admit(struct asking *asking)
 		       "this client has probe_endpoint.max_per_client probes under way already");
 	else if (verdict == CALLERS_NO_ROOM ||
 		 figure(&asking->api->figures[PROBE_RUNNING]) >= (uint64_t)settings->max_concurrent)
-		refuse(asking, REFUSED_CONCURRENT, 503,
-		       "probe_endpoint.max_concurrent probes are under way already");
+		refuse(asking, REFUSED_CONCURRENT, 503, "probe_endpoint.max_concurrent probes are under way already");
 	else
 		return true;
 	return false;
@@ -328,7 +327,7 @@ static bool find_module(struct asking *asking)
 {
 	struct err why = {0};
 
-	asking->module = catalogue_find(asking->catalogue, asking->query.module);
+	asking->module = endpoint_find(asking->endpoint, asking->query.module);
 	if (asking->module && asking->module->type)
 		return true;
 	if (asking->module) {
@@ -345,7 +344,7 @@ static bool find_module(struct asking *asking)
 
 static void set_timeout(struct asking *asking)
 {
-	const struct config_endpoint *settings = catalogue_settings(asking->catalogue);
+	const struct config_endpoint *settings = endpoint_settings(asking->endpoint);
 	const struct probe_times times = {
 		.scrape_ns = asking->query.scrape_timeout_ns,
 		.offset_ns = settings->timeout_offset_ns,
@@ -368,7 +367,7 @@ static bool is_permitted(const struct asking *asking)
 		return true;
 	if (address_parse(host, &address))
 		destination.address = &address;
-	if (destination_is_permitted(catalogue_rules(asking->catalogue), &destination, &why))
+	if (destination_is_permitted(endpoint_rules(asking->endpoint), &destination, &why))
 		return true;
 	refuse(asking, REFUSED_DESTINATION, 403, why.text);
 	return false;
@@ -401,13 +400,13 @@ static bool choose_worker(struct api_probe *api, size_t *worker)
 	return false;
 }
 
-static void release_catalogue(void *held)
+static void release_endpoint(void *held)
 {
-	catalogue_release(held);
+	endpoint_release(held);
 }
 
-/* settings: passed if this succeeds. The worker has the catalogue held as long as it uses its rules, which may be longer
- * than the client waits. */
+/* settings: passed if this succeeds. The worker has the endpoint held as long as it uses its rules, which may be
+ * longer than the client waits. */
 static bool begin(struct asking *asking, struct pending *pending, void *settings)
 {
 	struct api_probe *api = asking->api;
@@ -417,10 +416,10 @@ static bool begin(struct asking *asking, struct pending *pending, void *settings
 		.address = asking->query.target,
 		.type = asking->module->type,
 		.settings = settings,
-		.wants_log = wants_log(asking->catalogue, asking->query.is_debug),
-		.gatekeeper = catalogue_gatekeeper(asking->catalogue),
-		.release = release_catalogue,
-		.held = catalogue_hold(asking->catalogue),
+		.wants_log = wants_log(asking->endpoint, asking->query.is_debug),
+		.gatekeeper = endpoint_gatekeeper(asking->endpoint),
+		.release = release_endpoint,
+		.held = endpoint_hold(asking->endpoint),
 		.mailbox = api->plan.mailbox,
 		.done = take_answer,
 		.arg = pending,
@@ -429,7 +428,7 @@ static bool begin(struct asking *asking, struct pending *pending, void *settings
 	if (choose_worker(api, &pending->worker))
 		pending->ask = worker_ask(api->plan.workers[pending->worker], &job);
 	if (!pending->ask)
-		catalogue_release(job.held);
+		endpoint_release(job.held);
 	return pending->ask != NULL;
 }
 
@@ -440,7 +439,7 @@ static void wait_for_answer(struct asking *asking, struct pending *pending)
 
 	pending->api = api;
 	pending->connection = asking->connection;
-	pending->catalogue = asking->catalogue;
+	pending->endpoint = asking->endpoint;
 	pending->caller = asking->caller;
 	pending->module = asking->module;
 	pending->target = mem_copy_string(asking->query.target);
@@ -448,7 +447,7 @@ static void wait_for_answer(struct asking *asking, struct pending *pending)
 	pending->timeout_ns = asking->timeout_ns;
 	pending->begun_ns = asking->now_ns;
 	pending->begun_realtime_ns = clock_realtime_ns();
-	asking->catalogue = NULL;
+	asking->endpoint = NULL;
 	asking->caller = NULL;
 	api->running[pending->worker]++;
 	count(&api->figures[PROBE_RUNNING], 1);
@@ -482,12 +481,12 @@ void api_probe_serve(struct api_probe *api, struct connection *connection, const
 	struct asking asking = {.api = api, .connection = connection, .now_ns = clock_monotonic_ns()};
 
 	count(&api->figures[PROBE_REQUESTS], 1);
-	asking.catalogue = api->plan.catalogue(api->plan.context);
+	asking.endpoint = api->plan.endpoint(api->plan.context);
 	if (admit(&asking) && understand(&asking, request))
 		ask(&asking);
 	if (asking.caller)
 		callers_leave(asking.caller);
-	catalogue_release(asking.catalogue);
+	endpoint_release(asking.endpoint);
 }
 
 /* --- the last probes ---------------------------------------------------------------------------------------------- */
@@ -504,9 +503,9 @@ void api_probe_serve_logs(struct api_probe *api, struct connection *connection, 
 		reply_line(connection, status, NULL, why.text);
 		return;
 	}
-	entry = query.id > 0 ? probe_history_find(api->history, query.id)
-			     : probe_history_find_last(api->history, query.target,
-						       query.module[0] ? query.module : NULL);
+	entry = query.id > 0
+			? probe_history_find(api->history, query.id)
+			: probe_history_find_last(api->history, query.target, query.module[0] ? query.module : NULL);
 	if (entry)
 		connection_reply(connection, &reply, entry->text, entry->length);
 	else

@@ -11,7 +11,7 @@
 #include "core/text.h"
 
 struct api_probe;
-struct catalogue;
+struct endpoint;
 struct connection;
 struct http_request;
 struct mailbox;
@@ -23,7 +23,7 @@ struct api_probe_plan {
 	size_t nworkers;
 	struct mailbox *mailbox; /* of the web thread */
 	/* What is in force now, held for the caller; any thread. */
-	struct catalogue *(*catalogue)(void *context);
+	struct endpoint *(*endpoint)(void *context);
 	void *context;
 };
 

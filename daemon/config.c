@@ -6,9 +6,9 @@
 
 #include "core/file.h"
 #include "core/mem.h"
-#include "daemon/catalogue.h"
 #include "daemon/config_chunks.h"
 #include "daemon/config_reader.h"
+#include "daemon/endpoint.h"
 #include "daemon/user.h"
 
 #define HOST_NAME_SIZE 256
@@ -34,7 +34,7 @@ static struct config_scope web_scope(struct config *config)
 
 static struct config_scope endpoint_scope(struct config *config)
 {
-	return (struct config_scope){config_endpoint_options, config_endpoint_noptions, &config->endpoint};
+	return (struct config_scope){config_endpoint_options, config_endpoint_noptions, &config->probe_endpoint};
 }
 
 static struct config_scope disk_log_scope(struct config *config)
@@ -243,8 +243,8 @@ static void place_disk_log(struct config *config)
 
 static void check_sections(struct config_reader *reader, const config_setting_t *root)
 {
-	static const char *const sections[] = {"agent",        "web",    "probes",   "targets",
-					       "target_files", "influx", "disk_log", "probe_endpoint", NULL};
+	static const char *const sections[] = {"agent",  "web",      "probes",         "targets", "target_files",
+					       "influx", "disk_log", "probe_endpoint", NULL};
 	static const char *const later[] = {"geo", NULL};
 	const struct config_known known = {.others = sections};
 	int length = config_setting_length(root);
@@ -292,7 +292,7 @@ static void read_tree(struct config_reader *reader, const config_setting_t *root
 	place_disk_log(reader->config);
 	place_file(reader, &reader->config->web.config_file);
 	place_file(reader, &reader->config->web.bearer_token_file);
-	place_file(reader, &reader->config->endpoint.blackbox_config);
+	place_file(reader, &reader->config->probe_endpoint.blackbox_config);
 	config_finish_endpoint(reader, root);
 	/* After the probes: the labels of their rows are reserved. */
 	labels = agent && config_setting_is_group(agent) ? config_setting_get_member(agent, "labels") : NULL;
@@ -427,7 +427,7 @@ void config_free(struct config *config)
 {
 	if (!config)
 		return;
-	catalogue_release(config->catalogue);
+	endpoint_release(config->endpoint);
 	config_free_targets(config);
 	config_free_target_files(config);
 	for (size_t i = 0; i < config->nprobes; i++) {
@@ -442,7 +442,7 @@ void config_free(struct config *config)
 		option_free_settings(influx_options, influx_noptions, config->outputs[i]);
 	mem_free(config->outputs);
 	option_free(exporter_options, exporter_noptions, &config->web);
-	option_free(config_endpoint_options, config_endpoint_noptions, &config->endpoint);
+	option_free(config_endpoint_options, config_endpoint_noptions, &config->probe_endpoint);
 	option_free(influx_log_options, influx_log_noptions, &config->disk_log);
 	option_free(config_agent_options, config_agent_noptions, &config->agent);
 	config_free_labels(&config->agent.labels);

@@ -16,7 +16,7 @@
 #include "influx/influx.h"
 #include "probes/probe.h"
 
-struct catalogue;
+struct endpoint;
 struct target;
 
 /* A list of labels that owns its strings. Names are valid Prometheus label names and none of the reserved ones (target,
@@ -100,8 +100,8 @@ extern const size_t config_target_files_noptions;
 struct config {
 	struct config_agent agent;
 	struct exporter_settings web;
-	struct config_endpoint endpoint;
-	struct catalogue *catalogue; /* held: what /probe may do */
+	struct config_endpoint probe_endpoint;
+	struct endpoint *endpoint;           /* held: what /probe may do */
 	struct influx_log_settings disk_log; /* path is set, whatever is written */
 	struct influx_settings **outputs;
 	size_t noutputs;

@@ -7,8 +7,8 @@
 #include "core/destination.h"
 #include "core/file.h"
 #include "core/mem.h"
-#include "daemon/catalogue.h"
 #include "daemon/config_reader.h"
+#include "daemon/endpoint.h"
 
 #define AT(member) offsetof(struct config_endpoint, member)
 
@@ -20,8 +20,7 @@ const struct option config_endpoint_options[] = {
 		 "\":25\", \"*\". An empty list permits everybody but what is refused without a rule: loopback, "
 		 "link-local, multicast, metadata services of clouds, and IPv6 addresses with such IPv4 addresses "
 		 "inside. These are opened by a network here that is no wider than they are, such as \"127.0.0.0/8\""},
-	{"deny", OPTION_LIST, AT(deny),
-	 .help = "Whom they may not talk to, in the same form; it holds against allow"},
+	{"deny", OPTION_LIST, AT(deny), .help = "Whom they may not talk to, in the same form; it holds against allow"},
 	{"max_concurrent", OPTION_INTEGER, AT(max_concurrent), .minimum = 1, .maximum = 65536, .fallback = "200",
 	 .help = "The most requests to /probe that run at a time; one more is answered with 503. Each is a connection "
 		 "of web.max_connections, too"},
@@ -50,8 +49,7 @@ const size_t config_endpoint_noptions = sizeof(config_endpoint_options) / sizeof
 
 void config_copy_endpoint(const struct config_endpoint *from, struct config_endpoint *to)
 {
-	void *copy =
-		option_copy_settings(config_endpoint_options, config_endpoint_noptions, sizeof(*from), from);
+	void *copy = option_copy_settings(config_endpoint_options, config_endpoint_noptions, sizeof(*from), from);
 
 	memcpy(to, copy, sizeof(*to));
 	mem_free(copy);
@@ -71,7 +69,7 @@ static void check_rules(struct config_reader *reader, const config_setting_t *ro
 /* A configuration that is given as a text reads no other files. */
 static int load_modules(const struct config_reader *reader, struct modules *modules, struct err *err)
 {
-	const struct config_endpoint *endpoint = &reader->config->endpoint;
+	const struct config_endpoint *endpoint = &reader->config->probe_endpoint;
 
 	if (!endpoint->is_enabled || !endpoint->blackbox_config || reader->is_string)
 		return 0;
@@ -81,19 +79,19 @@ static int load_modules(const struct config_reader *reader, struct modules *modu
 void config_finish_endpoint(struct config_reader *reader, const config_setting_t *root)
 {
 	struct config *config = reader->config;
-	const struct catalogue_plan plan = {&config->endpoint, config->probes, config->nprobes};
+	const struct endpoint_plan plan = {&config->probe_endpoint, config->probes, config->nprobes};
 	struct modules modules = {0};
 	struct err err = {0};
 
-	check_rules(reader, root, "probe_endpoint.allow", &config->endpoint.allow);
-	check_rules(reader, root, "probe_endpoint.deny", &config->endpoint.deny);
+	check_rules(reader, root, "probe_endpoint.allow", &config->probe_endpoint.allow);
+	check_rules(reader, root, "probe_endpoint.deny", &config->probe_endpoint.deny);
 	if (load_modules(reader, &modules, &err) == -1) {
 		config_error_of_option(reader, root, "probe_endpoint.blackbox_config", err.text);
 		return;
 	}
 	if (reader->source.total == 0)
-		config->catalogue = catalogue_create(&plan, &modules, &err);
-	if (reader->source.total == 0 && !config->catalogue)
+		config->endpoint = endpoint_create(&plan, &modules, &err);
+	if (reader->source.total == 0 && !config->endpoint)
 		config_error_of_option(reader, root, "probe_endpoint.blackbox_config", err.text);
 	modules_free(&modules);
 }

@@ -136,7 +136,7 @@ void config_free_target_files(struct config *config);
 /* --- config_endpoint.c ----------------------------------------------------------------------------------------------
  */
 
-/* Checks the section, and makes the catalogue if nothing was wrong so far. After the probes. */
+/* Checks the section, and makes the endpoint if nothing was wrong so far. After the probes. */
 void config_finish_endpoint(struct config_reader *reader, const config_setting_t *root);
 
 /* --- config_address.c ------------------------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "daemon/catalogue.h"
 #include "daemon/config.h"
+#include "daemon/endpoint.h"
 #include "daemon/target.h"
 
 /* As the reader takes it back: libconfig's escapes, and $$ for what would begin a variable. */
@@ -206,10 +206,10 @@ void config_show(const struct config *config, struct text *out)
 	text_add(out, "};\nweb: {\n");
 	show_options(exporter_options, exporter_noptions, &config->web, "\t", out);
 	text_add(out, "};\nprobe_endpoint: {\n");
-	show_options(config_endpoint_options, config_endpoint_noptions, &config->endpoint, "\t", out);
+	show_options(config_endpoint_options, config_endpoint_noptions, &config->probe_endpoint, "\t", out);
 	text_add(out, "};\n");
-	if (config->catalogue)
-		catalogue_show(config->catalogue, out);
+	if (config->endpoint)
+		endpoint_show(config->endpoint, out);
 	text_add(out, "disk_log: {\n");
 	show_options(influx_log_options, influx_log_noptions, &config->disk_log, "\t", out);
 	text_add(out, "};\nprobes: {\n");

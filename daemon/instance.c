@@ -11,8 +11,8 @@
 #include "daemon/api_probe.h"
 #include "daemon/api_reload.h"
 #include "daemon/api_results.h"
-#include "daemon/catalogue.h"
 #include "daemon/config.h"
+#include "daemon/endpoint.h"
 #include "daemon/own.h"
 #include "daemon/reload.h"
 #include "daemon/rights.h"
@@ -95,13 +95,13 @@ static void show_more(void *context, struct text *out)
 	api_probe_show_last(((struct instance *)context)->probe, out);
 }
 
-static struct catalogue *hold_catalogue(void *context)
+static struct endpoint *hold_endpoint(void *context)
 {
 	struct reload *reload = ((struct instance *)context)->reload;
-	struct catalogue *catalogue = catalogue_hold(reload_lock_config(reload)->catalogue);
+	struct endpoint *endpoint = endpoint_hold(reload_lock_config(reload)->endpoint);
 
 	reload_unlock_config(reload);
-	return catalogue;
+	return endpoint;
 }
 
 static const struct exporter_route routes[] = {
@@ -193,7 +193,7 @@ static void create_probe(struct instance *instance)
 		.workers = instance->workers,
 		.nworkers = instance->nworkers,
 		.mailbox = thread_mailbox(instance->web),
-		.catalogue = hold_catalogue,
+		.endpoint = hold_endpoint,
 		.context = instance,
 	};
 

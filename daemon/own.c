@@ -96,8 +96,9 @@ static const struct measure_set series_set = {
 };
 
 const struct measure_set *const own_sets[] = {
-	&build_set,  &process_set,    &config_set,       &series_set,   &worker_set, &engine_set,
-	&influx_set, &influx_log_set, &target_files_set, &exporter_set, &api_probe_set, &api_probe_refused_set, NULL,
+	&build_set,  &process_set,    &config_set,       &series_set,   &worker_set,    &engine_set,
+	&influx_set, &influx_log_set, &target_files_set, &exporter_set, &api_probe_set, &api_probe_refused_set,
+	NULL,
 };
 
 /* --- life -------------------------------------------------------------------------------------------------------- */

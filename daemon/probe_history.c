@@ -161,8 +161,7 @@ const struct probe_entry *probe_history_find_last(const struct probe_history *hi
 {
 	const struct probe_entry *entry = probe_history_next(history, NULL);
 
-	while (entry &&
-	       (strcmp(entry->target, target) != 0 || (module && strcmp(entry->module, module) != 0)))
+	while (entry && (strcmp(entry->target, target) != 0 || (module && strcmp(entry->module, module) != 0)))
 		entry = probe_history_next(history, entry);
 	return entry;
 }

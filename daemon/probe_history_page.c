@@ -43,7 +43,8 @@ static void add_row(const struct probe_entry *entry, struct text *out)
 	add_escaped(entry->module, out);
 	text_add(out, "</td><td>");
 	add_escaped(entry->target, out);
-	text_add_format(out, "</td><td class=\"%s\">%s</td><td>%.3f s</td><td><a href=\"/logs?id=%llu\">log</a></td></tr>\n",
+	text_add_format(out,
+			"</td><td class=\"%s\">%s</td><td>%.3f s</td><td><a href=\"/logs?id=%llu\">log</a></td></tr>\n",
 			entry->reason == REASON_OK ? "good" : "bad", reason_name(entry->reason),
 			clock_seconds(entry->took_ns), (unsigned long long)entry->id);
 }

@@ -54,10 +54,9 @@ static const char links[] =
 	"<div><dt><a href=\"/-/ready\">/-/ready</a></dt><dd>Answers 200 once it measures.</dd></div>\n"
 	"</dl>\n";
 
-static const char tail[] =
-	"</main>\n"
-	"</body>\n"
-	"</html>\n";
+static const char tail[] = "</main>\n"
+			   "</body>\n"
+			   "</html>\n";
 
 void page_write(const struct page_facts *facts, struct text *out)
 {
