@@ -1,6 +1,6 @@
 #include "daemon/blackbox_yaml.h"
 
-#include <errno.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -204,28 +204,38 @@ const char *blackbox_text(const struct blackbox_place *place)
 	return text;
 }
 
+/* Go's words: some also in quotes, which is how YAML 1.1 is put up with there. */
 int blackbox_boolean(const struct blackbox_place *place, bool *value)
 {
+	static const struct {
+		const char *word;
+		bool value, is_plain;
+	} words[] = {
+		{"true", true, true},   {"True", true, true},	{"TRUE", true, true},  {"false", false, true},
+		{"False", false, true}, {"FALSE", false, true}, {"y", true, false},    {"Y", true, false},
+		{"yes", true, false},	{"on", true, false},	{"n", false, false},   {"N", false, false},
+		{"no", false, false},	{"off", false, false},
+	};
 	const char *text = yaml_node_text(place->node);
-	if (yaml_node_boolean(place->node, value))
-		return 0;
-	if (!text || (strcmp(text, "y") != 0 && strcmp(text, "Y") != 0 && strcmp(text, "n") != 0 &&
-		      strcmp(text, "N") != 0))
-		return blackbox_refuse(place, "must be true or false");
-	*value = text[0] == 'y' || text[0] == 'Y';
-	return 0;
+	for (size_t i = 0; text && i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(text, words[i].word) == 0 && (!words[i].is_plain || yaml_node_is_plain(place->node))) {
+			*value = words[i].value;
+			return 0;
+		}
+	}
+	return blackbox_refuse(place, "must be true or false");
 }
 
+/* 200, 0xc8 and 200.0 are the same to Go, but not what is in quotes. */
 int blackbox_integer(const struct blackbox_place *place, int64_t *value)
 {
-	const char *text = yaml_node_text(place->node);
+	const char *text = yaml_node_is_plain(place->node) ? yaml_node_text(place->node) : NULL;
 	char *end = NULL;
-	errno = 0;
-	long long number = text && text[0] != '\0' && strspn(text, "+-0123456789") == strlen(text)
-				   ? strtoll(text, &end, 10)
-				   : 0;
-	if (!end || *end != '\0' || errno != 0)
+	double number = 0.5;
+	if (text && strspn(text, "+-.0123456789abcdefxABCDEFX") == strlen(text))
+		number = strtod(text, &end);
+	if (!end || end == text || *end != '\0' || !(fabs(number) < 0x1p53) || trunc(number) != number)
 		return blackbox_refuse(place, "must be an integer");
-	*value = number;
+	*value = (int64_t)number;
 	return 0;
 }

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "core/clock.h"
-#include "core/duration.h"
 #include "core/mem.h"
+#include "core/quantity.h"
 #include "core/text.h"
 #include "core/yaml_tree.h"
 
@@ -130,7 +130,7 @@ static int read_interval(const struct place *place, void *out)
 {
 	const char *text = yaml_node_text(place->node);
 	int64_t interval_ns;
-	if (!text || !duration_parse(text, &interval_ns) || interval_ns < 0 || interval_ns > INTERVAL_MAX_NS)
+	if (!text || !quantity_parse_duration(text, &interval_ns) || interval_ns < 0 || interval_ns > INTERVAL_MAX_NS)
 		return refuse(place, "must be a duration such as 100ms, 1s or 1m30s, of at most a day");
 	*(int64_t *)out = interval_ns;
 	return 0;
