@@ -124,7 +124,7 @@ Test(destination, bad_rules)
 		{"2001:db8::zz", "is not an IP address"},
 		{"*example.com", "a star stands at the beginning only"},
 		{"www.*.com", "a star stands at the beginning only"},
-		{"*.", "is not a name"},
+		{"*.", "a star stands at the beginning only"},
 		{"*.*", "a star stands at the beginning only"},
 		{".example.com", "is not a name"},
 		{"example..com", "is not a name"},
