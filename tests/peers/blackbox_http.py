@@ -195,7 +195,7 @@ class HttpHandler(socketserver.BaseRequestHandler):
 
 
 class ProxyHandler(HttpHandler):
-    """Forwards requests with a whole URL, and CONNECT. A host "refused.lab" gets 403, one with "secret" wants a word."""
+    """Forwards requests with a whole URL, and CONNECT; names of .lab are here. For refused.lab it answers 403."""
 
     def answer(self):
         head, body = self.read_request()
