@@ -70,10 +70,8 @@ server:
     interface: 127.0.0.1@53
     interface: ::1@53
     interface: 127.0.0.1@{tls_port}
-    interface: 127.0.0.1@{tls_bad_port}
     interface: 127.0.0.3@53
     tls-port: {tls_port}
-    additional-tls-port: {tls_bad_port}
     tls-service-key: {certificates}/good.key
     tls-service-pem: {certificates}/good.pem
     access-control: 127.0.0.0/8 allow
