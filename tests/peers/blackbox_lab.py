@@ -1,6 +1,7 @@
 """All servers that the parity tests probe. They are in a network namespace of the tests: there, every port is free."""
 
 import http.client
+import os
 import pathlib
 import shutil
 import signal
@@ -13,7 +14,7 @@ import blackbox_dns
 import blackbox_http
 import blackbox_lines
 from blackbox_certificates import Certificates
-from netsonde import run, wait_until
+from netsonde import wait_until
 
 NGINX = """
 daemon off;
@@ -31,7 +32,6 @@ http {{
 	absolute_redirect off;
 	server_tokens off;
 	ssl_session_cache off;
-	map $uri $wanted {{ ~^/status/(?<number>[0-9]+)$ $number; default 0; }}
 {servers}
 }}
 """
@@ -44,12 +44,9 @@ SERVER = """
 	}}
 """
 STATUSES = (200, 201, 202, 204, 206, 304, 400, 401, 403, 404, 405, 410, 416, 429, 500, 502, 503, 504, 599)
-# NAME: (settings of the server, what follows "ssl" in listen)
-TLS_SERVERS = {
-    "expired": "", "future": "", "wrong-name": "", "no-name": "", "by-address": "", "odd": "", "chained": "",
-    "incomplete": "", "good-and-root": "", "good-and-expired": "", "self-signed": "", "server-only": "",
-    "client-only": "",
-}
+# Each with the certificate of its name.
+TLS_SERVERS = ("expired", "future", "wrong-name", "no-name", "by-address", "odd", "chained", "incomplete",
+               "good-and-root", "good-and-expired", "self-signed", "server-only", "client-only")
 TLS_VERSIONS = {"tls10": "TLSv1", "tls11": "TLSv1.1", "tls12": "TLSv1.2", "tls13": "TLSv1.3"}
 VETH = "labout"
 SILENT_IPV4, SILENT_IPV6 = "10.77.0.9", "fd77::9"  # nobody is there, and nobody says so
@@ -138,8 +135,8 @@ class Nginx:
         yield self.server("http")
         yield self.server("good", certificate="good")
         yield self.server("http2", more=" http2", certificate="plain")
-        for name, settings in TLS_SERVERS.items():
-            yield self.server(name, settings, certificate=name)
+        for name in TLS_SERVERS:
+            yield self.server(name, certificate=name)
         for name, version in TLS_VERSIONS.items():
             settings = f"ssl_protocols {version}; ssl_ciphers DEFAULT:@SECLEVEL=0;"
             yield self.server(name, settings, certificate="plain")
@@ -151,6 +148,11 @@ class Nginx:
 
 
 NAMES = ("http", "good", "http2", *TLS_SERVERS, *TLS_VERSIONS, "cipher", "client", "client-optional")
+
+
+def run(*command):
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, f"{' '.join(command)}: {result.stdout}{result.stderr}"
 
 
 def find(program):
@@ -293,14 +295,15 @@ class Lab:
 
 
 class Prober:
-    """A program with /probe. command: made of the port it shall listen at."""
+    """A program with /probe. make_command: of the address where it shall listen."""
 
-    def __init__(self, lab, name, make_command):
+    def __init__(self, lab, name, make_command, variables):
         (self.port,) = pick_ports([name]).values()
         self.log = lab.folder / f"{name}.log"
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*lab.prefix(), *make_command(f"127.0.0.1:{self.port}")], stdout=log, stderr=log, cwd=lab.folder)
+                [*lab.prefix(), *make_command(f"127.0.0.1:{self.port}")], stdout=log, stderr=log, cwd=lab.folder,
+                env={**os.environ, **variables})
         wait_until(self.is_healthy, f"{name} to answer")
 
     def is_healthy(self):
