@@ -9,7 +9,7 @@ packages_run=(gcc libc6-dev cmake ninja-build 'pkgconf|pkg-config' libevent-dev 
 packages_test=(libcriterion-dev openssl python3 python3-pytest python3-prometheus-client clang-format binutils iputils-ping
 	util-linux procps)
 # Servers of others, for tests/peers. They are started by the tests, on loopback; never as services.
-packages_peers=(prometheus influxdb victoria-metrics prometheus-blackbox-exporter)
+packages_peers=(prometheus influxdb victoria-metrics prometheus-blackbox-exporter nginx knot unbound)
 packages_matrix=(clang llvm valgrind)
 packages_coverage=(gcovr)
 packages_fuzz=(clang llvm)

@@ -1,7 +1,6 @@
 """All servers that the parity tests probe. They are in a network namespace of the tests: there, every port is free."""
 
 import http.client
-import os
 import pathlib
 import shutil
 import signal
@@ -303,7 +302,7 @@ class Prober:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*lab.prefix(), *make_command(f"127.0.0.1:{self.port}")], stdout=log, stderr=log, cwd=lab.folder,
-                env={**os.environ, **variables})
+                env=variables)
         wait_until(self.is_healthy, f"{name} to answer")
 
     def is_healthy(self):

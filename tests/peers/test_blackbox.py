@@ -3,6 +3,7 @@
 What may differ is in blackbox_differences.py. Both run in a network of the tests' own with its own names.
 """
 
+import os
 import pathlib
 
 import pytest
@@ -39,7 +40,7 @@ def lab(tmp_path_factory):
 @pytest.fixture(scope="module")
 def blackbox(lab):
     command = [find("prometheus-blackbox-exporter"), "--config.file=blackbox.yml", "--web.listen-address"]
-    one = Prober(lab, "blackbox", lambda address: [*command, address], {})
+    one = Prober(lab, "blackbox", lambda address: [*command, address], dict(os.environ))
     yield one
     one.stop()
 
