@@ -105,7 +105,7 @@ def compare_value(key, ours, theirs):
 
 def check_durations(case, series):
     """Durations that cannot be."""
-    limit = series.get(("probe_timeout_seconds", ()), 0) + LATE_SECONDS
+    limit = series.get(("probe_timeout_seconds", ()), 120) + LATE_SECONDS
     for key, value in series.items():
         if DURATIONS.fullmatch(key[0]) and not 0 <= value <= limit:
             yield key, value

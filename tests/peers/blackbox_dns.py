@@ -91,6 +91,7 @@ server:
     rrset-cache-size: 1m
     module-config: "iterator"
     minimal-responses: no
+    rrset-roundrobin: no
     local-zone: "lab." nodefault
     local-zone: "refused.test." always_refuse
     local-zone: "nothing.test." always_nxdomain

@@ -113,6 +113,7 @@ ANSWERS = {
     "/hang-body": [answer(length=1000), HANG],
     "/endless": [answer(length=False), *[BODY * 50, PAUSE] * 30],
     "/redirect/relative-path": answer("Location: plain", status="302 Found", body=b""),
+    "/redirect/plain": answer(),
     "/redirect/dots": answer("Location: ../redirect/../plain", status="302 Found", body=b""),
     "/redirect/query": answer("Location: /echo?a=b&c=%20d", status="302 Found", body=b""),
     "/redirect/fragment": answer("Location: /plain#part", status="302 Found", body=b""),
