@@ -9,7 +9,7 @@ import time
 import zlib
 from urllib.parse import urlsplit
 
-SLOW_SECONDS = 0.3
+SLOW_SECONDS = 0.4  # how long a server that is slow makes others wait
 BODY = b"the body of the answer\nwith a second line\n"
 # What compresses to this: brotli's stream for "hello".
 BROTLI_HELLO = b"\x0b\x02\x80hello\x03"
@@ -111,7 +111,7 @@ ANSWERS = {
     "/hang": [HANG],
     "/hang-header": [b"HTTP/1.1 200 OK\r\nContent-", HANG],
     "/hang-body": [answer(length=1000), HANG],
-    "/endless": [answer(length=False), *[BODY * 50, PAUSE] * 30],
+    "/endless": [answer(length=False), *[BODY * 50, PAUSE] * 20],
     "/redirect/relative-path": answer("Location: plain", status="302 Found", body=b""),
     "/redirect/plain": answer(),
     "/redirect/dots": answer("Location: ../redirect/../plain", status="302 Found", body=b""),

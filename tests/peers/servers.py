@@ -176,10 +176,10 @@ class Prometheus:
             stderr=subprocess.STDOUT,
         )
 
-    def query(self, expression):
-        """[(labels, value)], or [] while the server does not answer."""
+    def query(self, expression, **more):
+        """[(labels, value)], or [] while the server does not answer. more: such as the time to answer for."""
         assert self.process.poll() is None, (self.log.seek(0), self.log.read())[1]
-        query = urllib.parse.urlencode({"query": expression})
+        query = urllib.parse.urlencode({"query": expression, **more})
         try:
             with urllib.request.urlopen(f"{self.url}/api/v1/query?{query}", timeout=10) as reply:
                 found = json.load(reply)
