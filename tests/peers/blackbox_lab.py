@@ -17,6 +17,7 @@ from netsonde import wait_until
 
 NGINX = """
 daemon off;
+user root root;
 master_process off;
 pid {folder}/nginx.pid;
 error_log stderr error;
