@@ -2,11 +2,12 @@
 
 import concurrent.futures
 import dataclasses
-import fnmatch
 import re
 import urllib.parse
 
 from prometheus_client.parser import text_string_to_metric_families
+
+from blackbox_differences import LATER_LABELS
 
 OWN = "netsonde_"  # more of netsonde's is no difference
 DURATIONS = re.compile(r"probe_duration_seconds|probe_dns_lookup_time_seconds|probe_(http|icmp|dns)_duration_seconds")
@@ -31,7 +32,8 @@ class Answer:
                 continue
             kinds[family.name] = family.type
             for sample in family.samples:
-                key = (sample.name, tuple(sorted(sample.labels.items())))
+                later = LATER_LABELS.get(sample.name, ())
+                key = (sample.name, tuple(sorted(pair for pair in sample.labels.items() if pair[0] not in later)))
                 assert key not in found, f"{key} is there twice"
                 found[key] = sample.value
         return found, kinds
@@ -53,23 +55,6 @@ class Finding:
 
     def __str__(self):
         return f"{self.case}: {self.series}: {self.kind}: netsonde {self.ours}, blackbox_exporter {self.theirs}"
-
-
-@dataclasses.dataclass(frozen=True)
-class Difference:
-    """What may differ, and why. cases and series: shell patterns, several are parted by blanks."""
-
-    cases: str
-    series: str
-    kind: str
-    why: str
-
-    def explains(self, finding):
-        return (
-            finding.kind == self.kind
-            and any(fnmatch.fnmatchcase(finding.series, one.replace("[", "[[]")) for one in self.series.split("  "))
-            and any(fnmatch.fnmatchcase(finding.case, one) for one in self.cases.split())
-        )
 
 
 def path_of(case, ports):

@@ -9,6 +9,8 @@ import time
 import zlib
 from urllib.parse import urlsplit
 
+from blackbox_differences import FIELDS_LEFT_OUT
+
 SLOW_SECONDS = 0.4  # how long a server that is slow makes others wait
 BODY = b"the body of the answer\nwith a second line\n"
 # What compresses to this: brotli's stream for "hello".
@@ -135,10 +137,11 @@ ANSWERS = {
 
 
 def canonical(head, body):
-    """A request in one spelling: the fields sorted, without what names the program."""
+    """A request in one spelling: the fields sorted, without what names the program and what only one of them sends."""
     first, *fields = head.decode("latin-1").split("\r\n")
     pairs = sorted((name.lower(), value.strip()) for name, _, value in (field.partition(":") for field in fields))
-    lines = [f"{name}: {value if name != 'user-agent' or 'lab' in value else '*'}" for name, value in pairs]
+    lines = [f"{name}: {value if name != 'user-agent' or 'lab' in value else '*'}" for name, value in pairs
+             if name not in FIELDS_LEFT_OUT]
     return "\n".join([first, *lines, "", body.decode("latin-1")])
 
 
