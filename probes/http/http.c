@@ -73,10 +73,12 @@ static void add_phases(struct http_run *run)
 	phases->connect_ns += between(lookup_ns, connected_ns);
 	phases->tls_ns += between(connected_ns, time_ns(easy, CURLINFO_APPCONNECT_TIME_T));
 	run->figures.body_ns = 0;
-	if (!run->client->is_head_complete || first_ns == 0)
+	if (first_ns == 0)
+		return;
+	phases->processing_ns += between(time_ns(easy, CURLINFO_PRETRANSFER_TIME_T), first_ns);
+	if (!run->client->is_head_complete)
 		return;
 	run->figures.body_ns = between(first_ns, time_ns(easy, CURLINFO_TOTAL_TIME_T));
-	phases->processing_ns += between(time_ns(easy, CURLINFO_PRETRANSFER_TIME_T), first_ns);
 	phases->transfer_ns += run->figures.body_ns;
 }
 
@@ -251,6 +253,8 @@ static void take_next(struct http_run *run, const struct http_url *next)
 {
 	const struct http_settings *settings = &run->http->recipe->settings;
 	int status = run->figures.status;
+	/* What is reported is of the last place: of one that cannot be asked there is nothing. */
+	run->figures = (struct http_figures){.content_length = -1, .last_modified = -1};
 	http_url_free(&run->next);
 	run->next = *next;
 	run->url = &run->next;
