@@ -181,6 +181,9 @@ void run_finish(struct run *run, enum reason reason, const struct row *rows, siz
 	if ((run->phase != RUN_ALIVE && run->phase != RUN_ENDING) || run->is_starting)
 		return;
 	run->phase = RUN_FINISHED;
+	/* A name that took too long was looked up as well. */
+	if (reason == REASON_RESOLVE && run->lookup_ns < 0)
+		run->lookup_ns = clock_monotonic_ns() - run->begun_ns;
 	const struct sample sample = {
 		.subject = probe->subject,
 		.reason = reason,

@@ -63,7 +63,7 @@ static int64_t between(int64_t from_ns, int64_t to_ns)
 }
 
 /* As blackbox_exporter counts: processing is from when the connection is there to the first byte of the answer. */
-static void add_phases(struct http_run *run)
+static void add_phases(struct http_run *run, CURLcode result)
 {
 	CURL *easy = run->client->easy;
 	struct http_phases *phases = &run->phases;
@@ -73,10 +73,14 @@ static void add_phases(struct http_run *run)
 	phases->connect_ns += between(lookup_ns, connected_ns);
 	phases->tls_ns += between(connected_ns, time_ns(easy, CURLINFO_APPCONNECT_TIME_T));
 	run->figures.body_ns = 0;
-	if (!run->client->is_head_complete || first_ns == 0)
+	/* curl takes the end of the connection for a first byte, too. */
+	if (first_ns == 0 ||
+	    (!run->client->is_head_complete && (result == CURLE_GOT_NOTHING || result == CURLE_RECV_ERROR)))
+		return;
+	phases->processing_ns += between(time_ns(easy, CURLINFO_PRETRANSFER_TIME_T), first_ns);
+	if (!run->client->is_head_complete)
 		return;
 	run->figures.body_ns = between(first_ns, time_ns(easy, CURLINFO_TOTAL_TIME_T));
-	phases->processing_ns += between(time_ns(easy, CURLINFO_PRETRANSFER_TIME_T), first_ns);
 	phases->transfer_ns += run->figures.body_ns;
 }
 
@@ -110,14 +114,14 @@ static int64_t last_modified(const struct http_client *client)
 	return curl_getdate(date, NULL);
 }
 
-static void read_answer(struct http_run *run)
+static void read_answer(struct http_run *run, CURLcode result)
 {
 	struct http_client *client = run->client;
 	struct http_figures *figures = &run->figures;
 	long status = 0;
 	curl_off_t length = -1;
 	*figures = (struct http_figures){.content_length = -1, .last_modified = -1};
-	add_phases(run);
+	add_phases(run, result);
 	http_client_ask_kernel(client);
 	if (!client->is_head_complete)
 		return;
@@ -251,6 +255,8 @@ static void take_next(struct http_run *run, const struct http_url *next)
 {
 	const struct http_settings *settings = &run->http->recipe->settings;
 	int status = run->figures.status;
+	/* What is reported is of the last place: of one that cannot be asked there is nothing. */
+	run->figures = (struct http_figures){.content_length = -1, .last_modified = -1};
 	http_url_free(&run->next);
 	run->next = *next;
 	run->url = &run->next;
@@ -283,7 +289,7 @@ void http_answered(struct http_run *run, CURLcode result)
 {
 	const struct http_client *client = run->client;
 	bool is_cut = result == CURLE_WRITE_ERROR && run->reason == REASON_OK; /* enough of a body nobody looks at */
-	read_answer(run);
+	read_answer(run, result);
 	if (client->is_redirect && run->reason == REASON_OK && (result == CURLE_OK || is_cut)) {
 		if (follow(run))
 			return;
@@ -471,7 +477,7 @@ void http_deadline(void *state)
 	if (run->asked != NULL) {
 		http_fail(run, REASON_RESOLVE, "%s: no answer from the resolver in time", run->url->host);
 	} else if (run->client != NULL) {
-		read_answer(run);
+		read_answer(run, CURLE_OPERATION_TIMEDOUT);
 		blame_deadline(run);
 	}
 	finish(run);

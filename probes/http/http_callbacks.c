@@ -173,10 +173,12 @@ static int on_debug(CURL *easy, curl_infotype type, char *data, size_t size, voi
 	return 0;
 }
 
+/* An empty one leads nowhere. */
 static bool has_location(const struct http_client *client)
 {
-	size_t at = 0, length;
-	return http_head_find(client->head.bytes, client->head.length, "Location", &at, &length) != NULL;
+	size_t at = 0, length = 0;
+	const char *value = http_head_find(client->head.bytes, client->head.length, "Location", &at, &length);
+	return value != NULL && length > 0;
 }
 
 static bool is_redirect_status(long status)

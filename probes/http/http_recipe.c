@@ -55,19 +55,22 @@ static bool has_field(const struct curl_slist *fields, const char *name)
 	return fields != NULL;
 }
 
-/* What curl would add, or wait for, by itself. */
+/* Without a field that curl would add by itself. */
+static struct curl_slist *without(struct curl_slist *fields, const char *name)
+{
+	char *nothing = mem_format("%s:", name);
+	struct curl_slist *longer = has_field(fields, name) ? NULL : curl_slist_append(fields, nothing);
+	mem_free(nothing);
+	return longer != NULL ? longer : fields;
+}
+
+/* What curl would add, or wait for, by itself: what is not asked for is not sent, as with blackbox_exporter. */
 static void keep_curl_quiet(struct http_recipe *recipe)
 {
-	static const char *const quiet[] = {"Expect:", "Content-Type:"};
-	for (size_t i = 0; i < sizeof(quiet) / sizeof(*quiet); i++) {
-		char *name = mem_format("%.*s", (int)strlen(quiet[i]) - 1, quiet[i]);
-		struct curl_slist *longer = NULL;
-		if (!has_field(recipe->fields, name))
-			longer = curl_slist_append(recipe->fields, quiet[i]);
-		if (longer != NULL)
-			recipe->fields = longer;
-		mem_free(name);
-	}
+	static const char *const names[] = {"Expect", "Content-Type", "Accept"};
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		recipe->fields = without(recipe->fields, names[i]);
+	recipe->proxy_fields = without(recipe->proxy_fields, "Proxy-Connection");
 }
 
 static int make_fields(struct http_recipe *recipe, struct err *err)

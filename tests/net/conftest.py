@@ -1,38 +1,19 @@
 """Everything here runs in a network namespace of its own; pytest is run again inside one when it is not."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 
+import namespace
 import network
-
-ENTER = str(network.FOLDER / "enter")
-IS_INSIDE = os.environ.get("TEST_NAMESPACE") == "1"
-NO_NAMESPACE = "no network namespace here: neither root, nor user namespaces, nor sudo without a password"
 
 
 def pytest_configure(config):
-    """pytest was started for this folder alone: the same again, inside."""
-    if IS_INSIDE or config.args and not all("tests/net" in os.path.abspath(arg) for arg in config.args):
-        return
-    if subprocess.run([ENTER, "true"]).returncode != 0:
-        return
-    capture = config.pluginmanager.getplugin("capturemanager")
-    if capture:
-        capture.suspend_global_capture(in_=True)
-    sys.stdout.flush()
-    os.execv(ENTER, [ENTER, sys.executable, "-m", "pytest", *sys.argv[1:]])
+    namespace.enter(config, "tests/net")
 
 
 def pytest_collection_modifyitems(items):
-    if IS_INSIDE:
-        return
-    allowed = subprocess.run([ENTER, "true"]).returncode == 0
-    why = "to be run by itself: python3 -m pytest tests/net" if allowed else NO_NAMESPACE
+    why = namespace.reason_to_skip("tests/net")
     for item in items:
-        if str(item.fspath).startswith(str(network.FOLDER)):
+        if why and str(item.fspath).startswith(str(network.FOLDER)):
             item.add_marker(pytest.mark.skip(reason=why))
 
 

@@ -154,20 +154,21 @@ class Victoria(Server):
 
 
 class Prometheus:
-    """scrape: what a scrape configuration has besides, such as "scheme: https"."""
+    """target: what to scrape, with what a scrape configuration has besides (scrape), such as "scheme: https"; or a whole
+    configuration."""
 
-    def __init__(self, folder, target, scrape=""):
+    def __init__(self, folder, target=None, scrape="", configuration=None):
         self.url = f"http://127.0.0.1:{free_ports(1)[0]}"
-        configuration = folder / "prometheus.yml"
-        configuration.write_text(
+        file = folder / "prometheus.yml"
+        file.write_text(configuration or (
             "global: { scrape_interval: 1s }\n"
             f"scrape_configs: [ {{ job_name: netsonde, static_configs: [ {{ targets: ['{target}'] }} ], {scrape} }} ]\n"
-        )
+        ))
         self.log = open(folder / "prometheus.log", "w+", encoding="utf-8")
         self.process = subprocess.Popen(
             [
                 shutil.which("prometheus"),
-                f"--config.file={configuration}",
+                f"--config.file={file}",
                 f"--storage.tsdb.path={folder / 'data'}",
                 f"--web.listen-address={self.url[len('http://'):]}",
             ],
@@ -175,10 +176,10 @@ class Prometheus:
             stderr=subprocess.STDOUT,
         )
 
-    def query(self, expression):
-        """[(labels, value)], or [] while the server does not answer."""
+    def query(self, expression, **more):
+        """[(labels, value)], or [] while the server does not answer. more: such as the time to answer for."""
         assert self.process.poll() is None, (self.log.seek(0), self.log.read())[1]
-        query = urllib.parse.urlencode({"query": expression})
+        query = urllib.parse.urlencode({"query": expression, **more})
         try:
             with urllib.request.urlopen(f"{self.url}/api/v1/query?{query}", timeout=10) as reply:
                 found = json.load(reply)
