@@ -48,11 +48,12 @@ def http_limit(binary, scheme, seconds, connections=32, addresses=None):
     """bench/http_limit.c or bench/http_raw.c; addresses: how many take turns, where that is to be told."""
     more = [addresses] if addresses else []
     done = finish([binary, scheme, connections, seconds, *more], cores=lab.PROBING)
-    found = re.search(r"probes (\d+) bad (\d+) probes/s (\d+) us/probe ([\d.]+) .*total p50 (\d+) us p99 (\d+) us", done.output)
+    found = re.search(r"probes (\d+) bad (\d+) probes/s (\d+) us/probe ([\d.]+) .*rss (\d+) MiB total p50 (\d+) us p99 (\d+) us",
+                      done.output)
     if not found:
         raise Broken(f"{binary.name} said: {done.output}{done.error}")
-    return Figures(float(found[3]), float(found[4]), done.peak_bytes, int(found[2]), requests=int(found[1]),
-                   p50_ms=int(found[5]) / 1e3, p99_ms=int(found[6]) / 1e3)
+    return Figures(float(found[3]), float(found[4]), int(found[5]) << 20, int(found[2]), requests=int(found[1]),
+                   p50_ms=int(found[6]) / 1e3, p99_ms=int(found[7]) / 1e3)
 
 
 def dns_limit(binary, window, seconds, *options, name="host.example"):
