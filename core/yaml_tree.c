@@ -43,11 +43,29 @@ const char *yaml_node_text(const struct yaml_node *node)
 	return strlen(text) == raw(node)->data.scalar.length ? text : NULL;
 }
 
+const char *yaml_node_bytes(const struct yaml_node *node, size_t *n)
+{
+	if (raw(node)->type != YAML_SCALAR_NODE)
+		return NULL;
+	*n = raw(node)->data.scalar.length;
+	return (const char *)raw(node)->data.scalar.value;
+}
+
+bool yaml_node_is_plain(const struct yaml_node *node)
+{
+	return raw(node)->type == YAML_SCALAR_NODE && raw(node)->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+}
+
+bool yaml_node_is_binary(const struct yaml_node *node)
+{
+	const char *tag = (const char *)raw(node)->tag;
+	return tag && strcmp(tag, "tag:yaml.org,2002:binary") == 0;
+}
+
 /* Only what stands without quotes can be anything but text. */
 static const char *plain_text(const struct yaml_node *node)
 {
-	const char *text = yaml_node_text(node);
-	return text && raw(node)->data.scalar.style == YAML_PLAIN_SCALAR_STYLE ? text : NULL;
+	return yaml_node_is_plain(node) ? yaml_node_text(node) : NULL;
 }
 
 bool yaml_node_is_null(const struct yaml_node *node)
@@ -198,16 +216,16 @@ static int check_end(yaml_parser_t *parser, struct err *err)
 	return result;
 }
 
-static int load(yaml_parser_t *parser, yaml_document_t *document, struct err *err)
+static int load(yaml_parser_t *parser, yaml_document_t *document, bool is_only, struct err *err)
 {
 	if (!yaml_parser_load(parser, document))
 		return refuse(parser, err);
 	if (!yaml_document_get_root_node(document))
 		return add_root(document);
-	return check_end(parser, err);
+	return is_only ? check_end(parser, err) : 0;
 }
 
-struct yaml_tree *yaml_tree_parse(const char *bytes, size_t n, struct err *err)
+static struct yaml_tree *parse(const char *bytes, size_t n, bool is_only, struct err *err)
 {
 	struct yaml_tree *tree = mem_zero(1, sizeof(*tree));
 	yaml_parser_t parser;
@@ -218,13 +236,23 @@ struct yaml_tree *yaml_tree_parse(const char *bytes, size_t n, struct err *err)
 	}
 	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&parser, (const unsigned char *)bytes, n);
-	int result = load(&parser, tree->document, err);
+	int result = load(&parser, tree->document, is_only, err);
 	yaml_parser_delete(&parser);
 	if (result == 0 && check_tree(tree, err) == 0)
 		return tree;
 failed:
 	yaml_tree_free(tree);
 	return NULL;
+}
+
+struct yaml_tree *yaml_tree_parse(const char *bytes, size_t n, struct err *err)
+{
+	return parse(bytes, n, true, err);
+}
+
+struct yaml_tree *yaml_tree_parse_first(const char *bytes, size_t n, struct err *err)
+{
+	return parse(bytes, n, false, err);
 }
 
 void yaml_tree_free(struct yaml_tree *tree)

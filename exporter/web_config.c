@@ -1,11 +1,11 @@
 #include "exporter/web_config.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/clock.h"
 #include "core/mem.h"
+#include "core/quantity.h"
 #include "core/text.h"
 #include "core/yaml_tree.h"
 
@@ -15,7 +15,7 @@
 #define HASH_LENGTH  60 /* $2y$10$ and 53 characters */
 #define USERS_MAX    1000
 #define BURST_MAX    1000000
-#define INTERVAL_MAX 86400.0
+#define INTERVAL_MAX_NS (86400 * NS_PER_SECOND)
 
 /* What is being read: the value of one key. */
 struct place {
@@ -126,41 +126,13 @@ static int read_client_auth(const struct place *place, void *out)
 			     "or RequireAndVerifyClientCert");
 }
 
-/* Go's notation: "1s", "1m30s", "1.5h". Negative when it is none. */
-static double parse_duration(const char *text)
-{
-	static const struct {
-		const char *name;
-		double seconds;
-	} units[] = {{"ns", 1e-9}, {"us", 1e-6}, {"\xc2\xb5s", 1e-6}, {"ms", 1e-3}, {"s", 1}, {"m", 60}, {"h", 3600}};
-	double sum = 0;
-	if (strcmp(text, "0") == 0)
-		return 0;
-	do {
-		char *end;
-		size_t length = strspn(text, "0123456789.");
-		double number = strtod(text, &end);
-		size_t i = 0, unit = strcspn(end, "0123456789.");
-		if (length == 0 || end != text + length)
-			return -1;
-		while (i < sizeof(units) / sizeof(units[0]) &&
-		       (strlen(units[i].name) != unit || strncmp(end, units[i].name, unit) != 0))
-			i++;
-		if (i == sizeof(units) / sizeof(units[0]))
-			return -1;
-		sum += number * units[i].seconds;
-		text = end + unit;
-	} while (*text != '\0');
-	return sum;
-}
-
 static int read_interval(const struct place *place, void *out)
 {
 	const char *text = yaml_node_text(place->node);
-	double seconds = text ? parse_duration(text) : -1;
-	if (!(seconds >= 0 && seconds <= INTERVAL_MAX))
+	int64_t interval_ns;
+	if (!text || !quantity_parse_duration(text, &interval_ns) || interval_ns < 0 || interval_ns > INTERVAL_MAX_NS)
 		return refuse(place, "must be a duration such as 100ms, 1s or 1m30s, of at most a day");
-	*(int64_t *)out = (int64_t)llround(seconds * (double)NS_PER_SECOND);
+	*(int64_t *)out = interval_ns;
 	return 0;
 }
 
