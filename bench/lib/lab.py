@@ -160,9 +160,16 @@ class Far:
     def call(self, *command):
         return call("nsenter", "-t", self.holder.pid, "-n", *command)
 
-    def start(self, command, log):
+    def start(self, command, log, environment=None):
         """A server, on the cores for servers."""
-        return Program(command, log=log, cores=SERVING, prefix=("nsenter", "-t", str(self.holder.pid), "-n"))
+        prefix = ("nsenter", "-t", str(self.holder.pid), "-n")
+        return Program(command, log=log, cores=SERVING, environment=environment, prefix=prefix)
+
+    def udp_drops(self):
+        """Datagrams that did not fit into a socket's buffer."""
+        text = pathlib.Path(f"/proc/{self.holder.pid}/net/snmp").read_text()
+        names, values = (line.split() for line in text.splitlines() if line.startswith("Udp:"))
+        return int(values[names.index("RcvbufErrors")])
 
 
 def loopback():

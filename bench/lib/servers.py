@@ -93,10 +93,11 @@ def serves_page(program):
 
 
 def knot(path, far, folder, is_answered):
-    """Two workers for UDP. is_answered: sends a query and says whether there is an answer."""
+    """Two workers for UDP, with room for bursts. is_answered: sends a query and says whether there is an answer."""
     folder.mkdir(parents=True)
     (folder / "knot.conf").write_text(KNOT_CONFIG.format(folder=folder))
     (folder / "example.zone").write_text(KNOT_ZONE)
-    program = far.start([path, "-c", folder / "knot.conf"], folder / "log")
+    wide = lab.compile_c("wide_sockets.c", folder, flags=("-shared", "-fPIC"))
+    program = far.start([path, "-c", folder / "knot.conf"], folder / "log", {"LD_PRELOAD": str(wide)})
     wait_for(lambda: program.check_alive() or is_answered(), "Knot DNS to answer")
     return program
