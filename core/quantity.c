@@ -65,7 +65,8 @@ static bool take_part(const char **text, const struct unit_list *units, int64_t 
 		fraction = take_fraction(text);
 	}
 	const struct quantity_unit *unit = has_digits ? take_unit(text, units) : NULL;
-	return unit && !__builtin_mul_overflow(whole, unit->factor, &whole) && !__builtin_add_overflow(*sum, whole, sum) &&
+	return unit && !__builtin_mul_overflow(whole, unit->factor, &whole) &&
+	       !__builtin_add_overflow(*sum, whole, sum) &&
 	       !__builtin_add_overflow(*sum, (int64_t)(fraction * (double)unit->factor), sum);
 }
 

@@ -1,4 +1,5 @@
-/* Authentication, proxies and further headers of http in a blackbox.yml: what all of Prometheus' programs have in common.
+/* Authentication, proxies and further headers of http in a blackbox.yml: what all of Prometheus' programs have in
+ * common.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -233,9 +234,9 @@ static int read_file_values(const struct blackbox_place *place, const struct bla
 static bool is_reserved(const char *name)
 {
 	static const char *const names[] = {
-		"Authorization",   "Host",		  "Content-Encoding",	 "Content-Length",   "Content-Type",
-		"User-Agent",	   "Connection",	  "Keep-Alive",		 "Proxy-Authenticate",
-		"Proxy-Authorization", "Www-Authenticate", "Accept-Encoding"};
+		"Authorization",    "Host",           "Content-Encoding", "Content-Length",     "Content-Type",
+		"User-Agent",       "Connection",     "Keep-Alive",       "Proxy-Authenticate", "Proxy-Authorization",
+		"Www-Authenticate", "Accept-Encoding"};
 	if (strncasecmp(name, "X-Prometheus-", 13) == 0 || strncasecmp(name, "X-Amz-", 6) == 0)
 		return true;
 	for (size_t i = 0; i < COUNT(names); i++) {
@@ -300,8 +301,7 @@ static int set_authorization(const struct blackbox_place *place, struct blackbox
 		return 0;
 	if (!draft->auth_type || strcasecmp(draft->auth_type, "Bearer") == 0)
 		return blackbox_draft_set_text(place, draft, "bearer_token", draft->credentials);
-	blackbox_words_add(&draft->secrets,
-			   mem_format("Authorization: %s %s", draft->auth_type, draft->credentials));
+	blackbox_words_add(&draft->secrets, mem_format("Authorization: %s %s", draft->auth_type, draft->credentials));
 	return 0;
 }
 

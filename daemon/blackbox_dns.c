@@ -35,16 +35,16 @@ static const char *find_word(const char *text, const char *const *words)
 static int read_type(const struct blackbox_place *place, const struct blackbox_field *field, void *out)
 {
 	static const char *const types[] = {
-		"A",	  "AAAA",    "AFSDB",  "AMTRELAY", "ANY",     "APL",	  "ATMA",   "AVC",	"AXFR",
-		"CAA",	  "CDNSKEY", "CDS",    "CERT",	   "CNAME",   "CSYNC",	  "DHCID",  "DLV",	"DNAME",
-		"DNSKEY", "DS",	     "EID",    "EUI48",	   "EUI64",   "GID",	  "GPOS",   "HINFO",	"HIP",
-		"HTTPS",  "ISDN",    "IXFR",   "IPSECKEY", "KEY",     "KX",	  "L32",    "L64",	"LOC",
-		"LP",	  "MAILA",   "MAILB",  "MB",	   "MD",      "MF",	  "MG",	    "MINFO",	"MR",
-		"MX",	  "NAPTR",   "NID",    "NIMLOC",   "NINFO",   "NS",	  "NSAP-PTR", "NSEC",	"NSEC3",
-		"NSEC3PARAM", "NULL", "NXNAME", "NXT",	   "None",    "OPENPGPKEY", "OPT",  "PTR",	"PX",
-		"RESINFO", "RKEY",   "RP",     "RRSIG",	   "RT",      "Reserved", "SIG",    "SMIMEA",	"SOA",
-		"SPF",	  "SRV",     "SSHFP",  "SVCB",	   "TA",      "TALINK",	  "TKEY",   "TLSA",	"TSIG",
-		"TXT",	  "UID",     "UINFO",  "UNSPEC",   "URI",     "X25",	  "ZONEMD", NULL};
+		"A",          "AAAA",    "AFSDB",  "AMTRELAY", "ANY",   "APL",        "ATMA",     "AVC",    "AXFR",
+		"CAA",        "CDNSKEY", "CDS",    "CERT",     "CNAME", "CSYNC",      "DHCID",    "DLV",    "DNAME",
+		"DNSKEY",     "DS",      "EID",    "EUI48",    "EUI64", "GID",        "GPOS",     "HINFO",  "HIP",
+		"HTTPS",      "ISDN",    "IXFR",   "IPSECKEY", "KEY",   "KX",         "L32",      "L64",    "LOC",
+		"LP",         "MAILA",   "MAILB",  "MB",       "MD",    "MF",         "MG",       "MINFO",  "MR",
+		"MX",         "NAPTR",   "NID",    "NIMLOC",   "NINFO", "NS",         "NSAP-PTR", "NSEC",   "NSEC3",
+		"NSEC3PARAM", "NULL",    "NXNAME", "NXT",      "None",  "OPENPGPKEY", "OPT",      "PTR",    "PX",
+		"RESINFO",    "RKEY",    "RP",     "RRSIG",    "RT",    "Reserved",   "SIG",      "SMIMEA", "SOA",
+		"SPF",        "SRV",     "SSHFP",  "SVCB",     "TA",    "TALINK",     "TKEY",     "TLSA",   "TSIG",
+		"TXT",        "UID",     "UINFO",  "UNSPEC",   "URI",   "X25",        "ZONEMD",   NULL};
 	const char *text = blackbox_text(place);
 	if (!text || text[0] == '\0')
 		return text ? 0 : -1;
@@ -75,9 +75,11 @@ static int read_rcodes(const struct blackbox_place *place, const struct blackbox
 #define RULES(section)                                                                                                 \
 	{                                                                                                              \
 		{"fail_if_matches_regexp", blackbox_read_late_regexes, "fail_if_" section "_matches", 0},              \
-		{"fail_if_all_match_regexp", blackbox_read_late_regexes, "fail_if_" section "_all_match", 0},          \
-		{"fail_if_not_matches_regexp", blackbox_read_late_regexes, "fail_if_" section "_not_matches", 0},      \
-		{"fail_if_none_matches_regexp", blackbox_read_late_regexes, "fail_if_" section "_none_matches", 0},    \
+			{"fail_if_all_match_regexp", blackbox_read_late_regexes, "fail_if_" section "_all_match", 0},  \
+			{"fail_if_not_matches_regexp", blackbox_read_late_regexes, "fail_if_" section "_not_matches",  \
+			 0},                                                                                           \
+			{"fail_if_none_matches_regexp", blackbox_read_late_regexes,                                    \
+			 "fail_if_" section "_none_matches", 0},                                                       \
 	}
 #define NRULES 4
 
@@ -142,8 +144,8 @@ static const struct blackbox_field fields[] = {
 };
 
 /* One plain question, as there: no EDNS, no second attempt, what is cut short is taken as it is. */
-static const char *const presets[] = {"query_type", "ANY",	   "edns_size", "0",
-				      "attempts",   "1",	   "retry_truncated", "false", NULL};
+static const char *const presets[] = {"query_type",      "ANY",   "edns_size", "0", "attempts", "1",
+				      "retry_truncated", "false", NULL};
 
 const struct blackbox_prober blackbox_dns = {
 	.name = "dns",

@@ -234,8 +234,8 @@ static int add_late_regex(const struct blackbox_place *place, void *out)
 	if (blackbox_regex_translate(text, &expression, &err) == 0)
 		blackbox_words_add(&late->words, text_take(&expression));
 	else
-		blackbox_draft_refuse(place, late->draft, "the regular expression \"%.200s\" does not compile: %s", text,
-				      err.text);
+		blackbox_draft_refuse(place, late->draft, "the regular expression \"%.200s\" does not compile: %s",
+				      text, err.text);
 	text_free(&expression);
 	return 0;
 }
@@ -271,9 +271,9 @@ int blackbox_read_unsupported(const struct blackbox_place *place, const struct b
 {
 	struct blackbox_draft *draft = out;
 	bool value = true;
-	draft->given |= field->bit;
 	/* What is switched off is no reason. */
 	if (yaml_node_boolean(place->node, &value) && !value)
 		return 0;
+	draft->given |= field->bit;
 	return blackbox_draft_refuse(place, draft, "is not supported by netsonde");
 }

@@ -59,12 +59,12 @@ struct blackbox_draft {
 	/* What two fields or more decide together. */
 	bool prefers_ipv4, has_fallback;
 	bool is_http2_off, is_http3_on;
-	bool has_tls;          /* dns_over_tls */
-	char *transport;       /* of dns */
-	char *compression;     /* of http */
-	char *accept_encoding; /* of its headers */
-	char *auth_type;       /* of authorization, when it is not Bearer */
-	char *credentials;     /* for it */
+	bool has_tls;                  /* dns_over_tls */
+	char *transport;               /* of dns */
+	char *compression;             /* of http */
+	char *accept_encoding;         /* of its headers */
+	char *auth_type;               /* of authorization, when it is not Bearer */
+	char *credentials;             /* for it */
 	struct blackbox_words headers; /* "Name: value" */
 	struct blackbox_words secrets; /* the same, not to be shown */
 };

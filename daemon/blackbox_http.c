@@ -41,7 +41,7 @@ static int read_status_codes(const struct blackbox_place *place, const struct bl
 static int add_version(const struct blackbox_place *place, void *out)
 {
 	static const char *const names[][2] = {{"HTTP/1.0", "1.0"}, {"HTTP/1.1", "1.1"}, {"HTTP/2.0", "2"},
-					       {"HTTP/2", "2"},	    {"HTTP/3.0", "3"},	 {"HTTP/3", "3"}};
+					       {"HTTP/2", "2"},     {"HTTP/3.0", "3"},   {"HTTP/3", "3"}};
 	const char *text = blackbox_text(place);
 	if (!text)
 		return -1;
@@ -139,10 +139,18 @@ static int read_size(const struct blackbox_place *place, const struct blackbox_f
 {
 	static const struct quantity_unit units[] = {
 		{"B", 1},
-		{"KB", INT64_C(1) << 10},  {"MB", INT64_C(1) << 20},  {"GB", INT64_C(1) << 30},
-		{"TB", INT64_C(1) << 40},  {"PB", INT64_C(1) << 50},  {"EB", INT64_C(1) << 60},
-		{"KiB", INT64_C(1) << 10}, {"MiB", INT64_C(1) << 20}, {"GiB", INT64_C(1) << 30},
-		{"TiB", INT64_C(1) << 40}, {"PiB", INT64_C(1) << 50}, {"EiB", INT64_C(1) << 60},
+		{"KB", INT64_C(1) << 10},
+		{"MB", INT64_C(1) << 20},
+		{"GB", INT64_C(1) << 30},
+		{"TB", INT64_C(1) << 40},
+		{"PB", INT64_C(1) << 50},
+		{"EB", INT64_C(1) << 60},
+		{"KiB", INT64_C(1) << 10},
+		{"MiB", INT64_C(1) << 20},
+		{"GiB", INT64_C(1) << 30},
+		{"TiB", INT64_C(1) << 40},
+		{"PiB", INT64_C(1) << 50},
+		{"EiB", INT64_C(1) << 60},
 	};
 	const char *text = blackbox_text(place);
 	int64_t size;
@@ -184,12 +192,7 @@ static int read_http3(const struct blackbox_place *place, const struct blackbox_
 	return blackbox_boolean(place, &((struct blackbox_draft *)out)->is_http3_on);
 }
 
-/* The old field goes before the new one, whichever comes first. */
-static int read_no_follow(const struct blackbox_place *place, const struct blackbox_field *field, void *out)
-{
-	return blackbox_read_negation(place, field, out);
-}
-
+/* no_follow_redirects, which is older, goes before it, whichever comes first. */
 static int read_follow(const struct blackbox_place *place, const struct blackbox_field *field, void *out)
 {
 	struct blackbox_draft *draft = out;
@@ -227,7 +230,7 @@ static const struct blackbox_field fields[] = {
 	{"preferred_ip_protocol", blackbox_read_protocol, NULL, 0},
 	{"ip_protocol_fallback", blackbox_read_fallback, NULL, 0},
 	{"skip_resolve_phase_with_proxy", blackbox_read_boolean, "skip_resolve_with_proxy", 0},
-	{"no_follow_redirects", read_no_follow, "follow_redirects", GIVEN_NO_FOLLOW},
+	{"no_follow_redirects", blackbox_read_negation, "follow_redirects", GIVEN_NO_FOLLOW},
 	{"follow_redirects", read_follow, "follow_redirects", 0},
 	{"fail_if_ssl", blackbox_read_boolean, "fail_if_tls", 0},
 	{"fail_if_not_ssl", blackbox_read_boolean, "fail_if_not_tls", 0},

@@ -1,5 +1,5 @@
-/* The probers of a blackbox.yml that netsonde does not have: their fields are known, so that a mistake in them is found,
- * but nothing is made of them. */
+/* The probers of a blackbox.yml that netsonde does not have: their fields are known, so that a mistake in them is
+ * found, but nothing is made of them. */
 #include "core/yaml_tree.h"
 #include "daemon/blackbox_prober.h"
 
@@ -17,7 +17,11 @@ static int ignore(const struct blackbox_place *place, const struct blackbox_fiel
 	}
 
 static const struct blackbox_field grpc_fields[] = {
-	PLAIN("service"),    PLAIN("tls"), PLAIN("tls_config"), PLAIN("ip_protocol_fallback"), PLAIN("preferred_ip_protocol"),
+	PLAIN("service"),
+	PLAIN("tls"),
+	PLAIN("tls_config"),
+	PLAIN("ip_protocol_fallback"),
+	PLAIN("preferred_ip_protocol"),
 	PLAIN("metadata"),
 };
 
@@ -28,8 +32,8 @@ static const struct blackbox_field unix_fields[] = {
 };
 
 static const struct blackbox_field websocket_fields[] = {
-	PLAIN("http_config"),	       PLAIN("headers"),	      PLAIN("query_response"),
-	PLAIN("preferred_ip_protocol"), PLAIN("ip_protocol_fallback"),
+	PLAIN("http_config"),          PLAIN("headers"), PLAIN("query_response"), PLAIN("preferred_ip_protocol"),
+	PLAIN("ip_protocol_fallback"),
 };
 
 const struct blackbox_prober blackbox_grpc = {

@@ -24,8 +24,8 @@ struct blackbox_prober {
 extern const struct blackbox_prober blackbox_http, blackbox_tcp, blackbox_dns, blackbox_icmp;
 extern const struct blackbox_prober blackbox_grpc, blackbox_unix, blackbox_websocket;
 
-/* Authentication, proxies and further headers of http (blackbox_client.c): readers of fields, and the rules between them
- * with the options that several of them decide together. */
+/* Authentication, proxies and further headers of http (blackbox_client.c): readers of fields, and the rules between
+ * them with the options that several of them decide together. */
 int blackbox_read_basic_auth(const struct blackbox_place *place, const struct blackbox_field *field, void *out);
 int blackbox_read_authorization(const struct blackbox_place *place, const struct blackbox_field *field, void *out);
 int blackbox_read_oauth2(const struct blackbox_place *place, const struct blackbox_field *field, void *out);

@@ -330,8 +330,6 @@ static int take_repeat(struct scan *scan)
 
 static int open_group(struct scan *scan, bool is_multiline)
 {
-	if (scan->depth == BLACKBOX_REGEX_DEPTH_MAX)
-		return refuse(scan, "groups are nested too deep");
 	scan->groups[++scan->depth] = (struct group){.is_multiline = is_multiline, .repeats = 1};
 	scan->before = BEFORE_NOTHING;
 	return 0;
@@ -357,7 +355,8 @@ static int take_named_group(struct scan *scan, size_t start)
 	if (length == 0 || name[length] != '>')
 		return refuse(scan, "a group's name is made of letters, digits and _");
 	if (isdigit((unsigned char)name[0]) || length > 32)
-		return refuse(scan, "a group's name of more than 32 characters, or with a digit first, is not possible here");
+		return refuse(scan,
+			      "a group's name of more than 32 characters, or with a digit first, is not possible here");
 	text_add_format(scan->out, "(?P<%.*s>", (int)length, name);
 	scan->at = name + length + 1;
 	return open_group(scan, scan->groups[scan->depth].is_multiline);
@@ -405,6 +404,8 @@ static int take_flag_group(struct scan *scan)
 
 static int take_group(struct scan *scan)
 {
+	if (scan->depth == BLACKBOX_REGEX_DEPTH_MAX)
+		return refuse(scan, "groups are nested too deep");
 	if (is_next(scan, "(?P<"))
 		return take_named_group(scan, 4);
 	if (is_next(scan, "(?<") && scan->at[3] != '=' && scan->at[3] != '!')

@@ -174,8 +174,8 @@ int blackbox_read_map(const struct blackbox_place *place, const struct blackbox_
 	return blackbox_read_entries(place, read_field, &table);
 }
 
-int blackbox_read_items(const struct blackbox_place *place,
-			int (*read)(const struct blackbox_place *item, void *out), void *out)
+int blackbox_read_items(const struct blackbox_place *place, int (*read)(const struct blackbox_place *item, void *out),
+			void *out)
 {
 	if (yaml_node_kind(place->node) != YAML_LIST)
 		return blackbox_refuse(place, "must be a list");
@@ -211,10 +211,10 @@ int blackbox_boolean(const struct blackbox_place *place, bool *value)
 		const char *word;
 		bool value, is_plain;
 	} words[] = {
-		{"true", true, true},   {"True", true, true},	{"TRUE", true, true},  {"false", false, true},
-		{"False", false, true}, {"FALSE", false, true}, {"y", true, false},    {"Y", true, false},
-		{"yes", true, false},	{"on", true, false},	{"n", false, false},   {"N", false, false},
-		{"no", false, false},	{"off", false, false},
+		{"true", true, true},   {"True", true, true},   {"TRUE", true, true}, {"false", false, true},
+		{"False", false, true}, {"FALSE", false, true}, {"y", true, false},   {"Y", true, false},
+		{"yes", true, false},   {"on", true, false},    {"n", false, false},  {"N", false, false},
+		{"no", false, false},   {"off", false, false},
 	};
 	const char *text = yaml_node_text(place->node);
 	for (size_t i = 0; text && i < sizeof(words) / sizeof(words[0]); i++) {

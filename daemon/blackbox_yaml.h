@@ -1,6 +1,6 @@
 /*
- * Reading of YAML mappings by tables, as Go's decoder reads them into structs: a field that there is not is an error with
- * its line and the nearest name, null is as good as nothing, merge keys ("<<") are followed. Pure.
+ * Reading of YAML mappings by tables, as Go's decoder reads them into structs: a field that there is not is an error
+ * with its line and the nearest name, null is as good as nothing, merge keys ("<<") are followed. Pure.
  */
 #ifndef NETSONDE_DAEMON_BLACKBOX_YAML_H
 #define NETSONDE_DAEMON_BLACKBOX_YAML_H
@@ -50,8 +50,8 @@ int blackbox_read_entries(const struct blackbox_place *place,
 			  int (*read)(const struct blackbox_place *entry, void *out), void *out);
 
 /* Calls read for each item of the list. */
-int blackbox_read_items(const struct blackbox_place *place,
-			int (*read)(const struct blackbox_place *item, void *out), void *out);
+int blackbox_read_items(const struct blackbox_place *place, int (*read)(const struct blackbox_place *item, void *out),
+			void *out);
 
 /* The text of a scalar, "" for null; NULL with err when it is none. Borrowed from the tree. */
 const char *blackbox_text(const struct blackbox_place *place);

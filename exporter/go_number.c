@@ -4,7 +4,6 @@
 #include <stdbool.h>
 #include <string.h>
 
-
 /* Digits without leading and trailing zeros, and the decimal exponent of the first one. */
 struct digits {
 	char bytes[TEXT_NUMBER_MAX];

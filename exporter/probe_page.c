@@ -193,8 +193,8 @@ static void add_lookup(struct page *page)
 		 lookup_seconds(page));
 	add_line(page, "probe_ip_protocol", "Version of the IP protocol that was used, 4 or 6; 0 for none",
 		 protocols[address->family]);
-	add_line(page, "probe_ip_addr_hash", "FNV-1a hash of the address that was used; it changes when the address does",
-		 hash_address(address));
+	add_line(page, "probe_ip_addr_hash",
+		 "FNV-1a hash of the address that was used; it changes when the address does", hash_address(address));
 }
 
 static void add_common(struct page *page)
@@ -327,7 +327,8 @@ static void add_tcp(struct page *page)
 	double failed;
 	if (find_reading(tcp, "rule_failed", &failed) || find_reading(tcp, "bytes_failed", &failed)) {
 		add_regex(page, tcp);
-		add_line(page, "probe_failed_due_to_bytes", "Whether expected bytes that did not come made the probe fail",
+		add_line(page, "probe_failed_due_to_bytes",
+			 "Whether expected bytes that did not come made the probe fail",
 			 reading_or(tcp, "bytes_failed", 0));
 	}
 	add_expected(page);
@@ -386,8 +387,7 @@ static void add_extra(struct page *page, const struct row *row, const struct rea
 	if (measure->kind == MEASURE_HISTOGRAM || measure->kind == MEASURE_TEXT)
 		return;
 	text_add_format(&name, "netsonde_%s_%s", row->set->name, measure->name);
-	struct line *line =
-		add_line(page, text_string(&name), measure->help, reading_value(measure, reading));
+	struct line *line = add_line(page, text_string(&name), measure->help, reading_value(measure, reading));
 	line->is_extra = true;
 	line->is_counter = measure->kind == MEASURE_COUNTER || measure->kind == MEASURE_COUNTER_SECONDS;
 	add_labels(page, line, row->labels, row->nlabels);

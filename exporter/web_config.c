@@ -10,11 +10,11 @@
 #include "core/yaml_tree.h"
 
 /* A check of cost 17 takes some 10 s; each step more doubles it. */
-#define COST_MIN     4
-#define COST_MAX     17
-#define HASH_LENGTH  60 /* $2y$10$ and 53 characters */
-#define USERS_MAX    1000
-#define BURST_MAX    1000000
+#define COST_MIN        4
+#define COST_MAX        17
+#define HASH_LENGTH     60 /* $2y$10$ and 53 characters */
+#define USERS_MAX       1000
+#define BURST_MAX       1000000
 #define INTERVAL_MAX_NS (86400 * NS_PER_SECOND)
 
 /* What is being read: the value of one key. */
