@@ -1,4 +1,4 @@
-#include "core/fetch.h"
+#include "core/fetch_route.h"
 
 #include <curl/curl.h>
 #include <stdio.h>
@@ -18,6 +18,7 @@ struct fetch {
 	struct curl_slist *fields;
 	struct text body;
 	size_t read;
+	struct fetch_path path;
 	char error[CURL_ERROR_SIZE];
 	char *type, *location;
 	int64_t retry_after_ns;
@@ -58,6 +59,7 @@ static void fetch_free(struct fetch *fetch)
 		curl_easy_cleanup(fetch->easy);
 	}
 	curl_slist_free_all(fetch->fields);
+	fetch_path_free(&fetch->path);
 	text_free(&fetch->body);
 	mem_free(fetch->type);
 	mem_free(fetch->location);
@@ -111,6 +113,7 @@ static void finish(void *arg)
 		.length = fetch->body.length,
 		.took_ns = clock_monotonic_ns() - fetch->started_ns,
 	};
+	fetch_path_measure(&fetch->path, fetch->easy, fetch->result, &answer);
 	fetch->done(fetch->arg, &answer);
 	fetch_free(fetch);
 }
@@ -242,6 +245,7 @@ static size_t on_field(char *line, size_t size, size_t n, void *context)
 {
 	struct fetch *fetch = context;
 	char *value;
+	fetch_path_look(&fetch->path, fetch->easy);
 	if ((value = field_value(line, size * n, "Content-Type")) != NULL) {
 		keep(&fetch->type, value);
 	} else if ((value = field_value(line, size * n, "Location")) != NULL) {
@@ -309,6 +313,7 @@ static void set_request(struct fetch *fetch, const struct fetch_plan *plan)
 	}
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, fetch->fields);
 	set_server(easy, plan->server);
+	fetch_path_set(&fetch->path, easy, plan->route);
 }
 
 static void set_callbacks(struct fetch *fetch)

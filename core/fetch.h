@@ -9,13 +9,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/address.h"
 #include "core/err.h"
+#include "core/sample.h"
 
 struct fetch; /* one request under way */
 struct fetch_answer;
 struct fetcher; /* all of a loop */
 struct loop;
 struct text;
+struct tls_client;
+struct tls_facts;
 
 /* Bytes of an answer's body that are kept; what goes beyond is read and forgotten, up to FETCH_READ_MAX, where the
  * request ends. */
@@ -31,11 +35,23 @@ struct fetch_server {
 	bool is_unverified;           /* any certificate will do */
 };
 
+/* A request that measures a server: on a fresh connection to this address, past any proxy, HTTP/2 if the server likes.
+ * Certificates are verified by tls, not as the server's plan says. */
+struct fetch_route {
+	struct address address; /* with port */
+	struct address source;  /* family ADDRESS_NONE: the kernel chooses */
+	const char *interface;  /* or NULL; goes before source */
+	const char *host;       /* whose certificate it should be */
+	struct tls_client *tls;
+	struct tls_facts *facts; /* borrowed until done or cancel */
+};
+
 /* Passed to fetch_start. Everything but body, arg and done is copied or used up in the call. */
 struct fetch_plan {
 	const char *method; /* "GET", "POST" */
 	const char *url;    /* http or https only; redirects are not followed; the proxy comes from the environment */
 	const struct fetch_server *server; /* or NULL */
+	const struct fetch_route *route;   /* or NULL */
 	const char *const *fields;         /* "Content-Type: text/plain", ...; NULL-terminated; or NULL */
 	const void *body;                  /* borrowed until done or cancel; NULL = none */
 	size_t body_length;
@@ -60,6 +76,10 @@ struct fetch_answer {
 	const char *body;       /* NUL-terminated */
 	size_t length;
 	int64_t took_ns;
+	/* With a route: why there is no whole answer, and how long the parts took (-1: not done). exchange: from the
+	 * connection that is ready to the end of the answer. */
+	enum reason reason;
+	int64_t connect_ns, tls_ns, exchange_ns;
 };
 
 /* most_connections: kept open at a time. NULL with err. */

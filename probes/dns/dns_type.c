@@ -8,6 +8,7 @@
 #include "core/clock.h"
 #include "core/tls_facts.h"
 #include "probes/dns/dns.h"
+#include "probes/dns/dns_https.h"
 #include "probes/tls_service.h"
 
 static const char *const families[] = {
@@ -157,7 +158,7 @@ static int dns_check(const void *arg, struct err *err)
 }
 
 static const struct measure_set *const dns_sets[] = {&dns_set, &dns_query_set, &dns_answer_set, TLS_FACTS_SETS, NULL};
-static const struct probe_service *const dns_services[] = {&dns_service, &tls_service, NULL};
+static const struct probe_service *const dns_services[] = {&dns_service, &dns_https_service, &tls_service, NULL};
 
 const struct probe_type dns_type = {
 	.name = "dns",
