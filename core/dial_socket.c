@@ -167,7 +167,7 @@ static int begin_connect(int descriptor, const struct dial_plan *plan, struct di
 	return -1;
 }
 
-int dial_socket_open(const struct dial_plan *plan, struct dial_fault *fault)
+int dial_socket_make(const struct dial_plan *plan, struct dial_fault *fault)
 {
 	int type = plan->is_datagram ? SOCK_DGRAM : SOCK_STREAM;
 	if (plan->address.family == ADDRESS_NONE) {
@@ -179,7 +179,16 @@ int dial_socket_open(const struct dial_plan *plan, struct dial_fault *fault)
 		blame(fault, REASON_LOCAL, "socket: %s", strerror(errno));
 		return -1;
 	}
-	if (set_up(descriptor, plan, fault) == 0 && begin_connect(descriptor, plan, fault) == 0)
+	if (set_up(descriptor, plan, fault) == 0)
+		return descriptor;
+	close(descriptor);
+	return -1;
+}
+
+int dial_socket_open(const struct dial_plan *plan, struct dial_fault *fault)
+{
+	int descriptor = dial_socket_make(plan, fault);
+	if (descriptor < 0 || begin_connect(descriptor, plan, fault) == 0)
 		return descriptor;
 	close(descriptor);
 	return -1;

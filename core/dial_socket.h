@@ -1,6 +1,6 @@
 /*
- * The system calls of core/dial.c: one client socket, how it is made, what its errors mean, how it is closed. Nobody
- * else includes this.
+ * The system calls of core/dial.c: one client socket, how it is made, what its errors mean, how it is closed. Besides
+ * it, only those include this who give sockets to libcurl.
  */
 #ifndef NETSONDE_CORE_DIAL_SOCKET_H
 #define NETSONDE_CORE_DIAL_SOCKET_H
@@ -13,6 +13,10 @@ struct dial_fault {
 	enum reason reason; /* REASON_OK: none */
 	char text[256];
 };
+
+/* A socket of that plan on which connect() is still to be called. Of the plan, loop and the callback are not looked at
+ * here. -1 with fault. */
+int dial_socket_make(const struct dial_plan *plan, struct dial_fault *fault);
 
 /* A socket of that plan on which connect() has begun, or with UDP is over. -1 with fault: the fault is ours, or the
  * kernel refused at once. */

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "core/clock.h"
-#include "core/loop.h"
+#include "core/curl_loop.h"
 #include "core/mem.h"
 #include "core/text.h"
 
@@ -24,26 +24,14 @@ struct fetch {
 	int64_t retry_after_ns;
 	int64_t started_ns;
 	CURLcode result;
-	struct deferred finish; /* done comes from a stack that is not curl's */
+	struct curl_job job;
 	void (*done)(void *arg, const struct fetch_answer *answer);
 	void *arg;
 };
 
-/* A descriptor that curl wants to be watched. */
-struct fetch_socket {
-	struct fetch_socket *next, **link;
-	struct fetcher *fetcher;
-	curl_socket_t descriptor;
-	struct watch *watch;
-};
-
 struct fetcher {
-	struct loop *loop;
-	CURLM *multi;
-	struct alarm alarm;
-	struct deferred at_once; /* an alarm would cost a slot of the timer for each request */
+	struct curl_loop *curl;
 	struct fetch *fetches;
-	struct fetch_socket *sockets;
 };
 
 /* --- ends --------------------------------------------------------------------------------------------------------- */
@@ -53,11 +41,9 @@ static void fetch_free(struct fetch *fetch)
 	*fetch->link = fetch->next;
 	if (fetch->next != NULL)
 		fetch->next->link = fetch->link;
-	loop_defer_cancel(fetch->fetcher->loop, &fetch->finish);
-	if (fetch->easy != NULL) {
-		curl_multi_remove_handle(fetch->fetcher->multi, fetch->easy);
+	curl_job_cancel(&fetch->job);
+	if (fetch->easy != NULL)
 		curl_easy_cleanup(fetch->easy);
-	}
 	curl_slist_free_all(fetch->fields);
 	fetch_path_free(&fetch->path);
 	text_free(&fetch->body);
@@ -91,10 +77,11 @@ static const char *error_of(struct fetch *fetch)
 	return fetch->error;
 }
 
-static void finish(void *arg)
+static void finish(void *arg, CURLcode result)
 {
 	struct fetch *fetch = arg;
 	long status = 0;
+	fetch->result = result;
 	/* The body is for people and for a look at its reason: what was cut off is no fault. */
 	bool is_cut = fetch->result == CURLE_WRITE_ERROR && fetch->read > FETCH_READ_MAX;
 	if (fetch->result == CURLE_OK || is_cut)
@@ -116,94 +103,6 @@ static void finish(void *arg)
 	fetch_path_measure(&fetch->path, fetch->easy, fetch->result, &answer);
 	fetch->done(fetch->arg, &answer);
 	fetch_free(fetch);
-}
-
-/* --- curl and the loop -------------------------------------------------------------------------------------------- */
-
-static void collect(struct fetcher *fetcher)
-{
-	int left;
-	for (CURLMsg *message; (message = curl_multi_info_read(fetcher->multi, &left)) != NULL;) {
-		struct fetch *fetch = NULL;
-		if (message->msg != CURLMSG_DONE)
-			continue;
-		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&fetch);
-		fetch->result = message->data.result;
-		loop_defer(fetcher->loop, &fetch->finish);
-	}
-}
-
-static void act(struct fetcher *fetcher, curl_socket_t descriptor, int events)
-{
-	int running;
-	curl_multi_socket_action(fetcher->multi, descriptor, events, &running);
-	collect(fetcher);
-}
-
-static void on_ready(void *arg, unsigned events)
-{
-	const struct fetch_socket *at = arg;
-	act(at->fetcher, at->descriptor,
-	    (events & WATCH_READ ? CURL_CSELECT_IN : 0) | (events & WATCH_WRITE ? CURL_CSELECT_OUT : 0));
-}
-
-static void ring(void *arg)
-{
-	act(arg, CURL_SOCKET_TIMEOUT, 0);
-}
-
-static void forget_socket(struct fetch_socket *at)
-{
-	*at->link = at->next;
-	if (at->next != NULL)
-		at->next->link = at->link;
-	watch_free(at->watch);
-	mem_free(at);
-}
-
-static struct fetch_socket *watch_socket(struct fetcher *fetcher, curl_socket_t descriptor)
-{
-	struct fetch_socket *at = mem_zero(1, sizeof(*at));
-	at->fetcher = fetcher;
-	at->descriptor = descriptor;
-	at->watch = watch_create(fetcher->loop, descriptor, on_ready, at);
-	at->next = fetcher->sockets;
-	at->link = &fetcher->sockets;
-	if (at->next != NULL)
-		at->next->link = &at->next;
-	fetcher->sockets = at;
-	curl_multi_assign(fetcher->multi, descriptor, at);
-	return at;
-}
-
-/* CURLMOPT_SOCKETFUNCTION */
-static int on_socket(CURL *easy, curl_socket_t descriptor, int what, void *context, void *socket_context)
-{
-	struct fetch_socket *at = socket_context;
-	(void)easy;
-	if (what == CURL_POLL_REMOVE) {
-		if (at != NULL)
-			forget_socket(at);
-		return 0;
-	}
-	if (at == NULL)
-		at = watch_socket(context, descriptor);
-	watch_set(at->watch, (what & CURL_POLL_IN ? WATCH_READ : 0u) | (what & CURL_POLL_OUT ? WATCH_WRITE : 0u));
-	return 0;
-}
-
-/* CURLMOPT_TIMERFUNCTION. 0 ms means as soon as possible, but not from inside this call. */
-static int on_timer(CURLM *multi, long wait_ms, void *context)
-{
-	struct fetcher *fetcher = context;
-	(void)multi;
-	alarm_cancel(fetcher->loop, &fetcher->alarm);
-	loop_defer_cancel(fetcher->loop, &fetcher->at_once);
-	if (wait_ms == 0)
-		loop_defer(fetcher->loop, &fetcher->at_once);
-	else if (wait_ms > 0)
-		alarm_set(fetcher->loop, &fetcher->alarm, clock_monotonic_ns() + wait_ms * NS_PER_MS);
-	return 0;
 }
 
 /* --- what comes --------------------------------------------------------------------------------------------------- */
@@ -318,7 +217,6 @@ static void set_request(struct fetch *fetch, const struct fetch_plan *plan)
 
 static void set_callbacks(struct fetch *fetch)
 {
-	curl_easy_setopt(fetch->easy, CURLOPT_PRIVATE, fetch);
 	curl_easy_setopt(fetch->easy, CURLOPT_ERRORBUFFER, fetch->error);
 	curl_easy_setopt(fetch->easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(fetch->easy, CURLOPT_WRITEDATA, fetch);
@@ -351,7 +249,7 @@ static struct fetch *fetch_create(struct fetcher *fetcher, const struct fetch_pl
 	fetch->started_ns = clock_monotonic_ns();
 	fetch->done = plan->done;
 	fetch->arg = plan->arg;
-	deferred_prepare(&fetch->finish, finish, fetch);
+	curl_job_prepare(&fetch->job, finish, fetch);
 	return fetch;
 }
 
@@ -364,10 +262,8 @@ struct fetch *fetch_start(struct fetcher *fetcher, const struct fetch_plan *plan
 	if (fetch->easy != NULL) {
 		set_request(fetch, plan);
 		set_callbacks(fetch);
-		CURLMcode code = curl_multi_add_handle(fetcher->multi, fetch->easy);
-		if (code == CURLM_OK)
+		if (curl_job_start(fetcher->curl, &fetch->job, fetch->easy, err) == 0)
 			return fetch;
-		err_set(err, "%s", curl_multi_strerror(code));
 	} else {
 		err_set(err, "libcurl cannot make a request");
 	}
@@ -377,22 +273,11 @@ struct fetch *fetch_start(struct fetcher *fetcher, const struct fetch_plan *plan
 
 struct fetcher *fetcher_create(struct loop *loop, size_t most_connections, struct err *err)
 {
-	struct fetcher *fetcher = mem_zero(1, sizeof(*fetcher));
-	fetcher->loop = loop;
-	alarm_prepare(&fetcher->alarm, ring, fetcher);
-	deferred_prepare(&fetcher->at_once, ring, fetcher);
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK)
-		fetcher->multi = curl_multi_init();
-	if (fetcher->multi == NULL) {
-		err_set(err, "libcurl cannot be used");
-		mem_free(fetcher);
+	struct curl_loop *curl = curl_loop_create(loop, most_connections, err);
+	if (curl == NULL)
 		return NULL;
-	}
-	curl_multi_setopt(fetcher->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-	curl_multi_setopt(fetcher->multi, CURLMOPT_SOCKETDATA, fetcher);
-	curl_multi_setopt(fetcher->multi, CURLMOPT_TIMERFUNCTION, on_timer);
-	curl_multi_setopt(fetcher->multi, CURLMOPT_TIMERDATA, fetcher);
-	curl_multi_setopt(fetcher->multi, CURLMOPT_MAXCONNECTS, (long)most_connections);
+	struct fetcher *fetcher = mem_zero(1, sizeof(*fetcher));
+	fetcher->curl = curl;
 	return fetcher;
 }
 
@@ -402,12 +287,6 @@ void fetcher_free(struct fetcher *fetcher)
 		return;
 	while (fetcher->fetches != NULL)
 		fetch_free(fetcher->fetches);
-	/* Connections that are kept may still have watches. */
-	curl_multi_cleanup(fetcher->multi);
-	while (fetcher->sockets != NULL)
-		forget_socket(fetcher->sockets);
-	alarm_cancel(fetcher->loop, &fetcher->alarm);
-	loop_defer_cancel(fetcher->loop, &fetcher->at_once);
+	curl_loop_free(fetcher->curl);
 	mem_free(fetcher);
-	curl_global_cleanup();
 }
