@@ -4,7 +4,7 @@ enter() runs the script again in namespaces of its own: network, mounts and proc
 the kernel ends all that it has started, and takes the interfaces and the folder in memory away.
 
 veth():  10.78.0.1 here; at the far end every address of 10.77.0.0/16 answers. The far end runs in the sender's own
-         CPU time, as the kernel does it without further settings.
+         CPU time, as the kernel does it without further settings. Servers there (lib/servers.py) have cores of their own.
 tun():   every address of 10.79.0.0/16 answers after an exact time (bench/delay_tun.c).
 """
 
@@ -24,6 +24,8 @@ BUILD = TOP / "build" / "release"
 INSIDE = "BENCH_INSIDE"
 # Which core does what: the worker, or the one thread of a peer; all other threads; clients and servers.
 PROBING, HELPING, ASKING = (1,), (0, 2), (3,)
+# With servers at the far end, which two cores are for: the threads beside the worker and the client share one.
+SERVING, BESIDE = (2, 3), (0,)
 
 
 def begin(what, goes_first, *options):
@@ -157,6 +159,17 @@ class Far:
 
     def call(self, *command):
         return call("nsenter", "-t", self.holder.pid, "-n", *command)
+
+    def start(self, command, log, environment=None):
+        """A server, on the cores for servers."""
+        prefix = ("nsenter", "-t", str(self.holder.pid), "-n")
+        return Program(command, log=log, cores=SERVING, environment=environment, prefix=prefix)
+
+    def udp_drops(self):
+        """Datagrams that did not fit into a socket's buffer."""
+        text = pathlib.Path(f"/proc/{self.holder.pid}/net/snmp").read_text()
+        names, values = (line.split() for line in text.splitlines() if line.startswith("Udp:"))
+        return int(values[names.index("RcvbufErrors")])
 
 
 def loopback():

@@ -2,29 +2,34 @@
 
 import re
 import subprocess
+import sys
 import time
 import urllib.request
 
 from lib.lab import HELPING, PROBING
-from lib.process import Program, Window, pin, wait_for
+from lib.process import Broken, Program, Window, pin, wait_for
 
 PORT = 9975
 OWN = ("starts_total", "skipped_total", "lag_seconds_total", "lag_max_seconds")
 
 
-def write_config(folder, targets, interval, options=None, agent=None, outputs=None):
-    """targets: addresses, which may repeat. All that the daemon keeps is kept: series, histograms, lines in a file."""
-    ping = {"type": '"ping"', "interval": interval, **(options or {})}
+def write_config(folder, targets, interval, options=None, agent=None, outputs=None, sections=""):
+    """targets: addresses, which may repeat. All that the daemon keeps is kept: series, histograms, lines in a file.
+
+    options: of the probe, which is a ping unless they say another type. sections: more of the configuration, as text.
+    """
+    probe = {"type": '"ping"', "interval": interval, **(options or {})}
     settings = {"name": '"bench"', "workers": 1, **(agent or {})}
     outputs = outputs or f'{{ name = "file"; path = "{folder}/lines"; rotate_size = "256MiB"; keep = 1; }}'
     lines = [
         f"agent: {group(settings)};",
         f'web: {{ listen = [ "127.0.0.1:{PORT}" ]; max_series = 20000000; reply_timeout = 120; }};',
-        f"probes: {{ ping: {group(ping)}; }};",
+        f"probes: {{ probe: {group(probe)}; }};",
         f"influx: ( {outputs} );",
         "targets: (",
-        ",\n".join(f'{{ name = "host-{i:05d}"; address = "{one}"; probes = [ "ping" ]; }}' for i, one in enumerate(targets)),
+        ",\n".join(f'{{ name = "host-{i:05d}"; address = "{one}"; probes = [ "probe" ]; }}' for i, one in enumerate(targets)),
         ");",
+        sections,
     ]
     path = folder / "netsonde.conf"
     path.write_text("\n".join(lines) + "\n")
@@ -44,9 +49,12 @@ def get(path, headers=None):
 
 
 class Netsonde(Program):
-    """netsonde run, ready. pins: its one worker on the core for probing; else it is left to the scheduler."""
+    """netsonde run, ready. pins: its one worker on the core for probing; else it is left to the scheduler.
 
-    def __init__(self, arguments, folder, targets, interval, pins=True, **settings):
+    beside: cores of the other threads then.
+    """
+
+    def __init__(self, arguments, folder, targets, interval, pins=True, beside=HELPING, **settings):
         self.folder = folder
         for old in folder.glob("lines*"):
             old.unlink()
@@ -55,7 +63,7 @@ class Netsonde(Program):
         wait_for(self.is_ready, "netsonde to be ready")
         if pins:
             for thread, name in self.thread_names().items():
-                pin(thread, PROBING if name.startswith("worker") else HELPING)
+                pin(thread, PROBING if name.startswith("worker") else beside)
 
     def is_ready(self):
         self.check_alive()
@@ -91,6 +99,17 @@ class Netsonde(Program):
             after = self.own_figures()
         return Measured(window, before, after)
 
+    def try_out(self, seconds):
+        """What it measured at this rate; is_clean if it holds it: nothing was lost and no turn skipped."""
+        time.sleep(1.5)
+        measured = self.measure(seconds)
+        measured.lost, measured.losses = self.falsely_lost()
+        measured.peak_bytes = self.memory_bytes("VmHWM")
+        measured.is_clean = measured.skipped == 0 and measured.lost == 0 and measured.lag_seconds < 0.05
+        print(f"  tried {measured.rate:,.0f}/s: {measured.skipped:,.0f} skipped, {measured.losses}; mean lag "
+              f"{measured.lag_seconds * 1e3:.1f} ms, worker {measured.worker_us:.2f} us a probe", file=sys.stderr)
+        return measured
+
     def falsely_lost(self):
         """Runs of one request that failed since the start, at a far end that answers everything; and words about it."""
         figures = self.target_figures()
@@ -106,6 +125,29 @@ class Netsonde(Program):
             found = [match.groups() for match in map(pattern.match, lines) if match]
         return [float(rtt) * 1e6 for host, rtt, stamp in found
                 if int(host) < first_targets and begin <= int(stamp) / 1e9 <= end]
+
+
+def highest_rate(attempt, lowest, tries, between=lambda: None, workers=1):
+    """What attempt(rate), which ends in try_out, measured at the highest rate that the workers hold.
+
+    Bisects up to 1.1 times of what their CPU would allow; between() has its turn before each try. A rate at which a few
+    were lost is tried once more: it may have been another program of this machine.
+    """
+    best = attempt(lowest)
+    if not best.is_clean:
+        raise Broken(f"even {lowest:,.0f}/s were not sustained: is the machine busy?")
+    low, high = lowest, 1.1 * 1e6 / best.worker_us * workers
+    for _ in range(tries):
+        between()
+        rate = low + 0.6 * (high - low)
+        measured = attempt(rate)
+        if not measured.is_clean and measured.lost + measured.skipped < measured.starts / 1000:
+            measured = attempt(rate)
+        if measured.is_clean:
+            best, low = measured, rate
+        else:
+            high = rate
+    return best
 
 
 class Measured:

@@ -5,19 +5,24 @@ import re
 import time
 import urllib.request
 
-from lib import lab
+from lib import asking, lab
 from lib.process import Broken, Program, Window, finish, wait_for
 
 BLACKBOX_PORT, SMOKEPING_PORT = 9115, 9374
-BLACKBOX_CONFIG = "modules: { icmp: { prober: icmp, timeout: 2s, icmp: { preferred_ip_protocol: ip4 } } }\n"
-# Every request another target: as a scraper with many targets asks.
-WRK_SCRIPT = """
-local n = 0
-function request()
-	n = n % 60000 + 1
-	return wrk.format("GET", string.format("/probe?module=icmp&target=10.77.%d.%d", math.floor(n / 256), n % 256))
-end
+# netsonde reads the same file (bench/probe). The names of the modules are those of its own probe types, too.
+BLACKBOX_CONFIG = """
+modules:
+  icmp: { prober: icmp, timeout: 2s, icmp: { preferred_ip_protocol: ip4 } }
+  http: { prober: http, timeout: 5s, http: { preferred_ip_protocol: ip4 } }
+  https: { prober: http, timeout: 5s, http: { preferred_ip_protocol: ip4, tls_config: { insecure_skip_verify: true } } }
+  dns: { prober: dns, timeout: 5s, dns: { preferred_ip_protocol: ip4, query_name: host.example, query_type: A } }
 """
+SPREAD = 60000
+QUESTIONS = {
+    module: {"module": module, "target": target, "addresses": SPREAD}
+    for module, target in (("icmp", "10.77.%d.%d"), ("http", "http://10.77.%d.%d/"), ("https", "https://10.77.%d.%d/"),
+                           ("dns", "10.77.%d.%d"))
+}
 
 
 class Figures:
@@ -39,6 +44,27 @@ def icmp_limit(binary, *options, cores=lab.PROBING, seconds=3, dumps=False):
     return Figures(float(found[4]), float(found[5]), done.peak_bytes, int(found[3]), rtts=rtts)
 
 
+def http_limit(binary, scheme, seconds, connections=32, addresses=None):
+    """bench/http_limit.c or bench/http_raw.c; addresses: how many take turns, where that is to be told."""
+    more = [addresses] if addresses else []
+    done = finish([binary, scheme, connections, seconds, *more], cores=lab.PROBING)
+    found = re.search(r"probes (\d+) bad (\d+) probes/s (\d+) us/probe ([\d.]+) .*rss (\d+) MiB total p50 (\d+) us p99 (\d+) us",
+                      done.output)
+    if not found:
+        raise Broken(f"{binary.name} said: {done.output}{done.error}")
+    return Figures(float(found[3]), float(found[4]), int(found[5]) << 20, int(found[2]), requests=int(found[1]),
+                   p50_ms=int(found[6]) / 1e3, p99_ms=int(found[7]) / 1e3)
+
+
+def dns_limit(binary, window, seconds, *options, name="host.example"):
+    """bench/dns_limit.c; options: sockets, then "fresh" for a socket a query."""
+    done = finish([binary, "10.77.0.1", name, window, seconds, *options], cores=lab.PROBING)
+    found = re.search(r"rcvd (\d+) bad (\d+) lost (\d+) q/s (\d+) us/query ([\d.]+) ", done.output)
+    if not found:
+        raise Broken(f"dns_limit said: {done.output}{done.error}")
+    return Figures(float(found[4]), float(found[5]), done.peak_bytes, int(found[2]) + int(found[3]), requests=int(found[1]))
+
+
 def fping(path, work, targets, *options, may_fail=False):
     """fping with a list of targets: -c N and further options. rate: replies a second over its whole life."""
     (work / "fping.list").write_text("\n".join(targets) + "\n")
@@ -50,10 +76,15 @@ def fping(path, work, targets, *options, may_fail=False):
     return Figures(received / done.wall_seconds, us, done.peak_bytes, sent - received, said=said, code=done.code)
 
 
+def write_blackbox_config(work):
+    path = work / "blackbox.yml"
+    path.write_text(BLACKBOX_CONFIG)
+    return path
+
+
 def blackbox(path, work, processors=None, cores=None):
     """The exporter, running; processors: GOMAXPROCS, else its default."""
-    (work / "blackbox.yml").write_text(BLACKBOX_CONFIG)
-    command = [path, f"--config.file={work}/blackbox.yml", f"--web.listen-address=127.0.0.1:{BLACKBOX_PORT}",
+    command = [path, f"--config.file={write_blackbox_config(work)}", f"--web.listen-address=127.0.0.1:{BLACKBOX_PORT}",
                "--log.level=error"]
     environment = {"GOMAXPROCS": str(processors)} if processors else {}
     program = Program(command, log=work / "blackbox.log", cores=cores, environment=environment)
@@ -70,19 +101,23 @@ def answers(program, port, path):
         return False
 
 
-def blackbox_load(path, wrk, work, processors, seconds):
-    """Probes as fast as it makes them for 16 connections of wrk."""
-    (work / "probe.lua").write_text(WRK_SCRIPT)
+def blackbox_load(path, wrk, work, processors, seconds, question=QUESTIONS["icmp"], pause_ms=0):
+    """Probes as fast as it makes them for 16 connections of wrk, or with pauses."""
     cores = lab.PROBING if processors == 1 else None
     with blackbox(path, work, processors, cores) as program:
-        command = [wrk, "-t1", "-c16", f"-d{seconds}s", "-s", work / "probe.lua", f"http://127.0.0.1:{BLACKBOX_PORT}"]
-        with Window(program) as window:
-            done = finish(command, cores=lab.ASKING)
-        requests = int(re.search(r"(\d+) requests in", done.output)[1])
-        if "Non-2xx" in done.output:
-            raise Broken(f"blackbox_exporter refused probes: {done.output}")
-        return Figures(requests / window.wall_seconds, window.cpu_seconds / requests * 1e6,
-                       program.memory_bytes("VmHWM"), 0)
+        return probe_load(program, BLACKBOX_PORT, wrk, work, question, seconds, pause_ms)
+
+
+def probe_load(program, port, wrk, work, question, seconds, pause_ms=0):
+    """What a program takes to answer /probe, after a moment to warm up."""
+    url = f"http://127.0.0.1:{port}"
+    asking.ask(wrk, work, url, question, 1)
+    with Window(program) as window:
+        asked = asking.ask(wrk, work, url, question, seconds, pause_ms)
+    us = window.cpu_seconds / max(asked.requests, 1) * 1e6
+    worker_us = window.thread_seconds("worker") / max(asked.requests, 1) * 1e6
+    return Figures(asked.rate, us, program.memory_bytes("VmHWM"), asked.lost, worker_us=worker_us or None,
+                   requests=asked.requests, p50_ms=asked.p50_ms, p99_ms=asked.p99_ms)
 
 
 def blackbox_rtts(targets, end):
