@@ -46,10 +46,12 @@ static const struct measure pool_measures[POOL_MEASURES] = {
 	[POOL_PORTS] = {"ports", MEASURE_INTEGER, "Sockets open"},
 };
 
+static const char *const worker_label[] = {"worker", NULL};
 static const struct measure_set pool_set = {
 	.name = "dns_pool",
 	.measures = pool_measures,
 	.n = POOL_MEASURES,
+	.label_names = worker_label,
 	.help = "UDP sockets for DNS queries",
 };
 
