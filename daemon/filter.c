@@ -105,6 +105,13 @@ static int add_rule(scmp_filter_ctx filter, const struct filter_rule *rule)
 	return add(filter, SCMP_ACT_ALLOW, rule->call, arguments, rule->second.mask != 0 ? 2 : 1);
 }
 
+static int add_failure(scmp_filter_ctx filter, const struct filter_failure *row)
+{
+	const struct scmp_arg_cmp argument = {row->only.number, SCMP_CMP_MASKED_EQ, row->only.mask, row->only.value};
+
+	return add(filter, SCMP_ACT_ERRNO((uint32_t)row->error), row->call, &argument, row->only.mask != 0 ? 1 : 0);
+}
+
 /* Signals to threads of our own: abort, raise. */
 static int add_own_signals(scmp_filter_ctx filter)
 {
@@ -122,7 +129,7 @@ static int add_all(scmp_filter_ctx filter)
 	for (size_t i = 0; result == 0 && i < filter_nrules; i++)
 		result = add_rule(filter, &filter_rules[i]);
 	for (const struct filter_failure *row = filter_failures; result == 0 && row->call; row++)
-		result = add(filter, SCMP_ACT_ERRNO((uint32_t)row->error), row->call, NULL, 0);
+		result = add_failure(filter, row);
 	return result;
 }
 

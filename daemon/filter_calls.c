@@ -254,6 +254,9 @@ const size_t filter_nrules = sizeof(filter_rules) / sizeof(filter_rules[0]);
 
 const struct filter_failure filter_failures[] = {
 	/* Its flags are in memory, where a filter cannot look: glibc then uses clone. */
-	{"clone3", ENOSYS},
-	{NULL, 0},
+	{"clone3", ENOSYS, {0}},
+	/* Regular expressions want memory for machine code: PCRE2 then interprets them. */
+	{"mmap", EACCES, {2, PROT_WRITE | PROT_EXEC, PROT_WRITE | PROT_EXEC}},
+	{"mmap2", EACCES, {2, PROT_WRITE | PROT_EXEC, PROT_WRITE | PROT_EXEC}},
+	{NULL, 0, {0}},
 };

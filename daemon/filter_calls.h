@@ -22,10 +22,16 @@ struct filter_rule {
 extern const struct filter_rule filter_rules[];
 extern const size_t filter_nrules;
 
-/* They fail with an error that makes the library take another way: no word of it is worth a line. */
+/* They fail with an error that makes the library take another way: no word of it is worth a line. Only if argument &
+ * mask
+ * == value (mask 0: whatever it is). */
 struct filter_failure {
 	const char *call;
 	int error;
+	struct {
+		unsigned number;
+		uint64_t mask, value;
+	} only;
 };
 extern const struct filter_failure filter_failures[]; /* the last one has no call */
 

@@ -291,6 +291,12 @@ const char *probe_target(const struct probe *probe)
 	return probe->subject->target;
 }
 
+const struct label *probe_target_labels(const struct probe *probe, size_t *n)
+{
+	*n = probe->subject->nlabels;
+	return probe->subject->labels;
+}
+
 const char *probe_name(const struct probe *probe)
 {
 	return probe->subject->probe;

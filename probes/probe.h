@@ -104,6 +104,8 @@ const void *probe_settings(const struct probe *probe);
 const char *probe_address(const struct probe *probe); /* what the configuration says: literal, name or URL */
 const char *probe_target(const struct probe *probe);  /* the target's name, for the log */
 const char *probe_name(const struct probe *probe);
+/* The target's own labels: a row must have none of these names. They may change from run to run. */
+const struct label *probe_target_labels(const struct probe *probe, size_t *n);
 /* The worker's instance of a service that the type lists. Never NULL. */
 void *probe_service(const struct probe *probe, const struct probe_service *service);
 
