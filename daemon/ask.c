@@ -57,6 +57,8 @@ static void release(struct worker_ask *ask)
 	mem_free((char *)ask->job.address);
 	mem_free(ask->sample);
 	text_free(&ask->log);
+	if (ask->job.release)
+		ask->job.release(ask->job.held);
 	mem_free(ask);
 }
 
@@ -280,6 +282,7 @@ struct worker_ask *ask_post(struct ask_desk *desk, struct mailbox *worker, const
 	if (mailbox_post(worker, &ask->job_mail.mail))
 		return ask;
 	ask->job.settings = NULL; /* still the caller's */
+	ask->job.release = NULL;
 	atomic_store(&ask->holders, 1);
 	release(ask);
 	return NULL;

@@ -8,6 +8,7 @@
 #include "core/mem.h"
 #include "daemon/config_chunks.h"
 #include "daemon/config_reader.h"
+#include "daemon/endpoint.h"
 #include "daemon/user.h"
 
 #define HOST_NAME_SIZE 256
@@ -31,6 +32,11 @@ static struct config_scope web_scope(struct config *config)
 	return (struct config_scope){exporter_options, exporter_noptions, &config->web};
 }
 
+static struct config_scope endpoint_scope(struct config *config)
+{
+	return (struct config_scope){config_endpoint_options, config_endpoint_noptions, &config->probe_endpoint};
+}
+
 static struct config_scope disk_log_scope(struct config *config)
 {
 	return (struct config_scope){influx_log_options, influx_log_noptions, &config->disk_log};
@@ -42,18 +48,6 @@ static void read_section(struct config_reader *reader, const config_setting_t *s
 {
 	if (section && config_is_group(reader, section))
 		config_read_group(reader, section, scope, others);
-}
-
-/* An error of an option, where it is written; it may come from the environment instead. */
-static void error_of_option(struct config_reader *reader, const config_setting_t *root, const char *path,
-			    const char *why)
-{
-	const config_setting_t *written = config_setting_lookup((config_setting_t *)(uintptr_t)root, path);
-
-	if (written)
-		config_error_at(reader, written, NULL, "%s", why);
-	else
-		config_error_at(reader, root, path, "%s", why);
 }
 
 /* Texts that the tables cannot check. */
@@ -71,12 +65,12 @@ static void check_agent(struct config_reader *reader, const config_setting_t *ro
 	}
 	if (strlen(settings->name) > CONFIG_NAME_BYTES_MAX) {
 		err_set(&err, "is longer than %d bytes", CONFIG_NAME_BYTES_MAX);
-		error_of_option(reader, root, "agent.name", err.text);
+		config_error_of_option(reader, root, "agent.name", err.text);
 	}
 	if (settings->resolver && config_check_resolver(settings->resolver, &err) < 0)
-		error_of_option(reader, root, "agent.resolver", err.text);
+		config_error_of_option(reader, root, "agent.resolver", err.text);
 	if (settings->user && user_find(settings->user, &user, &err) < 0)
-		error_of_option(reader, root, "agent.user", err.text);
+		config_error_of_option(reader, root, "agent.user", err.text);
 }
 
 static void check_web(struct config_reader *reader, const config_setting_t *root)
@@ -86,7 +80,7 @@ static void check_web(struct config_reader *reader, const config_setting_t *root
 
 	for (size_t i = 0; i < listen->n; i++) {
 		if (config_check_listen(listen->items[i], &err) < 0)
-			error_of_option(reader, root, "web.listen", err.text);
+			config_error_of_option(reader, root, "web.listen", err.text);
 	}
 }
 
@@ -249,8 +243,8 @@ static void place_disk_log(struct config *config)
 
 static void check_sections(struct config_reader *reader, const config_setting_t *root)
 {
-	static const char *const sections[] = {"agent",        "web",    "probes",   "targets",
-					       "target_files", "influx", "disk_log", NULL};
+	static const char *const sections[] = {"agent",  "web",      "probes",         "targets", "target_files",
+					       "influx", "disk_log", "probe_endpoint", NULL};
 	static const char *const later[] = {"geo", NULL};
 	const struct config_known known = {.others = sections};
 	int length = config_setting_length(root);
@@ -277,15 +271,17 @@ static void read_tree(struct config_reader *reader, const config_setting_t *root
 {
 	const config_setting_t *agent = config_setting_get_member(root, "agent"), *labels;
 	struct config_scope agents = agent_scope(reader->config), webs = web_scope(reader->config);
-	struct config_scope disk_logs = disk_log_scope(reader->config);
+	struct config_scope disk_logs = disk_log_scope(reader->config), endpoints = endpoint_scope(reader->config);
 
 	check_sections(reader, root);
 	option_set_defaults(agents.options, agents.n, agents.settings);
 	option_set_defaults(webs.options, webs.n, webs.settings);
 	option_set_defaults(disk_logs.options, disk_logs.n, disk_logs.settings);
+	option_set_defaults(endpoints.options, endpoints.n, endpoints.settings);
 	read_section(reader, agent, &agents, agent_others);
 	read_section(reader, config_setting_get_member(root, "web"), &webs, NULL);
 	read_section(reader, config_setting_get_member(root, "disk_log"), &disk_logs, NULL);
+	read_section(reader, config_setting_get_member(root, "probe_endpoint"), &endpoints, NULL);
 	read_probes(reader, config_setting_get_member(root, "probes"));
 	read_outputs(reader, config_setting_get_member(root, "influx"));
 	config_apply_environment(reader);
@@ -296,6 +292,8 @@ static void read_tree(struct config_reader *reader, const config_setting_t *root
 	place_disk_log(reader->config);
 	place_file(reader, &reader->config->web.config_file);
 	place_file(reader, &reader->config->web.bearer_token_file);
+	place_file(reader, &reader->config->probe_endpoint.blackbox_config);
+	config_finish_endpoint(reader, root);
 	/* After the probes: the labels of their rows are reserved. */
 	labels = agent && config_setting_is_group(agent) ? config_setting_get_member(agent, "labels") : NULL;
 	if (labels)
@@ -401,7 +399,7 @@ static struct config *finish(struct config_reader *reader, struct text *errors)
 /* string: what is read instead of the file, or NULL. */
 static struct config *load(const char *file, const char *string, struct text *errors)
 {
-	struct config_reader reader = {.config = mem_zero(1, sizeof(struct config))};
+	struct config_reader reader = {.config = mem_zero(1, sizeof(struct config)), .is_string = string != NULL};
 	int read;
 
 	reader.config->file = mem_copy_string(file);
@@ -429,6 +427,7 @@ void config_free(struct config *config)
 {
 	if (!config)
 		return;
+	endpoint_release(config->endpoint);
 	config_free_targets(config);
 	config_free_target_files(config);
 	for (size_t i = 0; i < config->nprobes; i++) {
@@ -443,6 +442,7 @@ void config_free(struct config *config)
 		option_free_settings(influx_options, influx_noptions, config->outputs[i]);
 	mem_free(config->outputs);
 	option_free(exporter_options, exporter_noptions, &config->web);
+	option_free(config_endpoint_options, config_endpoint_noptions, &config->probe_endpoint);
 	option_free(influx_log_options, influx_log_noptions, &config->disk_log);
 	option_free(config_agent_options, config_agent_noptions, &config->agent);
 	config_free_labels(&config->agent.labels);

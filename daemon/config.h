@@ -16,6 +16,7 @@
 #include "influx/influx.h"
 #include "probes/probe.h"
 
+struct endpoint;
 struct target;
 
 /* A list of labels that owns its strings. Names are valid Prometheus label names and none of the reserved ones (target,
@@ -42,6 +43,22 @@ struct config_agent {
 };
 extern const struct option config_agent_options[]; /* everything of the section but labels */
 extern const size_t config_agent_noptions;
+
+/* Section "probe_endpoint". */
+struct config_endpoint {
+	bool is_enabled;
+	struct option_list allow, deny; /* rules of core/destination.h */
+	int64_t max_concurrent, max_per_client;
+	double rate;           /* requests a second, of one client; 0 = any */
+	int64_t burst;         /* requests at once */
+	char *blackbox_config; /* NULL = none */
+	int64_t timeout_offset_ns, max_timeout_ns;
+	int64_t history, history_bytes; /* the last probes with their logs */
+};
+extern const struct option config_endpoint_options[];
+extern const size_t config_endpoint_noptions;
+/* A deep copy, to be freed by option_free. */
+void config_copy_endpoint(const struct config_endpoint *from, struct config_endpoint *to);
 
 /* An entry of "probes": a type with settings. */
 struct config_probe {
@@ -83,6 +100,8 @@ extern const size_t config_target_files_noptions;
 struct config {
 	struct config_agent agent;
 	struct exporter_settings web;
+	struct config_endpoint probe_endpoint;
+	struct endpoint *endpoint;           /* held: what /probe may do */
 	struct influx_log_settings disk_log; /* path is set, whatever is written */
 	struct influx_settings **outputs;
 	size_t noutputs;
@@ -111,6 +130,8 @@ bool config_is_reserved_label(const struct config *config, const char *name);
 
 /* The configuration with all defaults, as libconfig would read it; secrets as <secret>. */
 void config_show(const struct config *config, struct text *out);
+/* One entry of section probes. */
+void config_show_probe(const struct config_probe *probe, struct text *out);
 
 /* What is permitted but hardly meant (a probe that no target uses, no targets at all): one line each,
  * "file: warning: what: why". */

@@ -62,6 +62,17 @@ void config_error_at(struct config_reader *reader, const config_setting_t *setti
 	text_free(&path);
 }
 
+void config_error_of_option(struct config_reader *reader, const config_setting_t *root, const char *path,
+			    const char *why)
+{
+	const config_setting_t *written = config_setting_lookup((config_setting_t *)(uintptr_t)root, path);
+
+	if (written)
+		config_error_at(reader, written, NULL, "%s", why);
+	else
+		config_error_at(reader, root, path, "%s", why);
+}
+
 static void collect_names(const struct config_known *known, const char ***names, size_t *n)
 {
 	size_t most = 0;

@@ -24,6 +24,7 @@
 struct config_reader {
 	struct config *config;
 	struct config_source source;
+	bool is_string;          /* not a file: reads no other files */
 	char *folder;            /* of the configuration file: *_file options are seen from there */
 	struct names probes;     /* name -> index into config->probes */
 	struct names row_labels; /* labels of the rows of the probe types in use -> index into config->probes */
@@ -79,6 +80,10 @@ struct config_known {
 void config_error_unknown(struct config_reader *reader, const config_setting_t *setting,
 			  const struct config_known *known);
 
+/* Notes an error of an option ("web.listen"), where it is written; it may come from the environment instead. */
+void config_error_of_option(struct config_reader *reader, const config_setting_t *root, const char *path,
+			    const char *why);
+
 /* Is the setting a group? Notes an error if not. */
 bool config_is_group(struct config_reader *reader, const config_setting_t *setting);
 /* A list ( ) or an array [ ]? */
@@ -127,6 +132,12 @@ void config_free_targets(struct config *config);
 
 void config_read_target_files(struct config_reader *reader, const config_setting_t *list);
 void config_free_target_files(struct config *config);
+
+/* --- config_endpoint.c ----------------------------------------------------------------------------------------------
+ */
+
+/* Checks the section, and makes the endpoint if nothing was wrong so far. After the probes. */
+void config_finish_endpoint(struct config_reader *reader, const config_setting_t *root);
 
 /* --- config_address.c ------------------------------------------------------------------------------------------------
  */

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "daemon/config.h"
+#include "daemon/endpoint.h"
 #include "daemon/target.h"
 
 /* As the reader takes it back: libconfig's escapes, and $$ for what would begin a variable. */
@@ -188,7 +189,7 @@ static void show_target_files(const struct config_target_files *files, bool is_l
 	show_common(&files->common, is_last, out);
 }
 
-static void show_probe(const struct config_probe *probe, struct text *out)
+void config_show_probe(const struct config_probe *probe, struct text *out)
 {
 	text_add_format(out, "\t%s: {\n\t\ttype = ", probe->name);
 	show_string(probe->type->name, out);
@@ -204,11 +205,16 @@ void config_show(const struct config *config, struct text *out)
 	show_labels(&config->agent.labels, "\t", out);
 	text_add(out, "};\nweb: {\n");
 	show_options(exporter_options, exporter_noptions, &config->web, "\t", out);
-	text_add(out, "};\ndisk_log: {\n");
+	text_add(out, "};\nprobe_endpoint: {\n");
+	show_options(config_endpoint_options, config_endpoint_noptions, &config->probe_endpoint, "\t", out);
+	text_add(out, "};\n");
+	if (config->endpoint)
+		endpoint_show(config->endpoint, out);
+	text_add(out, "disk_log: {\n");
 	show_options(influx_log_options, influx_log_noptions, &config->disk_log, "\t", out);
 	text_add(out, "};\nprobes: {\n");
 	for (size_t i = 0; i < config->nprobes; i++)
-		show_probe(&config->probes[i], out);
+		config_show_probe(&config->probes[i], out);
 	text_add(out, "};\ntargets: (\n");
 	for (size_t i = 0; i < config->ntargets; i++)
 		show_target(&config->targets[i], i + 1 == config->ntargets, out);

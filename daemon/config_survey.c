@@ -47,6 +47,10 @@ void config_warn(const struct config *config, struct text *warnings)
 {
 	bool *is_used = mem_zero(config->nprobes, sizeof(*is_used));
 	size_t expected = config_count_series(config);
+	bool has_no_targets = !config->ntargets && !config->ntarget_files;
+	/* The targets come with requests to /probe. */
+	bool is_for_others = has_no_targets && config->probe_endpoint.is_enabled &&
+			     (config->nprobes > 0 || config->probe_endpoint.blackbox_config);
 
 	for (size_t i = 0; i < config->ntargets; i++) {
 		for (size_t k = 0; k < config->targets[i].nassignments; k++)
@@ -56,12 +60,12 @@ void config_warn(const struct config *config, struct text *warnings)
 		for (size_t k = 0; k < config->target_files[i].common.nassignments; k++)
 			is_used[config->target_files[i].common.assignments[k].probe - config->probes] = true;
 	}
-	for (size_t i = 0; i < config->nprobes; i++) {
+	for (size_t i = 0; i < config->nprobes && !is_for_others; i++) {
 		if (!is_used[i])
 			text_add_format(warnings, "%s: warning: probes.%s: no target uses it\n", config->file,
 					config->probes[i].name);
 	}
-	if (!config->ntargets && !config->ntarget_files)
+	if (has_no_targets && !is_for_others)
 		text_add_format(warnings, "%s: warning: targets: there are none, nothing is measured\n", config->file);
 	if (expected > (size_t)config->web.max_series)
 		text_add_format(warnings,

@@ -8,9 +8,11 @@
 #include "core/log.h"
 #include "core/loop.h"
 #include "core/mem.h"
+#include "daemon/api_probe.h"
 #include "daemon/api_reload.h"
 #include "daemon/api_results.h"
 #include "daemon/config.h"
+#include "daemon/endpoint.h"
 #include "daemon/own.h"
 #include "daemon/reload.h"
 #include "daemon/rights.h"
@@ -37,6 +39,7 @@ struct instance {
 	struct exporter_host host;
 	struct exporter *exporter;
 	struct api_results *results;
+	struct api_probe *probe;
 	struct influx *influx;
 	struct own *own;
 	struct influx_port *port; /* for the daemon's own lines */
@@ -77,9 +80,35 @@ static void serve_results(void *context, struct connection *connection, const st
 	api_results_serve(((struct instance *)context)->results, connection, request);
 }
 
+static void serve_probe(void *context, struct connection *connection, const struct http_request *request)
+{
+	api_probe_serve(((struct instance *)context)->probe, connection, request);
+}
+
+static void serve_logs(void *context, struct connection *connection, const struct http_request *request)
+{
+	api_probe_serve_logs(((struct instance *)context)->probe, connection, request);
+}
+
+static void show_more(void *context, struct text *out)
+{
+	api_probe_show_last(((struct instance *)context)->probe, out);
+}
+
+static struct endpoint *hold_endpoint(void *context)
+{
+	struct reload *reload = ((struct instance *)context)->reload;
+	struct endpoint *endpoint = endpoint_hold(reload_lock_config(reload)->endpoint);
+
+	reload_unlock_config(reload);
+	return endpoint;
+}
+
 static const struct exporter_route routes[] = {
 	{"/-/reload", "POST", serve_reload, false},
 	{"/api/v1/results", "GET", serve_results, false}, /* has a ceiling of its own */
+	{"/probe", "GET", serve_probe, false},            /* so has this */
+	{"/logs", "GET", serve_logs, true},
 };
 
 /* --- creation ---------------------------------------------------------------------------------------------------- */
@@ -158,17 +187,32 @@ static void create_results(struct instance *instance)
 	instance->results = api_results_create(&plan);
 }
 
+static void create_probe(struct instance *instance)
+{
+	const struct api_probe_plan plan = {
+		.workers = instance->workers,
+		.nworkers = instance->nworkers,
+		.mailbox = thread_mailbox(instance->web),
+		.endpoint = hold_endpoint,
+		.context = instance,
+	};
+
+	instance->probe = api_probe_create(&plan);
+}
+
 static int create_web(struct instance *instance, struct err *err)
 {
 	const struct exporter_settings *settings = standing_web(reload_standing(instance->reload));
 
 	create_results(instance);
+	create_probe(instance);
 	instance->host = (struct exporter_host){
 		.context = instance,
 		.routes = routes,
 		.nroutes = sizeof(routes) / sizeof(routes[0]),
 		.is_ready = is_ready,
 		.show_config = show_config,
+		.show_more = show_more,
 		.read_own = read_own,
 	};
 	instance->exporter =
@@ -205,6 +249,7 @@ static void create_own(struct instance *instance)
 
 	instance->own = own_create(&plan);
 	own_set_exporter(instance->own, instance->exporter);
+	own_set_probe(instance->own, instance->probe);
 	reload_set_own(instance->reload, instance->own);
 	reload_set_influx(instance->reload, instance->influx);
 }
@@ -292,6 +337,7 @@ void instance_free(struct instance *instance)
 	influx_free(instance->influx);
 	exporter_free(instance->exporter);
 	api_results_free(instance->results);
+	api_probe_free(instance->probe);
 	for (size_t i = instance->nworkers; i-- > 0;)
 		worker_free(instance->workers[i]);
 	/* Workers borrow from it, and the web thread waits for its answers. */

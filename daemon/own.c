@@ -10,6 +10,7 @@
 #include "core/clock.h"
 #include "core/loop.h"
 #include "core/mem.h"
+#include "daemon/api_probe.h"
 #include "daemon/reload.h"
 #include "daemon/target_files.h"
 #include "daemon/worker.h"
@@ -95,8 +96,9 @@ static const struct measure_set series_set = {
 };
 
 const struct measure_set *const own_sets[] = {
-	&build_set,  &process_set,    &config_set,       &series_set,   &worker_set, &engine_set,
-	&influx_set, &influx_log_set, &target_files_set, &exporter_set, NULL,
+	&build_set,  &process_set,    &config_set,       &series_set,   &worker_set,    &engine_set,
+	&influx_set, &influx_log_set, &target_files_set, &exporter_set, &api_probe_set, &api_probe_refused_set,
+	NULL,
 };
 
 /* --- life -------------------------------------------------------------------------------------------------------- */
@@ -104,6 +106,7 @@ const struct measure_set *const own_sets[] = {
 struct own {
 	struct own_plan plan;
 	const struct exporter *exporter;
+	const struct api_probe *probe;
 	double started_seconds;
 	atomic_bool is_accepted;
 	atomic_llong accepted_ns;
@@ -148,6 +151,11 @@ void own_free(struct own *own)
 void own_set_exporter(struct own *own, const struct exporter *exporter)
 {
 	own->exporter = exporter;
+}
+
+void own_set_probe(struct own *own, const struct api_probe *probe)
+{
+	own->probe = probe;
 }
 
 void own_note_accepted(struct own *own, size_t targets, size_t probes)
@@ -356,6 +364,22 @@ static void read_files(const struct own *own, struct taker *taker)
 	taker->label = (struct label){0};
 }
 
+static void give_probe(void *arg, const struct measure_set *set, const char *reason, const struct reading *readings,
+		       size_t n)
+{
+	struct taker *taker = arg;
+
+	taker->label = reason ? (struct label){"reason", reason} : (struct label){0};
+	give(taker, set, readings, n);
+}
+
+static void read_probe(const struct own *own, struct taker *taker)
+{
+	if (own->probe)
+		api_probe_read(own->probe, give_probe, taker);
+	taker->label = (struct label){0};
+}
+
 void own_read(struct own *own, void (*add)(void *arg, const struct row *row), void *arg)
 {
 	struct taker taker = {.add = add, .arg = arg};
@@ -368,6 +392,7 @@ void own_read(struct own *own, void (*add)(void *arg, const struct row *row), vo
 	read_workers(own, &taker);
 	read_outputs(own, &taker);
 	read_files(own, &taker);
+	read_probe(own, &taker);
 	if (own->exporter)
 		give(&taker, &exporter_set, readings, exporter_read(own->exporter, readings));
 }

@@ -10,6 +10,7 @@
 
 #include "core/sample.h"
 
+struct api_probe;
 struct exporter;
 struct influx;
 struct influx_port;
@@ -39,6 +40,9 @@ void own_free(struct own *own);
 
 /* The web server came up; before any thread reads. Borrowed until own_free; NULL forgets it. */
 void own_set_exporter(struct own *own, const struct exporter *exporter);
+
+/* The same for /probe. */
+void own_set_probe(struct own *own, const struct api_probe *probe);
 
 /* A configuration was read, now: accepted with so many targets and probes (assignments), or refused. Any thread. */
 void own_note_accepted(struct own *own, size_t targets, size_t probes);

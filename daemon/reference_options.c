@@ -218,6 +218,11 @@ static const struct section first_sections[] = {
 	 .environment = "NETSONDE_WEB",
 	 .help = "The HTTP server",
 	 .options = exporter_options},
+	{.title = "Section probe_endpoint",
+	 .key = "probe_endpoint",
+	 .environment = "NETSONDE_PROBE_ENDPOINT",
+	 .help = "The page /probe, which measures what a request names: a reload puts all of it in force",
+	 .options = config_endpoint_options},
 	{.title = "Section probes",
 	 .key = "probes",
 	 .help = "A group of named entries, each of them a type with options; the types follow below",
@@ -271,6 +276,8 @@ static size_t count_options(const struct section *section)
 		return config_agent_noptions;
 	if (section->options == exporter_options)
 		return exporter_noptions;
+	if (section->options == config_endpoint_options)
+		return config_endpoint_noptions;
 	if (section->options == config_target_files_options)
 		return config_target_files_noptions;
 	if (section->options == influx_log_options)

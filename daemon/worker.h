@@ -81,7 +81,11 @@ struct worker_job {
 	const struct probe_type *type;
 	void *settings; /* passed, if worker_ask does not return NULL; freed on any thread */
 	bool wants_log;
-	const struct gatekeeper *gatekeeper; /* whom the run may talk to; borrowed until done or worker_free; or NULL */
+	const struct gatekeeper *gatekeeper; /* whom the run may talk to; borrowed until release; or NULL */
+	/* If not NULL: called once, on any thread, when the worker uses nothing of the job any more, which may be after
+	 * worker_ask_cancel. Not if worker_ask returns NULL. */
+	void (*release)(void *held);
+	void *held;
 	/* Where the answer goes: the asker's mailbox, which must live until the answer came or worker_free. */
 	struct mailbox *mailbox;
 	/* Once, on the thread of that mailbox, unless cancelled before. */

@@ -227,6 +227,11 @@ void connection_wait(struct connection *connection, void (*gone)(void *arg), voi
 		watch_for_reset(connection);
 }
 
+void connection_extend(struct connection *connection, int64_t wait_ns)
+{
+	set_alarm(connection, wait_ns + connection->owner->plan->reply_timeout_ns);
+}
+
 /* --- replies ----------------------------------------------------------------------------------------------------- */
 
 static void count_sent(struct connection *connection, size_t n)

@@ -308,12 +308,16 @@ static void serve_config(struct exporter *exporter, struct connection *connectio
 
 static void serve_page(struct exporter *exporter, struct connection *connection, const struct http_request *request)
 {
-	struct text body = {0};
+	struct text body = {0}, more = {0};
 	(void)request;
+	if (exporter->host->show_more)
+		exporter->host->show_more(exporter->host->context, &more);
 	page_write(&(struct page_facts){.version = NETSONDE_VERSION,
 					.is_ready = exporter->host->is_ready(exporter->host->context),
-					.series = series_store_count(exporter->store)},
+					.series = series_store_count(exporter->store),
+					.more = text_string(&more)},
 		   &body);
+	text_free(&more);
 	connection_reply(connection, &(struct http_reply){200, "text/html; charset=utf-8", page_fields}, body.bytes,
 			 body.length);
 	text_free(&body);

@@ -48,6 +48,8 @@ struct exporter_host {
 	bool (*is_ready)(void *context);
 	/* The configuration as text, secrets hidden. */
 	void (*show_config)(void *context, struct text *out);
+	/* A piece of HTML for the page at "/"; or NULL. */
+	void (*show_more)(void *context, struct text *out);
 	/* The daemon's rows about itself. Calls add for each row (row borrowed for the call). */
 	void (*read_own)(void *context, void (*add)(void *arg, const struct row *row), void *arg);
 };

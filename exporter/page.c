@@ -25,6 +25,9 @@ static const char head[] =
 	"dl div { display: flex; flex-wrap: wrap; gap: 0 1.5rem; padding: 0.7rem 0;"
 	" border-bottom: 1px solid var(--line); }\n"
 	"dt { flex: 0 0 9rem; } dd { flex: 1 1 18rem; margin: 0; color: var(--quiet); }\n"
+	"h2 { margin: 2.5rem 0 0.8rem; font-size: 1.15rem; } .wide { overflow-x: auto; }\n"
+	"table { border-collapse: collapse; font-size: 0.85rem; } th { font-weight: 600; text-align: left; }\n"
+	"th, td { padding: 0.3rem 1rem 0.3rem 0; border-bottom: 1px solid var(--line); white-space: nowrap; }\n"
 	"a { color: var(--link); font-family: ui-monospace, monospace; text-decoration: none; }\n"
 	"a:hover, a:focus { text-decoration: underline; }\n"
 	".good { color: var(--good); } .bad { color: var(--bad); }\n"
@@ -43,14 +46,17 @@ static const char links[] =
 	" with <a href=\"/metrics?shard=0/4\">?shard=0/4</a>: the first of four parts, split by target.</dd></div>\n"
 	"<div><dt><a href=\"/api/v1/latest\">/api/v1/latest</a></dt><dd>The same by target, as JSON; one of them with"
 	" ?target=NAME.</dd></div>\n"
+	"<div><dt><a href=\"/probe?target=127.0.0.1\">/probe</a></dt><dd>Measures what the request names, for scrape"
+	" configurations of blackbox_exporter: ?target=ADDRESS&amp;module=NAME.</dd></div>\n"
 	"<div><dt><a href=\"/config\">/config</a></dt><dd>The configuration in force, with all defaults and without"
 	" secrets.</dd></div>\n"
 	"<div><dt><a href=\"/-/healthy\">/-/healthy</a></dt><dd>Answers 200 while the daemon runs.</dd></div>\n"
 	"<div><dt><a href=\"/-/ready\">/-/ready</a></dt><dd>Answers 200 once it measures.</dd></div>\n"
-	"</dl>\n"
-	"</main>\n"
-	"</body>\n"
-	"</html>\n";
+	"</dl>\n";
+
+static const char tail[] = "</main>\n"
+			   "</body>\n"
+			   "</html>\n";
 
 void page_write(const struct page_facts *facts, struct text *out)
 {
@@ -60,4 +66,7 @@ void page_write(const struct page_facts *facts, struct text *out)
 			facts->version, facts->is_ready ? "good" : "bad", facts->is_ready ? "ready" : "not ready",
 			facts->series);
 	text_add(out, links);
+	if (facts->more)
+		text_add(out, facts->more);
+	text_add(out, tail);
 }

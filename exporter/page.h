@@ -13,6 +13,7 @@ struct page_facts {
 	const char *version;
 	bool is_ready;
 	size_t series;
+	const char *more; /* a piece of HTML that follows the links; or NULL */
 };
 
 void page_write(const struct page_facts *facts, struct text *out);

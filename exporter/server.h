@@ -99,6 +99,9 @@ void server_read(const struct server *server, struct server_figures *out);
  * not at all. */
 void connection_wait(struct connection *connection, void (*gone)(void *arg), void *arg);
 
+/* After connection_wait: the reply may take wait_ns longer than the server's reply_timeout_ns, from now on. */
+void connection_extend(struct connection *connection, int64_t wait_ns);
+
 /* After connection_wait by a guard: the request is admitted now, and handled or its body read before this returns. */
 void connection_resume(struct connection *connection);
 

@@ -427,6 +427,8 @@ void *ping_start(struct run *run_, void *opened, const void *settings_)
 	};
 	alarm_prepare(&run->next_request, request_due, run);
 	run->is_starting = true;
+	if (!ping->host)
+		run_add_lookup(run_, 0); /* a literal */
 	if (!ping->host || host_is_fresh(ping->host))
 		begin_requests(run);
 	else
