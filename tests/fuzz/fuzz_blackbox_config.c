@@ -1,4 +1,5 @@
-/* A blackbox.yml: whatever is in it, an error with a text or whole modules, each of which can be run or says why not. */
+/* A blackbox.yml: whatever is in it, an error with a text or whole modules, each of which can be run or says why not.
+ */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* Regular expressions of RE2: an error with a place, or an expression that PCRE2 compiles or refuses, and nothing worse;
- * a part of the input is the subject. */
+/* Regular expressions of RE2: an error with a place, or an expression that PCRE2 compiles or refuses, and nothing
+ * worse; a part of the input is the subject. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
