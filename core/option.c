@@ -43,6 +43,16 @@ const struct option *option_find(const struct option *options, size_t n, const c
 	return NULL;
 }
 
+bool option_has_secret_file(const struct option *options, size_t n, const struct option *option)
+{
+	if (option->kind != OPTION_SECRET)
+		return false;
+	char *name = mem_format("%s_file", option->name);
+	bool is_taken = option_find(options, n, name) != NULL;
+	mem_free(name);
+	return !is_taken;
+}
+
 /* --- decimal text ------------------------------------------------------------------------------------------------ */
 
 static bool is_digit(char c)

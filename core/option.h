@@ -61,6 +61,9 @@ struct option_value {
 /* The row of that name, or NULL. */
 const struct option *option_find(const struct option *options, size_t n, const char *name);
 
+/* May the secret come from a file, by NAME_file = PATH? So with every secret, unless that is an option of its own. */
+bool option_has_secret_file(const struct option *options, size_t n, const struct option *option);
+
 /* Fills zeroed settings with every default. A default that does not parse is a programming error and stops. */
 void option_set_defaults(const struct option *options, size_t n, void *settings);
 

@@ -76,7 +76,7 @@ static void add_scope(struct variables *variables, const char *section, const ch
 			continue;
 		add_variable(variables, text_string(&prefix), &variable);
 		variable.from_file = true;
-		if (variable.option->kind == OPTION_SECRET)
+		if (option_has_secret_file(scope->options, scope->n, variable.option))
 			add_variable(variables, text_string(&prefix), &variable);
 	}
 	text_free(&prefix);

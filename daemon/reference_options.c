@@ -98,7 +98,7 @@ static void add_kind(const struct option *option, struct text *out)
 /* --- as text --------------------------------------------------------------------------------------------------------
  */
 
-static void print_text_option(const struct option *option, struct text *out)
+static void print_text_option(const struct section *section, const struct option *option, struct text *out)
 {
 	text_add_format(out, "  %s: ", option->name);
 	add_kind(option, out);
@@ -106,7 +106,7 @@ static void print_text_option(const struct option *option, struct text *out)
 		text_add_format(out, "; default %s", option->fallback);
 	text_add_char(out, '\n');
 	reference_add_wrapped(out, option->help ? option->help : "", 6);
-	if (option->kind == OPTION_SECRET) {
+	if (option_has_secret_file(section->options, section->noptions, option)) {
 		text_add_format(out, "  %s_file: text\n", option->name);
 		reference_add_wrapped(out, "File whose first line is the secret", 6);
 	}
@@ -121,7 +121,7 @@ static void print_text_section(const struct section *section, struct text *out)
 		reference_add_wrapped(out, section->keys[i].help, 6);
 	}
 	for (size_t i = 0; i < section->noptions; i++)
-		print_text_option(&section->options[i], out);
+		print_text_option(section, &section->options[i], out);
 	if (section->environment)
 		text_add_format(out, "  environment: %s_<OPTION>\n", section->environment);
 	text_add_char(out, '\n');
@@ -130,7 +130,7 @@ static void print_text_section(const struct section *section, struct text *out)
 /* --- as Markdown ----------------------------------------------------------------------------------------------------
  */
 
-static void print_markdown_option(const struct option *option, struct text *out)
+static void print_markdown_option(const struct section *section, const struct option *option, struct text *out)
 {
 	struct text kind = {0};
 
@@ -145,7 +145,7 @@ static void print_markdown_option(const struct option *option, struct text *out)
 	}
 	text_add(out, " | ");
 	reference_add_cell(out, option->help ? option->help : "");
-	if (option->kind == OPTION_SECRET)
+	if (option_has_secret_file(section->options, section->noptions, option))
 		text_add_format(out, ". Or `%s_file`: the file whose first line it is", option->name);
 	text_add(out, " |\n");
 	text_free(&kind);
@@ -161,7 +161,7 @@ static void print_markdown_section(const struct section *section, struct text *o
 		text_add(out, " |\n");
 	}
 	for (size_t i = 0; i < section->noptions; i++)
-		print_markdown_option(&section->options[i], out);
+		print_markdown_option(section, &section->options[i], out);
 	text_add_char(out, '\n');
 	if (section->environment)
 		text_add_format(out, "Environment: `%s_<OPTION>`\n\n", section->environment);

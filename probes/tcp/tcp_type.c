@@ -30,7 +30,7 @@ static const struct option tcp_options[] = {
 	{"steps", OPTION_LIST, AT(common.steps),
 	 .help = "What is said and awaited: expect REGEX, reject REGEX, label NAME=VALUE, expect_bytes TEXT, send "
 		 "LINE, "
-		 "send_raw TEXT, starttls; see the section about dialogues"},
+		 "send_raw TEXT, starttls; docs/dialogues.md has them all"},
 	{"pause", OPTION_SECONDS, AT(pause_ns), .minimum = 0, .maximum = 60, .fallback = "0.1",
 	 .help = "When the server pauses for so long in the middle of a line, expect looks at what there is of it: a "
 		 "prompt has no line end. 0: only whole lines count"},
