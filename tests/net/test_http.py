@@ -117,7 +117,7 @@ def test_times_of_the_phases(serve, probe):
 
     result = probe(serve(slow, raw=True).url)
     assert result["processing_seconds"] >= 0.2
-    assert result["transfer_seconds"] >= 0.3
+    assert result["processing_seconds"] + result["transfer_seconds"] >= 0.5
     assert result["response_seconds"]["max"] >= 0.5
 
 
@@ -507,7 +507,7 @@ MISBEHAVIOUR = {
     "drip_head": (drip_head, "timeout"),
     "silence": (silence, "timeout"),
     "flood": (flood, "timeout"),
-    "flood_head": (flood_head, "protocol"),
+    "flood_head": (flood_head, ("protocol", "timeout")),
     "close": (send(b""), "protocol"),
     "close_at_once": (lambda connection: None, ("protocol", "reset")),
     "reset": (send(b"", reset), "reset"),
@@ -587,13 +587,13 @@ def test_everything_is_closed(serve, start_daemon):
 def test_keep_alive(serve, start_daemon, authority, keeps):
     context = server_context(authority.issue("kept", "IP:127.0.0.1"), authority.folder / "kept.key")
     servers = {"plain": serve(answer("x"), keeps=True), "tls": serve(answer("x"), keeps=True, context=context)}
-    web = {"type": "http", "interval": 0.2, "timeout": 0.19, "keep_alive": keeps, "tls_ca_file": str(authority.folder / "ca.pem")}
+    web = {"type": "http", "interval": 1, "timeout": 1, "keep_alive": keeps, "tls_ca_file": str(authority.folder / "ca.pem")}
     daemon = start_daemon(make_config([(name, server.url) for name, server in servers.items()], {"web": web}))
     for name, server in servers.items():
-        metrics = daemon.wait_runs(name, 5)
+        metrics = daemon.wait_runs(name, 3)
         assert metrics.failures(name) == {}
         assert metrics.get("netsonde_http_tcp_rtt_seconds", target=name) > 0
-        assert len(server.requests) >= 5
+        assert len(server.requests) >= 3
         assert (len(server.peers) == 1) == keeps
         assert server.requests[0].get("Connection") == (None if keeps else "close")
     assert metrics.get("netsonde_tls_is_verified", target="tls") == 1
@@ -771,9 +771,9 @@ def test_http_2(nginx, probe, authority, start_daemon):
     assert result.reason == "ok" and result["version"] == 2
     assert probe(plain).reason == "protocol", "this server speaks nothing else there"
     for keeps in (True, False):
-        web = {"type": "http", "interval": 0.2, "timeout": 0.19, "keep_alive": keeps, **good}
+        web = {"type": "http", "interval": 1, "timeout": 1, "keep_alive": keeps, **good}
         daemon = start_daemon(make_config([("a", secure)], {"web": web}))
-        assert daemon.wait_runs("a", 4).failures("a") == {}
+        assert daemon.wait_runs("a", 3).failures("a") == {}
         daemon.stop()
 
 
