@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/clock.h"
@@ -155,6 +156,7 @@ struct bench {
 	struct sample *last;
 	unsigned samples, reasons[REASON_COUNT];
 	bool is_denied;
+	char log[4096];
 };
 
 static void bench_deliver(void *context, const struct sample *sample)
@@ -164,6 +166,13 @@ static void bench_deliver(void *context, const struct sample *sample)
 	bench->last = sample_copy(sample);
 	bench->samples++;
 	bench->reasons[sample->reason]++;
+}
+
+static void bench_log(void *context, const char *line)
+{
+	struct bench *bench = context;
+	size_t used = strlen(bench->log);
+	snprintf(bench->log + used, sizeof(bench->log) - used, "%s\n", line);
 }
 
 static bool bench_permits(const void *context, const char *host, const struct address *address, uint16_t port,
@@ -208,7 +217,7 @@ static struct bench *bench_open(const char *address, const char *options, size_t
 			.settings = bench->settings,
 			.subject = &bench->subject,
 			.address = address,
-			.sink = {.deliver = bench_deliver, .context = bench},
+			.sink = {.deliver = bench_deliver, .log = bench_log, .context = bench},
 			.gatekeeper = strcmp(address, "192.0.2.1") ? NULL : &gatekeeper,
 			.is_single = true,
 		};
@@ -545,4 +554,159 @@ Test(dns, names)
 	fake_advance_ns(6000 * MS);
 	cr_expect_eq(bench->reasons[REASON_RESOLVE], 1);
 	bench_close(bench);
+}
+
+/* --- what people see ---------------------------------------------------------------------------------------------- */
+
+/* Two records, and what EDNS adds: reply code 16, extended error 6. */
+static size_t write_answer(const struct datagram *query, uint8_t *out)
+{
+	static const uint8_t records[] = {
+		0xc0, 12, 0, 1, 0,  1, 0,   0,    0, 60,   0,    4, 192, 0, 2,  1, 0xc0, 12, 0, 28, 0,
+		1,    0,  0, 0, 30, 0, 16,  0x20, 1, 0x0d, 0xb8, 0, 0,   0, 0,  0, 0,    0,  0, 0,  0,
+		0,    1,  0, 0, 41, 4, 208, 1,    0, 0,    0,    0, 6,   0, 15, 0, 2,    0,  6,
+	};
+	size_t question_end = query->size - 11;
+	memcpy(out, query->bytes, question_end);
+	out[2] = 0x87; /* QR, AA, TC, RD */
+	out[3] = 0xb0; /* RA, AD, CD */
+	out[7] = 2;
+	memcpy(out + question_end, records, sizeof(records));
+	return question_end + sizeof(records);
+}
+
+static bool has(const char *text, const char *part)
+{
+	if (strstr(text, part))
+		return true;
+	fprintf(stderr, "\"%s\" is not in:\n%s", part, text);
+	return false;
+}
+
+static char *print(const struct bench *bench)
+{
+	char *text;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	bench->type->print(bench->last, out);
+	fclose(out);
+	return text;
+}
+
+Test(dns, log_and_summary)
+{
+	reset();
+	struct bench *bench = bench_open("192.0.2.1", "retry_truncated=false answer_addresses=true dnssec=true", 1);
+	uint8_t bytes[512];
+	run_once(bench, 0);
+	struct dns_incoming incoming = answer_to(&net.sent[0]);
+	incoming.from.port = 54;
+	deliver(&net.sent[0], &incoming);
+	incoming = answer_to(&net.sent[0]);
+	incoming.bytes = bytes;
+	incoming.size = write_answer(&net.sent[0], bytes);
+	incoming.stamp_ns += 1234 * NS_PER_US;
+	deliver(&net.sent[0], &incoming);
+	cr_assert_eq(bench->reasons[REASON_RCODE], 1);
+	static const char *const lines[] = {
+		"not taken: a datagram from 192.0.2.1#54 that was not asked\n",
+		"over UDP to 192.0.2.1#53: 44 bytes, id ",
+		"BADVERS, flags: aa tc ra ad cd edns, 2 answer, 0 authority, 0 additional, 94 bytes\n",
+		"extended error 6\n",
+		"answer: www.example.net. 60 IN A 192.0.2.1\n",
+		"answer: www.example.net. 30 IN AAAA 2001:db8::1\n",
+		"the server answered BADVERS\n",
+	};
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
+		cr_expect(has(bench->log, lines[i]));
+	static const struct wanted figures[] = {
+		{"rcode", 16},         {"answer_rrs", 2},     {"min_ttl_seconds", 30},    {"truncated", 1},
+		{"authoritative", 1},  {"authentic_data", 1}, {"recursion_available", 1}, {"signed", 0},
+		{"extended_error", 6}, {"retried_tcp", 0},    {"response_bytes", 94},     {"spoofed_total", 1},
+	};
+	for (size_t i = 0; i < sizeof(figures) / sizeof(*figures); i++)
+		cr_expect_eq(integer(bench, figures[i].name), figures[i].value, "%s", figures[i].name);
+	cr_assert_eq(bench->last->nrows, 4);
+	cr_expect_str_eq(bench->last->rows[2].labels[0].value, "192.0.2.1");
+	cr_expect_str_eq(bench->last->rows[3].labels[0].value, "2001:db8::1");
+	char *text = print(bench);
+	cr_expect_str_eq(text, "\n;; status: BADVERS; ANSWER: 2, AUTHORITY: 0, ADDITIONAL: 0\n"
+			       ";; Query time: 1.234 ms\n"
+			       ";; SERVER: 192.0.2.1#53 (udp)\n"
+			       ";; MSG SIZE rcvd: 94\n");
+	free(text);
+	bench_close(bench);
+}
+
+Test(dns, rules_and_serials)
+{
+	reset();
+	struct bench *bench =
+		bench_open("192.0.2.1",
+			   "query_type=SOA valid_rcodes=BADVERS fail_if_answer_matches=AAAA histogram=none "
+			   "retry_truncated=false",
+			   1);
+	uint8_t bytes[512];
+	run_once(bench, 0);
+	struct dns_incoming incoming = answer_to(&net.sent[0]);
+	incoming.bytes = bytes;
+	incoming.size = write_answer(&net.sent[0], bytes);
+	deliver(&net.sent[0], &incoming);
+	cr_assert_eq(bench->reasons[REASON_CONTENT], 1);
+	cr_expect_eq(integer(bench, "rule_failed"), 1);
+	cr_expect_eq(integer(bench, "serial"), 0);
+	cr_expect_null(find(bench, "query_seconds"));
+	cr_expect_null(find(bench, "signed"));
+	cr_expect_str_eq(find(bench, "failure")->value.text,
+			 "answer section: \"www.example.net.\t30\tIN\tAAAA\t2001:db8::1\" matches \"AAAA\"");
+	/* Malformed: nothing is known of it. */
+	run_once(bench, 0);
+	incoming = answer_to(&net.sent[1]);
+	incoming.bytes = bytes;
+	incoming.size = write_answer(&net.sent[1], bytes) - 1;
+	deliver(&net.sent[1], &incoming);
+	cr_assert_eq(bench->reasons[REASON_PROTOCOL], 1);
+	cr_expect_eq(integer(bench, "answered"), 0);
+	cr_expect_null(find(bench, "rcode"));
+	char *text = print(bench);
+	cr_expect_str_eq(text, ";; Query time: 0.000 ms\n;; SERVER: 192.0.2.1#53 (udp)\n");
+	free(text);
+	bench_close(bench);
+}
+
+Test(dns, options_that_do_not_go_together)
+{
+	static const struct {
+		const char *name, *value, *error;
+	} cases[] = {
+		{"query_name", "", "query_name must be set"},
+		{"query_name", "a..b", "is not a domain name"},
+		{"query_type", "", "is no type of records"},
+		{"query_type", "Q", "is no type of records"},
+		{"query_class", "Q", "is no class"},
+		{"valid_rcodes", "NOERROR,FINE", "\"FINE\" is no reply code"},
+		{"interval", "1", "must not be longer than interval"},
+		{"edns_size", "511", "at least 512"},
+		{"source", "localhost", "is not an IP address"},
+		{"source", "2001:db8::1", "is not of the family"},
+		{"interface", "", "is no name of an interface"},
+		{"interface", "averyverylongname", "is no name of an interface"},
+		{"fail_if_answer_matches", "(", "fail_if_answer_matches"},
+		{"tls_cert_file", "/x", "tls_key"},
+	};
+	const struct probe_type *type = probe_type_find("dns");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		void *settings = mem_zero(1, type->settings_size);
+		struct err err = {{0}};
+		option_set_defaults(type->options, type->noptions, settings);
+		option_set_text(option_find(type->options, type->noptions, "query_name"), settings, "a.b", NULL);
+		option_set_text(option_find(type->options, type->noptions, "timeout"), settings, "2", NULL);
+		option_set_text(option_find(type->options, type->noptions, "family"), settings, "only_ipv4", NULL);
+		cr_assert_eq(type->check(settings, &err), 0, "%s", err.text);
+		option_set_text(option_find(type->options, type->noptions, cases[i].name), settings, cases[i].value,
+				&err);
+		cr_expect_eq(type->check(settings, &err), -1, "%s = \"%s\"", cases[i].name, cases[i].value);
+		cr_expect(has(err.text, cases[i].error), "%s", cases[i].name);
+		option_free_settings(type->options, type->noptions, settings);
+	}
 }
