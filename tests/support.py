@@ -20,6 +20,12 @@ BINARY = BUILD / "netsonde"
 PATIENCE_SECONDS = 60
 
 
+# A shell has those that it starts in the background ignore these, and whoever they start.
+for number in (signal.SIGINT, signal.SIGQUIT):
+    if signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, signal.SIG_DFL)
+
+
 def wait_for(condition, what="it", patience=PATIENCE_SECONDS):
     """Asks again and again until condition() is true, and returns what it said."""
     end = time.monotonic() + patience

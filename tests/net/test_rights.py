@@ -67,7 +67,7 @@ def test_a_mark_needs_a_right(net, start_daemon):
     try:
         daemon.wait_ready()
     except AssertionError:
-        assert daemon.process.wait() == 1 and "mark" in daemon.log.lower(), daemon.log
+        assert daemon.process.wait(timeout=60) == 1 and "mark" in daemon.log.lower(), daemon.log
     else:
         assert set(daemon.wait_runs("a", 2).failures("a")) == {"local"}
     assert net.seen(target)["requests"] == 0
@@ -325,10 +325,15 @@ def test_what_only_root_can_read_is_refused_at_the_start(start_as, place, hidden
 # --- core files, and others of the same user -----------------------------------------------------------------------
 
 
+def ending(process):
+    """How it ended (waitid), when it has."""
+    return wait_for(lambda: os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG), "the end")
+
+
 def end_by_quit(daemon):
     """Did the daemon leave a core file?"""
     os.kill(daemon.process.pid, 3)
-    ended = os.waitid(os.P_PID, daemon.process.pid, os.WEXITED | os.WNOWAIT)
+    ended = ending(daemon.process)
     daemon.process.wait()
     assert ended.si_status == 3
     return ended.si_code == os.CLD_DUMPED
@@ -355,7 +360,7 @@ def test_other_commands_leave_no_core_file_either(place):
          "--spacing=1", "--timeout=100", "--interval=200"], cwd=place, env=clean_environment(), stdout=subprocess.PIPE)
     assert process.stdout.readline()
     os.kill(process.pid, 3)
-    ended = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    ended = ending(process)
     process.communicate()
     assert (ended.si_status, ended.si_code) == (3, os.CLD_KILLED)
 

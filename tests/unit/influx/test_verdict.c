@@ -13,7 +13,7 @@ static const char UNPARSED[] = "{\"error\":\"partial write: unable to parse 'a':
 			       "missing fields dropped=0\"}";
 static const char ALL_UNPARSED[] = "{\"error\":\"unable to parse 'a': missing fields\"}";
 
-struct row {
+struct case_row {
 	int status;
 	const char *type, *body;
 	enum verdict_kind kind;
@@ -21,7 +21,7 @@ struct row {
 	uint64_t refused;
 };
 
-static const struct row rows[] = {
+static const struct case_row rows[] = {
 	{204, "", "", VERDICT_STORED, "", 0},
 	{204, "text/html", "", VERDICT_STORED, "", 0},
 	{200, "", "", VERDICT_STORED, "", 0},
@@ -62,7 +62,7 @@ static const struct row rows[] = {
 Test(verdict, of_every_status)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const struct row *row = &rows[i];
+		const struct case_row *row = &rows[i];
 		struct fetch_answer answer = {
 			.status = row->status,
 			.is_connected = true,
