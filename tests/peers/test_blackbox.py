@@ -21,7 +21,7 @@ MODULES = pathlib.Path(__file__).with_name("blackbox.yml")
 OURS = """
 agent: {{ name = "tester"; workers = 2; }};
 web: {{ listen = [ "{address}" ]; }};
-probe_endpoint: {{ blackbox_config = "blackbox.yml"; allow = [ "127.0.0.0/8", "::1", "10.0.0.0/8", "fd00::/8" ]; {limits} }};
+probe_endpoint: {{ blackbox_config = "blackbox.yml"; allow = [ "127.0.0.0/8", "::1", "10.0.0.0/8", "fd00::/8", "*.lab" ]; {limits} }};
 """
 LIMITS = "rate = 0;"
 
