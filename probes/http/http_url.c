@@ -14,6 +14,13 @@ static bool has_scheme(const char *text)
 	return strncasecmp(text, "http://", 7) == 0 || strncasecmp(text, "https://", 8) == 0;
 }
 
+/* Something that begins with another scheme is no host either. */
+static bool has_other_scheme(const char *text)
+{
+	size_t length = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.");
+	return length > 0 && strncmp(text + length, "://", 3) == 0 && !has_scheme(text);
+}
+
 /* --- one part ----------------------------------------------------------------------------------------------------- */
 
 /* Owned by the caller; NULL when there is no such part. */
@@ -122,6 +129,8 @@ int http_url_parse(const char *text, struct http_url *out, struct err *err)
 	*out = (struct http_url){0};
 	if (check_text(text, err) != 0)
 		return -1;
+	if (has_other_scheme(text))
+		return err_set(err, "the URL is neither of http nor of https");
 	CURLU *parsed = curl_url();
 	char *whole = has_scheme(text) ? mem_copy_string(text) : mem_format("http://%s", text);
 	int result = set_and_take(parsed, whole, CURLU_PATH_AS_IS, out, err);

@@ -50,8 +50,8 @@ Test(http_url, credentials_are_taken_out)
 Test(http_url, impossible)
 {
 	static const char *const table[] = {
-		"",    "http://",     "ftp://a/",   "http://a:0/", "http://a:99999/", "http://a\nb/",
-		"://", "http://[::1", "http://a b/"};
+		"",    "http://",     "ftp://a/",    "http://a:0/",       "http://a:99999/", "http://a\nb/",
+		"://", "http://[::1", "http://a b/", "file:///etc/passwd"};
 	struct http_url url;
 	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
 		struct err err = {0};
