@@ -141,6 +141,13 @@ const struct module *endpoint_find(const struct endpoint *endpoint, const char *
 	return i == NAMES_NONE ? NULL : module_at(endpoint, i);
 }
 
+void endpoint_each_module(const struct endpoint *endpoint, void (*each)(void *arg, const struct module *module),
+			  void *arg)
+{
+	for (size_t i = 0; i < endpoint->own.n + endpoint->more.n; i++)
+		each(arg, module_at(endpoint, i));
+}
+
 /* Each line as a comment. */
 static void add_comment(const char *lines, struct text *out)
 {

@@ -39,6 +39,9 @@ const struct gatekeeper *endpoint_gatekeeper(const struct endpoint *endpoint);
 /* NULL: there is none. It is shown as its configuration would have it. */
 const struct module *endpoint_find(const struct endpoint *endpoint, const char *name);
 
+void endpoint_each_module(const struct endpoint *endpoint, void (*each)(void *arg, const struct module *module),
+			  void *arg);
+
 /* The modules that are not in section probes, as comments of the configuration. */
 void endpoint_show(const struct endpoint *endpoint, struct text *out);
 

@@ -175,6 +175,23 @@ static int open_targets(struct instance *instance, struct err *err)
 	return reload_open(instance->reload, &crew, err);
 }
 
+static void rehearse(void *arg, const struct module *module)
+{
+	struct instance *instance = arg;
+
+	for (size_t i = 0; module->type && i < instance->nworkers; i++)
+		worker_rehearse(instance->workers[i], module->type, module->settings);
+}
+
+static void rehearse_modules(struct instance *instance)
+{
+	struct endpoint *endpoint = hold_endpoint(instance);
+
+	if (endpoint)
+		endpoint_each_module(endpoint, rehearse, instance);
+	endpoint_release(endpoint);
+}
+
 static void create_results(struct instance *instance)
 {
 	const struct api_results_plan plan = {
@@ -284,6 +301,7 @@ struct instance *instance_create(struct config *config, struct loop *loop, struc
 	if (create_workers(instance, config, err) == -1 || open_targets(instance, err) == -1 ||
 	    create_web(instance, err) == -1)
 		goto fail;
+	rehearse_modules(instance);
 	/* Without: whatever must go on working, such as the next file of an output. */
 	if (rights_drop(config, err) == -1 || exporter_protect(instance->exporter, err) == -1 ||
 	    create_outputs(instance, config, err) == -1)

@@ -156,6 +156,39 @@ bool worker_apply(struct worker *worker, struct batch *batch)
 	return batch_post(worker->batches, thread_mailbox(worker->thread), batch);
 }
 
+static bool needs_rights(const struct probe_type *type)
+{
+	const struct probe_service *const *service = type->services;
+
+	while (service && *service && !(*service)->needs_rights)
+		service++;
+	return service && *service;
+}
+
+static void ignore_sample(void *context, const struct sample *sample)
+{
+	(void)context;
+	(void)sample;
+}
+
+void worker_rehearse(struct worker *worker, const struct probe_type *type, const void *settings)
+{
+	const struct subject subject = {"", "", type->name, NULL, 0};
+	const struct probe_plan plan = {
+		.type = type,
+		.settings = settings,
+		.subject = &subject,
+		.address = "127.0.0.1",
+		.sink.deliver = ignore_sample,
+		.is_single = true,
+	};
+	struct err err = {0};
+	struct probe *probe = needs_rights(type) ? probe_open(worker->engine, &plan, &err) : NULL;
+
+	if (probe)
+		probe_close(probe);
+}
+
 /* --- single runs, figures ---------------------------------------------------------------------------------------- */
 
 struct worker_ask *worker_ask(struct worker *worker, const struct worker_job *job)

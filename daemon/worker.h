@@ -64,6 +64,10 @@ int worker_open(struct worker *worker, struct batch *batch, struct err *err);
  * logged over there, and told by batch_failure. True: the batch was passed; false (the mailbox is full): it was not. */
 bool worker_apply(struct worker *worker, struct batch *batch);
 
+/* Before worker_start, with rights: what a single run with these settings will need them for is there from now on (a
+ * kind of socket that no target has). */
+void worker_rehearse(struct worker *worker, const struct probe_type *type, const void *settings);
+
 /* --- single runs ------------------------------------------------------------------------------------------------- */
 
 /* The end of a single run. Borrowed for the call. */

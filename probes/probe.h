@@ -32,6 +32,8 @@ struct slabs;
  * the engine makes each one once a worker, before rights are dropped, whatever the configuration. */
 struct probe_service {
 	const char *name;
+	/* What a probe takes from it when it opens may need rights that are there at the start only. */
+	bool needs_rights;
 	/* Never fails as a whole: what cannot be had is remembered and told to those who ask for it. */
 	void *(*create)(struct engine *engine);
 	void (*free)(void *service);

@@ -67,10 +67,12 @@ static struct curl_slist *without(struct curl_slist *fields, const char *name)
 /* What curl would add, or wait for, by itself: what is not asked for is not sent, as with blackbox_exporter. */
 static void keep_curl_quiet(struct http_recipe *recipe)
 {
-	static const char *const names[] = {"Expect", "Content-Type", "Accept"};
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		recipe->fields = without(recipe->fields, names[i]);
+	recipe->fields = without(recipe->fields, "Accept");
 	recipe->proxy_fields = without(recipe->proxy_fields, "Proxy-Connection");
+	if (!http_sends_body(&recipe->settings))
+		return;
+	recipe->fields = without(recipe->fields, "Expect");
+	recipe->fields = without(recipe->fields, "Content-Type");
 }
 
 static int make_fields(struct http_recipe *recipe, struct err *err)

@@ -549,6 +549,7 @@ static size_t icmp_read(void *service, struct reading *readings)
 
 const struct probe_service icmp_service = {
 	.name = "icmp",
+	.needs_rights = true,
 	.create = icmp_create,
 	.free = icmp_free,
 	.set = &icmp_set,

@@ -268,6 +268,7 @@ def name_cases():
     yield Case("names/localhost", "http_2xx", "http://localhost:{http}/")
     yield Case("names/decimal", "http_2xx", "http://2130706433:{http}/", succeeds=False)
     yield Case("names/several", "tcp", "several.lab:{http}")
+    yield Case("names/several-ip6", "tcp_ip6_fast", "several.lab:{http}", succeeds=False)
 
 
 def tls_cases():
@@ -285,6 +286,8 @@ def tls_cases():
     yield tls("tls13-min-13", "tls_min_13", server="tls13")
     yield tls("system", "tls_system", server="good", succeeds=False)
     yield tls("no-file", "tls_no_file", server="good", succeeds=False)
+    for name in ("good", "chained", "wrong-name", "expired"):
+        yield tls(f"{name}-insecure-trusted", "tls_insecure_trusted", server=name)
     yield tls("address", server="good", host="127.0.0.1")
     yield tls("address-ipv6", server="good", host="[::1]")
     yield tls("by-address-address", server="by-address", host="127.0.0.1")
@@ -325,6 +328,7 @@ def icmp_cases():
     yield Case("icmp/name-only-ip6", "icmp_only_ip6", "four.lab", succeeds=False)
     yield Case("icmp/payload", "icmp_payload", "127.0.0.1")
     yield Case("icmp/payload-ipv6", "icmp_payload", "::1")
+    yield Case("icmp/payload-8", "icmp_payload_8", "127.0.0.1")
     yield Case("icmp/dont-fragment", "icmp_dont_fragment", "127.0.0.1")
     yield Case("icmp/too-big", "icmp_too_big", SILENT_IPV4, succeeds=False)
     yield Case("icmp/ttl", "icmp_ttl", "127.0.0.1")
