@@ -142,18 +142,6 @@ static int add_certificates(void *arg, BIO *bytes, struct err *err)
 	return n > 0 ? 0 : err_set(err, "no certificate in PEM form");
 }
 
-/* Those of files and of names by hash. X509_STORE_set_default_paths also adds the lookup by URI, which reads the whole
- * folder whenever an issuer is not known: in each handshake with a self-signed certificate. */
-static int use_machine(X509_STORE *store, struct err *err)
-{
-	X509_LOOKUP *file = X509_STORE_add_lookup(store, X509_LOOKUP_file());
-	X509_LOOKUP *folder = X509_STORE_add_lookup(store, X509_LOOKUP_hash_dir());
-	if (!file || !folder || X509_LOOKUP_add_dir(folder, NULL, X509_FILETYPE_DEFAULT) != 1)
-		return tls_pem_refuse(err, "the certificates that this machine trusts cannot be read");
-	X509_LOOKUP_load_file(file, NULL, X509_FILETYPE_DEFAULT); /* need not be there */
-	return 0;
-}
-
 /* As Go: a certificate that is trusted ends the chain, whoever has signed it. */
 static X509_STORE *load_store(const char *ca_file, const char *ca, struct err *err)
 {
@@ -167,8 +155,8 @@ static X509_STORE *load_store(const char *ca_file, const char *ca, struct err *e
 	X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
 	if (ca_file || ca)
 		result = tls_material_read(&material, add_certificates, store, err);
-	else
-		result = use_machine(store, err);
+	else if (X509_STORE_set_default_paths(store) != 1)
+		result = tls_pem_refuse(err, "the certificates that this machine trusts cannot be read");
 	ERR_clear_error();
 	if (result == 0)
 		return store;
