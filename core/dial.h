@@ -5,9 +5,9 @@
  *                         └──────────────── DIAL_FAILED, at any time ────────────────────┘
  *
  * How it closes: a client that closes first keeps the port in TIME_WAIT for a minute, and connect() to one address gets
- * slow after some 14,000 of these (the search for a free port). So, unless the peer has closed first, dial_close sends
- * FIN and then resets (SO_LINGER 0): the peer's program reads an orderly end, since the FIN was there first, and
- * neither side keeps anything. What is still unsent then is lost.
+ * slow after some 14,000 of these (the search for a free port). So, unless the peer has closed first, dial_close sets
+ * TCP_LINGER2 to -1: the kernel sends what is unsent and FIN, and when the peer has acknowledged that it resets instead
+ * of waiting for the peer's FIN. The peer's program has read everything, and an orderly end.
  */
 #ifndef NETSONDE_CORE_DIAL_H
 #define NETSONDE_CORE_DIAL_H
@@ -73,6 +73,9 @@ void dial_consume(struct dial *dial, size_t n);
 int dial_send(struct dial *dial, const void *bytes, size_t n);
 /* Has everything been handed to the kernel? */
 bool dial_is_sent(const struct dial *dial);
+
+/* For a descriptor of somebody else's (libcurl's): to be called right before close(), so that it closes as above. */
+void dial_avoid_wait(int descriptor);
 
 /* --- what is known ------------------------------------------------------------------------------------------------ */
 

@@ -210,12 +210,14 @@ void dial_socket_finish(int descriptor, const struct dial_plan *plan, struct dia
 		set_number(descriptor, options[family].level, options[family].receive_errors, 0);
 }
 
+void dial_avoid_wait(int descriptor)
+{
+	set_number(descriptor, IPPROTO_TCP, TCP_LINGER2, -1);
+}
+
 void dial_socket_close(int descriptor, const struct dial_plan *plan, bool has_ended)
 {
-	const struct linger reset = {.l_onoff = 1, .l_linger = 0};
-	if (!plan->is_datagram && !has_ended) {
-		shutdown(descriptor, SHUT_WR);
-		setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-	}
+	if (!plan->is_datagram && !has_ended)
+		dial_avoid_wait(descriptor);
 	close(descriptor);
 }

@@ -16,8 +16,7 @@
 #define WORK_OF_ITEM  8
 
 /* Of the interpreter, which takes over where the stack of compiled expressions does not suffice. */
-#define HEAP_KIB_MAX (16 * 1024)
-#define DEPTH_MAX    100000
+#define HEAP_KIB_MAX (32 * 1024)
 
 /* As in RE2: "$" is the very end, "^" of (?m) also follows a newline at the end. */
 #define OPTIONS (PCRE2_AUTO_CALLOUT | PCRE2_DOLLAR_ENDONLY | PCRE2_ALT_CIRCUMFLEX | PCRE2_NEVER_BACKSLASH_C)
@@ -108,7 +107,6 @@ static pcre2_match_context *create_limits(struct pattern *pattern)
 	if (!limits)
 		return NULL;
 	pcre2_set_heap_limit(limits, HEAP_KIB_MAX);
-	pcre2_set_depth_limit(limits, DEPTH_MAX);
 	pcre2_set_callout(limits, count_work, pattern);
 	return limits;
 }

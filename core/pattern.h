@@ -19,7 +19,7 @@ struct pattern;
 /* Parentheses that capture, at most. */
 #define PATTERN_GROUPS_MAX 32
 /* Bytes of an expression, at most. */
-#define PATTERN_LENGTH_MAX 32768
+#define PATTERN_LENGTH_MAX 32768 /* PCRE2 may refuse shorter ones: its limit is on what they become */
 
 enum pattern_verdict {
 	PATTERN_NONE,

@@ -95,8 +95,8 @@ size_t tls_facts_make_rows(const struct tls_facts *facts, struct tls_facts_rows 
  */
 
 /* A distinguished name exactly as Go's pkix.Name.String() prints one that was parsed: the well-known attributes grouped
- * by kind in reverse of C, O, OU, L, ST, STREET, POSTALCODE, CN, SERIALNUMBER (several of a kind joined by "+"), then
- * the others in reverse order as OID=#<hex of DER>; escaped as there. Always UTF-8. */
+ * by kind in the order SERIALNUMBER, CN, OU, O, POSTALCODE, STREET, L, ST, C (several of a kind joined by "+"), then the
+ * others in reverse order as OID=#<hex of DER>; escaped as there. Always UTF-8. */
 void tls_facts_print_name(const struct X509_name_st *name, struct text *out);
 
 /* "TLS 1.3" of OpenSSL's number; "unknown". */

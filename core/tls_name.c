@@ -147,12 +147,12 @@ static const struct {
 } kinds[] = {
 	{NID_serialNumber, true, "SERIALNUMBER"},
 	{NID_commonName, true, "CN"},
-	{NID_postalCode, false, "POSTALCODE"},
-	{NID_streetAddress, false, "STREET"},
-	{NID_stateOrProvinceName, false, "ST"},
-	{NID_localityName, false, "L"},
 	{NID_organizationalUnitName, false, "OU"},
 	{NID_organizationName, false, "O"},
+	{NID_postalCode, false, "POSTALCODE"},
+	{NID_streetAddress, false, "STREET"},
+	{NID_localityName, false, "L"},
+	{NID_stateOrProvinceName, false, "ST"},
 	{NID_countryName, false, "C"},
 };
 #define KINDS (sizeof(kinds) / sizeof(*kinds))

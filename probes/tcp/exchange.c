@@ -134,7 +134,7 @@ static void go_on(struct exchange_run *run)
 		if (run->talk.steps > steps)
 			alarm_cancel(probe_loop(run->exchange->probe), &run->alarm);
 	} while (handle_verdict(run, verdict, rest));
-	if (is_datagram && n > 0)
+	if (is_datagram)
 		dial_consume(run->dial, n);
 }
 
