@@ -11,7 +11,6 @@
 
 #include "core/address.h"
 #include "core/err.h"
-#include "core/sample.h"
 
 struct fetch; /* one request under way */
 struct fetch_answer;
@@ -78,7 +77,7 @@ struct fetch_answer {
 	int64_t took_ns;
 	/* With a route: why there is no whole answer, and how long the parts took (-1: not done). exchange: from the
 	 * connection that is ready to the end of the answer. */
-	enum reason reason;
+	int reason; /* enum reason */
 	int64_t connect_ns, tls_ns, exchange_ns;
 };
 

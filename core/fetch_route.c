@@ -6,6 +6,7 @@
 
 #include "core/clock.h"
 #include "core/mem.h"
+#include "core/sample.h"
 #include "core/tls_client.h"
 
 /* CURLOPT_SSL_CTX_FUNCTION */

@@ -1,6 +1,7 @@
 /* Authentication, proxies and further headers of http in a blackbox.yml: what all of Prometheus' programs have in
  * common.
  */
+#include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -156,6 +157,58 @@ int blackbox_read_oauth2(const struct blackbox_place *place, const struct blackb
 		return -1;
 	((struct blackbox_draft *)out)->given |= field->bit;
 	return blackbox_draft_refuse(place, out, "is not supported by netsonde");
+}
+
+/* --- proxies ----------------------------------------------------------------------------------------------------- */
+
+/* A part of a URL becomes an option; one that is not there is none. */
+static int set_part(const struct blackbox_place *place, struct blackbox_draft *draft, CURLU *url, CURLUPart part)
+{
+	static const char *const options[] = {[CURLUPART_USER] = "proxy_user", [CURLUPART_PASSWORD] = "proxy_password"};
+	char *text = NULL;
+	int result = 0;
+	if (curl_url_get(url, part, &text, CURLU_URLDECODE) == CURLUE_OK)
+		result = blackbox_draft_set_text(place, draft, options[part], text);
+	if (text)
+		explicit_bzero(text, strlen(text));
+	curl_free(text);
+	return result;
+}
+
+static int set_proxy(const struct blackbox_place *place, struct blackbox_draft *draft, const char *option, CURLU *url)
+{
+	char *text = NULL;
+	if (set_part(place, draft, url, CURLUPART_USER) != 0 || set_part(place, draft, url, CURLUPART_PASSWORD) != 0)
+		return -1;
+	curl_url_set(url, CURLUPART_USER, NULL, 0);
+	curl_url_set(url, CURLUPART_PASSWORD, NULL, 0);
+	if (curl_url_get(url, CURLUPART_URL, &text, 0) != CURLUE_OK)
+		return blackbox_draft_refuse(place, draft, "must be a URL such as http://proxy:3128");
+	/* The path, of which a proxy has none. */
+	size_t length = strlen(text);
+	if (length > 0 && text[length - 1] == '/')
+		text[length - 1] = '\0';
+	int result = blackbox_draft_set_text(place, draft, option, text);
+	curl_free(text);
+	return result;
+}
+
+/* "http://user:password@proxy:3128" */
+int blackbox_read_proxy(const struct blackbox_place *place, const struct blackbox_field *field, void *out)
+{
+	struct blackbox_draft *draft = out;
+	const char *text = blackbox_text(place);
+	if (!text || text[0] == '\0')
+		return text ? 0 : -1;
+	if (text[0] == ':')
+		return blackbox_refuse(place, "must be a URL such as http://proxy:3128");
+	draft->given |= field->bit;
+	CURLU *url = curl_url();
+	int result = url && curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK
+			     ? set_proxy(place, draft, field->option, url)
+			     : blackbox_draft_refuse(place, draft, "must be a URL such as http://proxy:3128");
+	curl_url_cleanup(url);
+	return result;
 }
 
 /* --- headers ----------------------------------------------------------------------------------------------------- */

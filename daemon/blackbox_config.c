@@ -141,17 +141,17 @@ static int read_blocks(const struct blackbox_place *place, const struct parts *p
 	return result;
 }
 
-static char *show_module(const struct blackbox_place *place)
+static int show_module(const struct blackbox_place *place, struct module *module)
 {
 	struct text shown = {.ceiling = SHOWN_BYTES_MAX};
-	blackbox_show(place->reading->tree, place->node, &shown);
+	int result = blackbox_show(place, &shown);
 	if (shown.overflowed) {
 		shown.ceiling = 0;
-		text_add(&shown, "\n# ...\n");
+		text_add(&shown, "\n# and more\n");
 	}
-	char *string = mem_copy_string(text_string(&shown));
+	module->shown = mem_copy_string(text_string(&shown));
 	text_free(&shown);
-	return string;
+	return result;
 }
 
 static int read_module(const struct blackbox_place *place, void *out)
@@ -166,9 +166,8 @@ static int read_module(const struct blackbox_place *place, void *out)
 	*module = (struct module){
 		.name = mem_copy_string(place->key),
 		.timeout_ns = parts.timeout_ns,
-		.shown = show_module(place),
 	};
-	return read_blocks(place, &parts, module);
+	return show_module(place, module) == 0 ? read_blocks(place, &parts, module) : -1;
 }
 
 /* --- the file ---------------------------------------------------------------------------------------------------- */

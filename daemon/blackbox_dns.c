@@ -143,9 +143,10 @@ static const struct blackbox_field fields[] = {
 	{"validate_additional_rrs", read_additional, NULL, 0},
 };
 
-/* One plain question, as there: no EDNS, no second attempt, what is cut short is taken as it is. */
-static const char *const presets[] = {"query_type",      "ANY",   "edns_size", "0", "attempts", "1",
-				      "retry_truncated", "false", NULL};
+/* One plain question, as there: no EDNS, no second attempt, what is cut short is taken as it is, and servers need not
+ * repeat the letters of the name. */
+static const char *const presets[] = {"query_type",      "ANY",   "edns_size",   "0",     "attempts", "1",
+				      "retry_truncated", "false", "random_case", "false", NULL};
 
 const struct blackbox_prober blackbox_dns = {
 	.name = "dns",

@@ -255,7 +255,7 @@ static const struct blackbox_field fields[] = {
 	{"tls_config", blackbox_read_tls, NULL, 0},
 	{"enable_http2", read_http2, NULL, 0},
 	{"enable_http3", read_http3, NULL, 0},
-	{"proxy_url", blackbox_read_text, "proxy", GIVEN_PROXY_URL},
+	{"proxy_url", blackbox_read_proxy, "proxy", GIVEN_PROXY_URL},
 	{"no_proxy", blackbox_read_text, "no_proxy", GIVEN_NO_PROXY},
 	{"proxy_from_environment", blackbox_read_unsupported, NULL, GIVEN_PROXY_ENVIRONMENT},
 	{"proxy_connect_header", blackbox_read_proxy_headers, "proxy_headers", GIVEN_PROXY_HEADER},

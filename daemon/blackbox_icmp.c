@@ -4,8 +4,8 @@
 #include "core/text.h"
 #include "daemon/blackbox_prober.h"
 
-/* A payload's first bytes are the secret of the request. */
-#define PAYLOAD_MIN 8
+/* The first bytes of our payload are the secret of the request and the time it was sent. */
+#define PAYLOAD_MIN 16
 
 static int read_ttl(const struct blackbox_place *place, const struct blackbox_field *field, void *out)
 {

@@ -30,6 +30,7 @@ int blackbox_read_basic_auth(const struct blackbox_place *place, const struct bl
 int blackbox_read_authorization(const struct blackbox_place *place, const struct blackbox_field *field, void *out);
 int blackbox_read_oauth2(const struct blackbox_place *place, const struct blackbox_field *field, void *out);
 int blackbox_read_secret_file(const struct blackbox_place *place, const struct blackbox_field *field, void *out);
+int blackbox_read_proxy(const struct blackbox_place *place, const struct blackbox_field *field, void *out);
 int blackbox_read_proxy_headers(const struct blackbox_place *place, const struct blackbox_field *field, void *out);
 int blackbox_read_http_headers(const struct blackbox_place *place, const struct blackbox_field *field, void *out);
 int blackbox_finish_client(const struct blackbox_place *place, struct blackbox_draft *draft);

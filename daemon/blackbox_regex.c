@@ -16,18 +16,14 @@
 /* What stands before the place that is looked at, and so what a repetition would be applied to. */
 enum before { BEFORE_NOTHING, BEFORE_ATOM, BEFORE_REPEAT };
 
-struct group {
-	bool is_multiline; /* (?m): ^ and $ also match at line ends */
-	int repeats;       /* largest product of repetitions inside */
-};
-
 struct scan {
 	const char *begin, *at;
 	struct text *out;
 	struct err *err;
 	enum before before;
 	int repeats; /* of the atom before: the product of the repetitions inside it, at least 1 */
-	struct group groups[BLACKBOX_REGEX_DEPTH_MAX + 1];
+	/* Of the open groups: the largest product of repetitions so far. */
+	int inside[BLACKBOX_REGEX_DEPTH_MAX + 1];
 	size_t depth;
 };
 
@@ -43,11 +39,10 @@ static bool is_next(const struct scan *scan, const char *word)
 
 static void note_atom(struct scan *scan, int repeats)
 {
-	struct group *group = &scan->groups[scan->depth];
 	scan->before = BEFORE_ATOM;
 	scan->repeats = repeats;
-	if (repeats > group->repeats)
-		group->repeats = repeats;
+	if (repeats > scan->inside[scan->depth])
+		scan->inside[scan->depth] = repeats;
 }
 
 static bool is_ascii_alnum(int c)
@@ -328,9 +323,9 @@ static int take_repeat(struct scan *scan)
 
 /* --- groups ------------------------------------------------------------------------------------------------------ */
 
-static int open_group(struct scan *scan, bool is_multiline)
+static int open_group(struct scan *scan)
 {
-	scan->groups[++scan->depth] = (struct group){.is_multiline = is_multiline, .repeats = 1};
+	scan->inside[++scan->depth] = 1;
 	scan->before = BEFORE_NOTHING;
 	return 0;
 }
@@ -339,7 +334,7 @@ static int close_group(struct scan *scan)
 {
 	if (scan->depth == 0)
 		return refuse(scan, "a ) without its (");
-	int repeats = scan->groups[scan->depth--].repeats;
+	int repeats = scan->inside[scan->depth--];
 	text_add_char(scan->out, *scan->at++);
 	note_atom(scan, repeats);
 	return 0;
@@ -359,45 +354,35 @@ static int take_named_group(struct scan *scan, size_t start)
 			      "a group's name of more than 32 characters, or with a digit first, is not possible here");
 	text_add_format(scan->out, "(?P<%.*s>", (int)length, name);
 	scan->at = name + length + 1;
-	return open_group(scan, scan->groups[scan->depth].is_multiline);
+	return open_group(scan);
 }
 
-/* The letters of (?i-s: or (?U). m is kept here, and not handed on: ^ and $ are translated by it. Returns where they
- * end, or NULL. */
-static const char *take_flags(const char *at, bool *is_multiline, char letters[2][4])
+/* Where the letters of (?i-s: or (?U) end; NULL when RE2 does not know them. */
+static const char *skip_flags(const char *at)
 {
 	bool is_negative = false, has_letter = false;
 	for (; *at != ':' && *at != ')'; at++) {
 		if (*at == '-' && !is_negative) {
 			is_negative = true;
 			has_letter = false;
-			continue;
-		}
-		if (*at == '\0' || !strchr("imsU", *at))
+		} else if (*at != '\0' && strchr("imsU", *at)) {
+			has_letter = true;
+		} else {
 			return NULL;
-		has_letter = true;
-		size_t n = strlen(letters[is_negative]);
-		if (*at == 'm')
-			*is_multiline = !is_negative;
-		else if (!strchr(letters[is_negative], *at))
-			letters[is_negative][n] = *at;
+		}
 	}
 	return is_negative && !has_letter ? NULL : at;
 }
 
 static int take_flag_group(struct scan *scan)
 {
-	struct group *group = &scan->groups[scan->depth];
-	char letters[2][4] = {"", ""};
-	bool is_multiline = group->is_multiline;
-	const char *end = take_flags(scan->at + 2, &is_multiline, letters);
+	const char *end = skip_flags(scan->at + 2);
 	if (!end)
 		return refuse(scan, "RE2 does not know this kind of group");
-	text_add_format(scan->out, "(?%s%s%s%c", letters[0], letters[1][0] != '\0' ? "-" : "", letters[1], *end);
+	text_add_bytes(scan->out, scan->at, (size_t)(end + 1 - scan->at));
 	scan->at = end + 1;
 	if (*end == ':')
-		return open_group(scan, is_multiline);
-	group->is_multiline = is_multiline;
+		return open_group(scan);
 	/* Go repeats what stands before the flags; there is no such thing in PCRE2. */
 	return is_repeat(scan->at) ? refuse(scan, "a repetition right after flags") : 0;
 }
@@ -413,27 +398,19 @@ static int take_group(struct scan *scan)
 	if (is_next(scan, "(?"))
 		return take_flag_group(scan);
 	text_add_char(scan->out, *scan->at++);
-	return open_group(scan, scan->groups[scan->depth].is_multiline);
+	return open_group(scan);
 }
 
 /* --- the whole --------------------------------------------------------------------------------------------------- */
 
 /* PCRE2 does not repeat all of them by themselves. */
-static int add_assertion(struct scan *scan, size_t length, const char *assertion)
+static int take_assertion(struct scan *scan, size_t length)
 {
+	const char *assertion = scan->at;
 	scan->at += length;
-	text_add_format(scan->out, is_repeat(scan->at) ? "(?:%s)" : "%s", assertion);
+	text_add_format(scan->out, is_repeat(scan->at) ? "(?:%.*s)" : "%.*s", (int)length, assertion);
 	note_atom(scan, 1);
 	return 0;
-}
-
-/* core/pattern sees to $ being the very end. With (?m), PCRE2's ^ does not match after a line feed at the end. */
-static int take_anchor(struct scan *scan)
-{
-	bool is_multiline = scan->groups[scan->depth].is_multiline;
-	if (*scan->at == '^')
-		return add_assertion(scan, 1, is_multiline ? "(?<![^\\n])" : "^");
-	return add_assertion(scan, 1, is_multiline ? "(?![^\\n])" : "$");
 }
 
 /* \Q...\E, or up to the end. */
@@ -454,7 +431,7 @@ static int take_backslash(struct scan *scan)
 	uint32_t rune;
 	for (size_t i = 0; i < sizeof(assertions) / sizeof(assertions[0]); i++) {
 		if (is_next(scan, assertions[i]))
-			return add_assertion(scan, 2, assertions[i]);
+			return take_assertion(scan, 2);
 	}
 	if (is_next(scan, "\\Q"))
 		return take_quoted(scan);
@@ -499,7 +476,7 @@ static int take_item(struct scan *scan)
 		return take_backslash(scan);
 	case '^':
 	case '$':
-		return take_anchor(scan);
+		return take_assertion(scan, 1);
 	default:
 		return take_plain(scan);
 	}
@@ -507,8 +484,7 @@ static int take_item(struct scan *scan)
 
 int blackbox_regex_translate(const char *expression, struct text *out, struct err *err)
 {
-	struct scan scan = {.begin = expression, .at = expression, .out = out, .err = err, .repeats = 1};
-	scan.groups[0].repeats = 1;
+	struct scan scan = {.begin = expression, .at = expression, .out = out, .err = err, .repeats = 1, .inside = {1}};
 	while (*scan.at != '\0') {
 		if (take_item(&scan) != 0)
 			return -1;

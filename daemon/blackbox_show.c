@@ -26,11 +26,12 @@ static const char *const secret_headers[] = {"Authorization", "Proxy-Authorizati
 					     "X-Api-Key",     "X-Auth-Token",        "PRIVATE-TOKEN"};
 
 struct show {
-	const struct yaml_tree *tree;
 	struct text *out;
+	unsigned depth;
+	bool is_hidden;
 };
 
-static void show_node(const struct show *show, const struct yaml_node *node, unsigned depth, bool is_hidden);
+static int show_node(const struct blackbox_place *place, const struct show *show);
 
 static void add_indent(struct text *out, unsigned depth)
 {
@@ -94,11 +95,11 @@ static bool add_url_without_password(struct text *out, const char *url)
 	const char *colon = at ? memchr(user, ':', (size_t)(at - user)) : NULL;
 	if (!colon)
 		return false;
-	text_add_char(out, '"');
+	text_add(out, " \"");
 	text_add_bytes(out, url, (size_t)(colon + 1 - url));
 	text_add(out, "<secret>");
 	text_add(out, at);
-	text_add_char(out, '"');
+	text_add(out, "\"\n");
 	return true;
 }
 
@@ -117,92 +118,65 @@ static bool is_secret(const char *key, const struct yaml_node *value)
 	return false;
 }
 
-static bool has_key(const struct show *show, const struct yaml_node *map, const char *key)
+static int show_entry(const struct blackbox_place *place, void *arg)
 {
-	for (size_t i = 0, n = yaml_node_count(map); i < n; i++) {
-		if (strcmp(yaml_node_text(yaml_node_key(show->tree, map, i)), key) == 0)
-			return true;
-	}
-	return false;
-}
-
-static void show_entry(const struct show *show, const char *key, const struct yaml_node *value, unsigned depth,
-		       bool is_hidden)
-{
-	add_indent(show->out, depth);
-	if (is_harmless(key, strlen(key)))
-		text_add(show->out, key);
+	struct show inside = *(const struct show *)arg;
+	const char *text = yaml_node_text(place->node);
+	add_indent(inside.out, inside.depth);
+	if (is_harmless(place->key, strlen(place->key)))
+		text_add(inside.out, place->key);
 	else
-		add_quoted(show->out, key, strlen(key));
-	text_add_char(show->out, ':');
-	is_hidden = is_hidden || is_secret(key, value);
-	const char *text = yaml_node_text(value);
-	if (!is_hidden && text && strcmp(key, "proxy_url") == 0) {
-		size_t length = show->out->length;
-		text_add_char(show->out, ' ');
-		if (add_url_without_password(show->out, text)) {
-			text_add_char(show->out, '\n');
-			return;
-		}
-		show->out->length = length;
-	}
-	show_node(show, value, depth + 1, is_hidden);
+		add_quoted(inside.out, place->key, strlen(place->key));
+	text_add_char(inside.out, ':');
+	inside.depth++;
+	inside.is_hidden = inside.is_hidden || is_secret(place->key, place->node);
+	if (!inside.is_hidden && text && strcmp(place->key, "proxy_url") == 0 &&
+	    add_url_without_password(inside.out, text))
+		return 0;
+	return show_node(place, &inside);
 }
 
-/* except: the mapping whose own entries go before those that it merges; or NULL. */
-static void show_entries(const struct show *show, const struct yaml_node *map, const struct yaml_node *except,
-			 unsigned depth, bool is_hidden)
+static int show_item(const struct blackbox_place *place, void *arg)
 {
-	for (size_t i = 0, n = yaml_node_count(map); i < n && !show->out->overflowed; i++) {
-		const char *key = yaml_node_text(yaml_node_key(show->tree, map, i));
-		const struct yaml_node *value = yaml_node_value(show->tree, map, i);
-		if (strcmp(key, "<<") != 0) {
-			if (!except || !has_key(show, except, key))
-				show_entry(show, key, value, depth, is_hidden);
-			continue;
-		}
-		const struct yaml_node *own = except ? except : map;
-		if (yaml_node_kind(value) == YAML_MAP)
-			show_entries(show, value, own, depth, is_hidden);
-		for (size_t j = 0, m = yaml_node_count(value); yaml_node_kind(value) == YAML_LIST && j < m; j++)
-			show_entries(show, yaml_node_item(show->tree, value, j), own, depth, is_hidden);
-	}
+	struct show inside = *(const struct show *)arg;
+	add_indent(inside.out, inside.depth);
+	text_add_char(inside.out, '-');
+	inside.depth++;
+	return show_node(place, &inside);
 }
 
-static void show_items(const struct show *show, const struct yaml_node *list, unsigned depth, bool is_hidden)
+static void show_scalar(const struct yaml_node *node, const struct show *show)
 {
-	for (size_t i = 0, n = yaml_node_count(list); i < n && !show->out->overflowed; i++) {
-		add_indent(show->out, depth);
-		text_add_char(show->out, '-');
-		show_node(show, yaml_node_item(show->tree, list, i), depth + 1, is_hidden);
-	}
+	text_add_char(show->out, ' ');
+	if (show->is_hidden && !yaml_node_is_null(node))
+		text_add(show->out, "<secret>");
+	else
+		add_scalar(show->out, node);
+	text_add_char(show->out, '\n');
 }
 
 /* What comes after "key:" or "-". */
-static void show_node(const struct show *show, const struct yaml_node *node, unsigned depth, bool is_hidden)
+static int show_node(const struct blackbox_place *place, const struct show *show)
 {
-	enum yaml_kind kind = yaml_node_kind(node);
-	if (kind == YAML_SCALAR || yaml_node_count(node) == 0) {
-		text_add_char(show->out, ' ');
-		if (kind != YAML_SCALAR)
-			text_add(show->out, kind == YAML_LIST ? "[]" : "{}");
-		else if (is_hidden && !yaml_node_is_null(node))
-			text_add(show->out, "<secret>");
-		else
-			add_scalar(show->out, node);
-		text_add_char(show->out, '\n');
-		return;
+	struct show copy = *show;
+	enum yaml_kind kind = yaml_node_kind(place->node);
+	if (kind == YAML_SCALAR) {
+		show_scalar(place->node, show);
+		return 0;
+	}
+	if (yaml_node_count(place->node) == 0) {
+		text_add(show->out, kind == YAML_LIST ? " []\n" : " {}\n");
+		return 0;
 	}
 	text_add_char(show->out, '\n');
-	if (kind == YAML_MAP)
-		show_entries(show, node, NULL, depth, is_hidden);
-	else
-		show_items(show, node, depth, is_hidden);
+	return kind == YAML_MAP ? blackbox_read_entries(place, show_entry, &copy)
+				: blackbox_read_items(place, show_item, &copy);
 }
 
-void blackbox_show(const struct yaml_tree *tree, const struct yaml_node *module, struct text *out)
+int blackbox_show(const struct blackbox_place *place, struct text *out)
 {
-	const struct show show = {tree, out};
-	if (yaml_node_kind(module) == YAML_MAP)
-		show_entries(&show, module, NULL, 0, false);
+	struct show show = {.out = out};
+	if (yaml_node_kind(place->node) != YAML_MAP)
+		return 0;
+	return blackbox_read_entries(place, show_entry, &show);
 }

@@ -5,10 +5,10 @@
 #define NETSONDE_DAEMON_BLACKBOX_SHOW_H
 
 #include "core/text.h"
-#include "core/yaml_tree.h"
+#include "daemon/blackbox_yaml.h"
 
-/* Appends the module as it is written, aliases and merge keys resolved, with <secret> for what is one. Longer than
- * out's ceiling, which must be set: the end is left out. */
-void blackbox_show(const struct yaml_tree *tree, const struct yaml_node *module, struct text *out);
+/* Appends the mapping at this place as it is written, aliases and merge keys resolved, with <secret> for what is one.
+ * What does not fit under out's ceiling is left out. -1 with err: too many values, or a merge key of no mapping. */
+int blackbox_show(const struct blackbox_place *place, struct text *out);
 
 #endif

@@ -158,6 +158,7 @@ static void add_expect(const struct step *step, struct blackbox_words *words)
 	struct text line = {0};
 	text_add(&line, "expect ");
 	text_add_bytes(&line, step->expect.bytes, step->expect.length);
+	text_add(&line, step->expect.length == 0 ? "^" : ""); /* any line */
 	blackbox_words_add(words, text_take(&line));
 	for (size_t i = 0; i < step->labels.n; i++)
 		blackbox_words_add(words, mem_format("label %s", step->labels.items[i]));

@@ -204,22 +204,26 @@ const char *blackbox_text(const struct blackbox_place *place)
 	return text;
 }
 
-/* Go's words: some also in quotes, which is how YAML 1.1 is put up with there. */
+static bool is_among(const char *text, const char *const *words)
+{
+	for (; *words; words++) {
+		if (strcmp(text, *words) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* As Go's decoder: those of YAML 1.1 also in quotes. */
 int blackbox_boolean(const struct blackbox_place *place, bool *value)
 {
-	static const struct {
-		const char *word;
-		bool value, is_plain;
-	} words[] = {
-		{"true", true, true},   {"True", true, true},   {"TRUE", true, true}, {"false", false, true},
-		{"False", false, true}, {"FALSE", false, true}, {"y", true, false},   {"Y", true, false},
-		{"yes", true, false},   {"on", true, false},    {"n", false, false},  {"N", false, false},
-		{"no", false, false},   {"off", false, false},
-	};
+	static const char *const plain_words[2][4] = {{"false", "False", "FALSE", NULL},
+						      {"true", "True", "TRUE", NULL}};
+	static const char *const words[2][9] = {{"n", "N", "no", "No", "NO", "off", "Off", "OFF", NULL},
+						{"y", "Y", "yes", "Yes", "YES", "on", "On", "ON", NULL}};
 	const char *text = yaml_node_text(place->node);
-	for (size_t i = 0; text && i < sizeof(words) / sizeof(words[0]); i++) {
-		if (strcmp(text, words[i].word) == 0 && (!words[i].is_plain || yaml_node_is_plain(place->node))) {
-			*value = words[i].value;
+	for (int i = 0; text && i < 2; i++) {
+		if (is_among(text, words[i]) || (yaml_node_is_plain(place->node) && is_among(text, plain_words[i]))) {
+			*value = i == 1;
 			return 0;
 		}
 	}

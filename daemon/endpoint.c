@@ -24,7 +24,9 @@ struct endpoint {
 static bool permits(const void *context, const char *host, const struct address *address, uint16_t port,
 		    struct err *err)
 {
-	const struct destination destination = {host, address, port};
+	/* A proxy may be asked for a name that was never resolved here. */
+	const bool is_known = address->family != ADDRESS_NONE;
+	const struct destination destination = {host, is_known ? address : NULL, port};
 
 	return destination_is_permitted(context, &destination, err);
 }

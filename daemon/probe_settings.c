@@ -49,23 +49,22 @@ static int set_text(struct making *making, const char *name, const char *paramet
 	return 0;
 }
 
-/* blackbox_exporter: the Host field and the server's name in TLS of http, the latter of tcp; a name of the module's own
- * stays. */
+/* As blackbox_exporter: the Host field of http, which is the name in TLS as well (up to a redirect); of tcp the name in
+ * TLS, unless the module has one. */
 static int set_hostname(struct making *making, const char *hostname, struct err *err)
 {
-	bool is_http = strcmp(making->module->type->name, "http") == 0;
-	const char *host = is_http ? text_of(making, "host") : NULL;
+	const char *host = text_of(making, "host");
 
-	if (!is_http && strcmp(making->module->type->name, "tcp") != 0)
+	if (strcmp(making->module->type->name, "tcp") == 0)
+		return text_of(making, "tls_server_name")
+			       ? 0
+			       : set_text(making, "tls_server_name", "hostname", hostname, err);
+	if (strcmp(making->module->type->name, "http") != 0)
 		return 0;
 	if (host && strcmp(host, hostname) != 0)
 		return err_set(err, "hostname: the module %.200s has a host of its own, %.200s", making->module->name,
 			       host);
-	if (is_http && set_text(making, "host", "hostname", hostname, err) == -1)
-		return -1;
-	if (text_of(making, "tls_server_name") || !find(making, "tls_server_name"))
-		return 0;
-	return set_text(making, "tls_server_name", "hostname", hostname, err);
+	return set_text(making, "host", "hostname", hostname, err);
 }
 
 static int set_question(struct making *making, const struct probe_query *query, struct err *err)

@@ -65,7 +65,7 @@ static void https_done(void *arg, const struct fetch_answer *answer)
 	run->connect_ns = answer->connect_ns;
 	run->tls_ns = answer->tls_ns;
 	if (answer->reason != REASON_OK) {
-		dns_fail(run, answer->reason, "%s", answer->error);
+		dns_fail(run, (enum reason)answer->reason, "%s", answer->error);
 		return;
 	}
 	run->request_ns = answer->exchange_ns;

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "core/wire.h"
+#include "probes/dns/dns_guard.h"
 #include "probes/dns/dns_query.h"
 
 #define FLAG_RESPONSE  0x80 /* in byte 2 of the header */
@@ -200,6 +201,8 @@ static void read_edns(struct dns_reply *out)
 int dns_reply_read(const uint8_t *bytes, size_t size, struct dns_reply *out, struct err *err)
 {
 	*out = (struct dns_reply){.size = size};
+	if (dns_guard_check(bytes, size, err))
+		return -1;
 	ldns_status status = ldns_wire2pkt(&out->packet, bytes, size);
 	if (status != LDNS_STATUS_OK)
 		return err_set(err, "the reply is malformed: %s", ldns_get_errorstr_by_id(status));

@@ -262,6 +262,33 @@ static void add_service(struct text *out, const uint8_t *bytes, size_t size)
 
 /* --- the parts of a record's data --------------------------------------------------------------------------------- */
 
+/* Address prefixes (RFC 3123), the end of each without its zeros. */
+static void add_prefixes(struct text *out, const uint8_t *bytes, size_t size)
+{
+	struct wire wire = wire_reader(bytes, size);
+	char text[ADDRESS_TEXT_SIZE];
+	for (const char *blank = ""; wire_left(&wire) >= 4; blank = " ") {
+		unsigned family = wire_read_u16(&wire), prefix = wire_read_u8(&wire), length = wire_read_u8(&wire);
+		bool is_negated = length & 0x80;
+		struct address address = {.family = family == ADDRESS_IPV6 ? ADDRESS_IPV6 : ADDRESS_IPV4};
+		length &= 0x7f;
+		if (length > sizeof(address.bytes))
+			return;
+		wire_read_bytes(&wire, address.bytes, length);
+		text_add_format(out, "%s%s%u:%s/%u", blank, is_negated ? "!" : "", family,
+				address_format(&address, text), prefix);
+	}
+}
+
+static void add_algorithm(struct text *out, ldns_rr_type type, const ldns_rdf *rdf)
+{
+	const ldns_lookup_table *known = ldns_lookup_by_id(ldns_algorithms, *ldns_rdf_data(rdf));
+	if (type == LDNS_RR_TYPE_CERT && known)
+		text_add(out, known->name);
+	else
+		text_add_integer(out, *ldns_rdf_data(rdf));
+}
+
 static void add_address(struct text *out, const ldns_rdf *rdf, enum address_family family)
 {
 	char text[ADDRESS_TEXT_SIZE];
@@ -309,6 +336,12 @@ static void add_part(struct text *out, ldns_rr_type type, const ldns_rdf *rdf, c
 	case LDNS_RDF_TYPE_A:
 	case LDNS_RDF_TYPE_AAAA:
 		add_address(out, rdf, ldns_rdf_get_type(rdf) == LDNS_RDF_TYPE_A ? ADDRESS_IPV4 : ADDRESS_IPV6);
+		break;
+	case LDNS_RDF_TYPE_APL:
+		add_prefixes(out, data, size);
+		break;
+	case LDNS_RDF_TYPE_ALG:
+		add_algorithm(out, type, rdf);
 		break;
 	case LDNS_RDF_TYPE_STR:
 		add_quoted(out, data + 1, size ? size - 1 : 0);

@@ -197,7 +197,7 @@ static void explain(struct http_run *run, CURLcode result)
 	const char *text;
 	curl_easy_getinfo(client->easy, CURLINFO_OS_ERRNO, &os_error);
 	curl_easy_getinfo(client->easy, CURLINFO_HTTP_CONNECTCODE, &connect_code);
-	const struct http_failure failure = {result, (int)os_error, (int)connect_code, client->is_connected};
+	const struct http_failure failure = {result, (int)os_error, (int)connect_code, client->is_reset};
 	enum reason reason = http_failure_reason(&failure, &text);
 	if (text == NULL)
 		text = curl_words(client, result);
@@ -493,6 +493,7 @@ void http_stop(void *state)
 static struct http_kept *open_kept(void)
 {
 	struct http_kept *kept = mem_zero(1, sizeof(*kept));
+	kept->descriptor = -1;
 	kept->share = curl_share_init();
 	curl_share_setopt(kept->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_CONNECT);
 	return kept;

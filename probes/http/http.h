@@ -46,6 +46,7 @@ enum http_histogram { HTTP_HISTOGRAM_CLASSIC, HTTP_HISTOGRAM_NONE };
 struct http_kept {
 	void *share;            /* CURLSH: connections */
 	struct address address; /* of the last one */
+	int descriptor;         /* the same; it may have been closed since */
 	struct tls_facts tls;   /* of the last handshake */
 };
 

@@ -43,6 +43,8 @@ static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockad
 	memcpy(&to->addr, &address, to->addrlen);
 	client->descriptor = descriptor;
 	http_service_note(recipe->service, descriptor, client);
+	if (run->http->kept != NULL)
+		run->http->kept->descriptor = descriptor;
 	return descriptor;
 }
 
@@ -50,29 +52,31 @@ static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockad
 static int on_close(void *arg, curl_socket_t descriptor)
 {
 	struct http_service *service = arg;
-	struct http_client *client = http_service_find(service, descriptor);
-	bool is_ended = false;
-	http_service_note(service, descriptor, NULL);
+	struct http_client *client = http_service_find(service, descriptor, NULL);
+	enum http_socket_state state = HTTP_SOCKET_OTHER;
 	if (client != NULL && client->descriptor == descriptor && client->run != NULL) {
 		if (!client->is_connected)
 			http_socket_explain(client);
-		http_socket_ask(descriptor, &client->run->tcp, &is_ended);
+		state = http_socket_ask(descriptor, &client->run->tcp);
+		client->is_reset = state == HTTP_SOCKET_RESET;
 		client->descriptor = -1;
 	}
-	http_socket_close(descriptor, is_ended);
+	http_service_note(service, descriptor, NULL);
+	http_socket_close(descriptor, state == HTTP_SOCKET_ENDED);
 	return 0;
 }
 
-/* Of a connection that was there before. */
+/* Of a connection that was there before: libcurl does not tell when connections are shared. */
 static void find_descriptor(struct http_client *client)
 {
-	curl_socket_t descriptor = CURL_SOCKET_BAD;
-	if (curl_easy_getinfo(client->easy, CURLINFO_ACTIVESOCKET, &descriptor) != CURLE_OK ||
-	    descriptor == CURL_SOCKET_BAD)
+	const struct http *http = client->run->http;
+	struct http_service *service = client->recipe->service;
+	int descriptor = http->kept != NULL ? http->kept->descriptor : -1;
+	run_log(client->run->run, "* A connection of before is used again");
+	if (http_service_find(service, descriptor, http) == NULL)
 		return;
 	client->descriptor = descriptor;
-	http_service_note(client->recipe->service, descriptor, client);
-	run_log(client->run->run, "* A connection of before is used again");
+	http_service_note(service, descriptor, client);
 }
 
 static void finish_tls(struct http_client *client)

@@ -67,8 +67,7 @@ static struct http_client *create_client(struct http_recipe *recipe, struct err 
 void http_client_free(struct http_client *client)
 {
 	struct http_service *service = client->recipe->service;
-	if (client->descriptor != -1 && http_service_find(service, client->descriptor) == client)
-		http_service_note(service, client->descriptor, NULL);
+	http_service_forget(service, client);
 	curl_easy_cleanup(client->easy);
 	curl_slist_free_all(client->resolve);
 	curl_slist_free_all(client->connect_to);
@@ -102,6 +101,15 @@ static void set_connect_to(struct http_client *client, const char *host)
 	mem_free(entry);
 }
 
+/* The field Host as libcurl would write it. */
+static void name_host(struct http_client *client)
+{
+	char *authority = http_url_authority(client->run->url);
+	mem_free(client->host_field);
+	client->host_field = mem_format("Host: %s", authority);
+	mem_free(authority);
+}
+
 /* The proxy is to be asked for the address that was found here, and permitted. In a request that the proxy reads
  * itself, it stands in the URL, and the name in the field Host only; through a tunnel, the proxy does not see the URL.
  */
@@ -122,11 +130,8 @@ static int give_address_to_proxy(struct http_client *client)
 	if (client->other_url == NULL)
 		return -1;
 	curl_easy_setopt(client->easy, CURLOPT_URL, client->other_url);
-	if (client->recipe->host_field == NULL || run->is_elsewhere) {
-		char *authority = http_url_authority(run->url);
-		client->host_field = mem_format("Host: %s", authority);
-		mem_free(authority);
-	}
+	if (client->recipe->host_field == NULL || run->is_elsewhere)
+		name_host(client);
 	return 0;
 }
 
@@ -151,9 +156,14 @@ static void set_fields(struct http_client *client)
 {
 	const struct http_run *run = client->run;
 	const struct http_recipe *recipe = client->recipe;
+	/* libcurl takes the host that cookies are for from a field Host, and remembers it until there is another one.
+	 */
+	if (client->has_named_host && (recipe->host_field == NULL || run->is_elsewhere) && client->host_field == NULL)
+		name_host(client);
 	char *host = client->host_field != NULL ? client->host_field : run->is_elsewhere ? NULL : recipe->host_field;
 	char *authorization = recipe->authorization != NULL ? recipe->authorization : run->http->authorization;
 	struct curl_slist *rest = recipe->fields;
+	client->has_named_host = client->has_named_host || host != NULL;
 	bool is_usual = run->redirects == 0 && client->host_field == NULL && authorization == recipe->authorization;
 	if (is_usual && client->was_altered)
 		set_usual_fields(client);
@@ -197,6 +207,7 @@ static void clear(struct http_client *client)
 	client->received_bytes = client->body_bytes = 0;
 	client->is_connected = client->is_head_complete = client->is_redirect = false;
 	client->fault.reason = REASON_OK;
+	client->is_reset = false;
 	client->contexts = 0;
 	client->error[0] = '\0';
 	client->descriptor = -1;
@@ -231,9 +242,8 @@ int http_client_begin(struct http_client *client, struct http_run *run, struct e
 
 void http_client_ask_kernel(struct http_client *client)
 {
-	bool is_ended;
 	if (client->descriptor != -1)
-		http_socket_ask(client->descriptor, &client->run->tcp, &is_ended);
+		http_socket_ask(client->descriptor, &client->run->tcp);
 }
 
 /* As a client that has done nothing yet. */

@@ -31,6 +31,7 @@ struct http_client {
 	struct text body; /* for the rules */
 	struct http_decode *decode;
 	int64_t received_bytes, body_bytes;
+	bool is_reset; /* the connection, by the server */
 	bool is_connected, is_head_complete, is_redirect, has_cookies;
 	struct dial_fault fault; /* what the kernel was told about the connection that failed */
 
@@ -39,8 +40,9 @@ struct http_client {
 	char *host_field;
 	struct curl_slist *fields, *connect_to, *resolve;
 	char *other_url;
-	bool is_altered;  /* something of the handle is not as the recipe has it */
-	bool was_altered; /* before this request */
+	bool has_named_host; /* by a field Host, once */
+	bool is_altered;     /* something of the handle is not as the recipe has it */
+	bool was_altered;    /* before this request */
 	char error[CURL_ERROR_SIZE];
 };
 
@@ -69,8 +71,9 @@ void http_fail(struct http_run *run, enum reason reason, const char *format, ...
 int http_socket_open(struct http_client *client, bool is_datagram);
 /* The connection is there. */
 void http_socket_connected(struct http_client *client);
-/* Reads what is known about the connection; is_ended: the peer has closed its side. */
-void http_socket_ask(int descriptor, struct http_tcp *tcp, bool *is_ended);
+/* Reads what is known about the connection, and says how it stands. */
+enum http_socket_state { HTTP_SOCKET_OTHER, HTTP_SOCKET_ENDED, HTTP_SOCKET_RESET }; /* by the peer */
+enum http_socket_state http_socket_ask(int descriptor, struct http_tcp *tcp);
 /* The connection was not to be: what a router said about it, if one did. */
 void http_socket_explain(struct http_client *client);
 /* As core/dial closes. */

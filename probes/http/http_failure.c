@@ -26,13 +26,12 @@ static enum reason of_errno(int error)
 	}
 }
 
-/* The connection broke off: a reset is told by errno, an orderly end by nothing. */
 static enum reason of_break(const struct http_failure *failure, const char **text)
 {
-	if (failure->os_error == 0 || failure->os_error == EAGAIN || failure->os_error == EINPROGRESS)
+	if (!failure->is_reset)
 		return REASON_PROTOCOL;
-	*text = strerror(failure->os_error);
-	return of_errno(failure->os_error);
+	*text = strerror(ECONNRESET);
+	return REASON_RESET;
 }
 
 static enum reason of_proxy(const struct http_failure *failure, const char **text)

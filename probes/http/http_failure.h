@@ -12,9 +12,9 @@
 /* Everything that is known about a request that failed. */
 struct http_failure {
 	CURLcode result;
-	int os_error;      /* errno of connect, or 0 */
-	int connect_code;  /* status that the proxy answered to CONNECT, or 0 */
-	bool is_connected; /* TCP (and TLS) */
+	int os_error;     /* errno of connect; of other results it may be an old one */
+	int connect_code; /* status that the proxy answered to CONNECT, or 0 */
+	bool is_reset;    /* the connection, by the server */
 };
 
 /* Never REASON_OK. *text: in words, when libcurl's own are not better; else NULL. */

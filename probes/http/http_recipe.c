@@ -12,12 +12,17 @@
 #include "probes/http/http_client.h"
 #include "probes/http/http_fields.h"
 
+struct noted {
+	struct http_client *client;
+	const struct http *http;
+};
+
 struct http_service {
 	struct loop *loop;
 	struct curl_loop *curl;
 	struct http_recipe *recipes;
-	struct http_client **clients; /* by descriptor */
-	size_t nclients;
+	struct noted *noted; /* by descriptor */
+	size_t nnoted;
 };
 
 /* Idle connections (keep_alive) that each target keeps. */
@@ -250,23 +255,38 @@ struct curl_loop *http_service_curl(struct http_service *service, struct err *er
 	return service->curl;
 }
 
-void http_service_note(struct http_service *service, int descriptor, struct http_client *client)
+static void make_room(struct http_service *service, size_t n)
 {
-	size_t at = (size_t)descriptor;
-	if (at >= service->nclients) {
-		size_t n = service->nclients > 0 ? service->nclients : 64;
-		while (n <= at)
-			n *= 2;
-		service->clients = mem_resize(service->clients, n, sizeof(struct http_client *));
-		memset(service->clients + service->nclients, 0, (n - service->nclients) * sizeof(struct http_client *));
-		service->nclients = n;
-	}
-	service->clients[at] = client;
+	size_t size = service->nnoted > 0 ? service->nnoted : 64;
+	if (n <= service->nnoted)
+		return;
+	while (size < n)
+		size *= 2;
+	service->noted = mem_resize(service->noted, size, sizeof(*service->noted));
+	memset(service->noted + service->nnoted, 0, (size - service->nnoted) * sizeof(*service->noted));
+	service->nnoted = size;
 }
 
-struct http_client *http_service_find(const struct http_service *service, int descriptor)
+void http_service_note(struct http_service *service, int descriptor, struct http_client *client)
 {
-	return (size_t)descriptor < service->nclients ? service->clients[descriptor] : NULL;
+	make_room(service, (size_t)descriptor + 1);
+	service->noted[descriptor] =
+		(struct noted){client, client != NULL && client->run != NULL ? client->run->http : NULL};
+}
+
+struct http_client *http_service_find(const struct http_service *service, int descriptor, const struct http *http)
+{
+	if (descriptor < 0 || (size_t)descriptor >= service->nnoted)
+		return NULL;
+	const struct noted *noted = &service->noted[descriptor];
+	return http == NULL || noted->http == http ? noted->client : NULL;
+}
+
+void http_service_forget(struct http_service *service, const struct http_client *client)
+{
+	for (size_t i = 0; i < service->nnoted; i++)
+		if (service->noted[i].client == client)
+			service->noted[i].client = NULL;
 }
 
 static void *create_service(struct engine *engine)
@@ -285,7 +305,7 @@ static void free_service(void *arg)
 		free_recipe(recipe);
 	}
 	curl_loop_free(service->curl);
-	mem_free(service->clients);
+	mem_free(service->noted);
 	mem_free(service);
 }
 

@@ -59,8 +59,12 @@ struct curl_loop;
 /* Made when it is first needed. NULL with err. */
 struct curl_loop *http_service_curl(struct http_service *service, struct err *err);
 
-/* Which client has opened a descriptor that is still open: connections may outlive the run that opened them. */
+/* Which client uses a descriptor, or has used it last, for which target (that of its run): connections may outlive the
+ * run that opened them. client NULL: it is closed. */
 void http_service_note(struct http_service *service, int descriptor, struct http_client *client);
-struct http_client *http_service_find(const struct http_service *service, int descriptor);
+/* NULL also when it is of another target; http NULL: of any. */
+struct http_client *http_service_find(const struct http_service *service, int descriptor, const struct http *http);
+/* The client goes. */
+void http_service_forget(struct http_service *service, const struct http_client *client);
 
 #endif

@@ -195,7 +195,7 @@ static void print_answer(const struct row *row, FILE *out)
 		return;
 	fprintf(out, "status %" PRId64, status->value.integer);
 	if (version != NULL)
-		fprintf(out, ", HTTP/%.2g", version->value.number);
+		fprintf(out, ", HTTP/%.*f", version->value.number < 2, version->value.number);
 	if (body != NULL)
 		fprintf(out, ", %" PRId64 " bytes", body->value.integer);
 	if (rate != NULL)

@@ -8,7 +8,8 @@
 
 #include "probes/http/http_client.h"
 
-/* TCP_CLOSE_WAIT of netinet/tcp.h, which does not go together with linux/tcp.h. */
+/* TCP_CLOSE and TCP_CLOSE_WAIT of netinet/tcp.h, which does not go together with linux/tcp.h. */
+#define STATE_CLOSE      7
 #define STATE_CLOSE_WAIT 8
 
 static struct dial_plan plan_of(const struct http_client *client, bool is_datagram)
@@ -52,19 +53,21 @@ static bool ask(int descriptor, struct tcp_info *info)
 	return getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, info, &size) == 0;
 }
 
-void http_socket_ask(int descriptor, struct http_tcp *tcp, bool *is_ended)
+enum http_socket_state http_socket_ask(int descriptor, struct http_tcp *tcp)
 {
 	struct tcp_info info;
-	*is_ended = ask(descriptor, &info) && info.tcpi_state == STATE_CLOSE_WAIT;
 	/* Nothing is known about a connection that never came to be. */
-	if (info.tcpi_rtt == 0)
-		return;
+	if (!ask(descriptor, &info) || info.tcpi_rtt == 0)
+		return HTTP_SOCKET_OTHER;
 	*tcp = (struct http_tcp){
 		.is_known = true,
 		.rtt_us = info.tcpi_rtt,
 		.retransmits = info.tcpi_total_retrans,
 		.delivery_rate = (int64_t)info.tcpi_delivery_rate,
 	};
+	if (info.tcpi_state == STATE_CLOSE)
+		return HTTP_SOCKET_RESET;
+	return info.tcpi_state == STATE_CLOSE_WAIT ? HTTP_SOCKET_ENDED : HTTP_SOCKET_OTHER;
 }
 
 void http_socket_close(int descriptor, bool is_ended)

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """daemon_under_load BINARY [SECONDS]: runs the daemon with many targets on loopback while clients scrape it in every form,
-leave in the middle of replies and send nonsense, and while its configuration is another one every half second; then ends it. Fails on a report of a sanitizer, on a wrong exit
+have it measure what they name, leave in the middle of replies and send nonsense, and while its configuration is another one every half second; then ends it. Fails on a report of a sanitizer, on a wrong exit
 code, or when something that was asked for never came. Meant for a binary built with ThreadSanitizer.
 """
 
@@ -12,6 +12,7 @@ import random
 import re
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -33,7 +34,9 @@ web: {{ listen = [ "127.0.0.1:0", "[::1]:0" ]; }};
 probes: {{
   fast: {{ type = "ping"; interval = 0.1; timeout = 0.08; }};
   burst: {{ type = "ping"; interval = 0.5; timeout = 0.4; count = 5; spacing = 0.02; }};
+  long: {{ type = "ping"; interval = 60; timeout = 50; count = 100; spacing = 0.2; }};
 }};
+probe_endpoint: {{ allow = [ "127.0.0.0/8", "::1" ]; deny = [ "127.0.1.{denied}" ]; history = {history}; max_concurrent = 100; }};
 influx: (
   {{ name = "one"; path = "{folder}/one"; rotate_size = "64KiB"; keep = 2; }},
   {{ name = "two"; path = "{folder}/two"; }}
@@ -61,7 +64,13 @@ REFUSED = (
     "/api/v1/results?target=t1",
     "/api/v1/results?target=none",
 )
-LEFT = ("/metrics", "/api/v1/latest", "/api/v1/results?target=t1&probe=fast&limit=1000")
+LEFT = (
+    "/metrics",
+    "/api/v1/latest",
+    "/api/v1/results?target=t1&probe=fast&limit=1000",
+    "/probe?target=127.0.1.1&module=long",
+    "/probe?target=127.0.1.2&module=fast",
+)
 ACCEPT = ("", "application/openmetrics-text; version=1.0.0", "text/plain")
 NONSENSE = (
     b"\r\n\r\n",
@@ -86,7 +95,8 @@ def make_configuration(folder, version=0):
     targets = ", ".join(make_target(i, version) for i in range(TARGETS) if i % 5 or (i + version) % 3)
     file, new = pathlib.Path(folder, "load.conf"), pathlib.Path(folder, "load.conf.new")
     bad = "nonsense" if version % 4 == 3 else ""
-    new.write_text(HEAD.format(workers=WORKERS, folder=folder) + f"targets: ( {targets} );\n{bad}")
+    head = HEAD.format(workers=WORKERS, folder=folder, denied=version % 5, history=version % 3 * 10)
+    new.write_text(head + f"targets: ( {targets} );\n{bad}")
     new.rename(file)
     return file
 
@@ -104,6 +114,7 @@ class Load:
         self.end = threading.Event()
         self.problems = []
         self.scrapes = 0
+        self.measured = 0
 
     def fetch(self, path, **headers):
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", headers=headers)
@@ -123,6 +134,28 @@ class Load:
             self.problems.append(f"{path} of {len(body)} bytes is not whole")
         self.scrapes += 1
 
+    def measure(self, chance):
+        """What is forbidden by some of the configurations may be refused; all else must be good."""
+        address = f"127.0.1.{chance.randrange(10)}"
+        debug = chance.choice(("", "&debug=true"))
+        try:
+            body = self.fetch(f"/probe?target={address}&module={chance.choice(('fast', 'burst'))}{debug}")
+        except urllib.error.HTTPError as error:
+            if error.code not in (403, 503):
+                self.problems.append(f"/probe: status {error.code}")
+            return
+        if b"\nprobe_success 1\n" in body:
+            self.measured += 1
+        elif b"probe_success" not in body:
+            self.problems.append(f"/probe of {len(body)} bytes is not whole")
+
+    def look_back(self, chance):
+        try:
+            self.fetch(f"/logs?id={chance.randrange(1, self.measured + 2)}")
+        except urllib.error.HTTPError as error:
+            if error.code != 404:
+                self.problems.append(f"/logs: status {error.code}")
+
     def refuse(self, chance):
         path = chance.choice(REFUSED)
         try:
@@ -135,9 +168,12 @@ class Load:
     def leave(self, chance):
         """Reads a little of a reply, or nothing, and goes."""
         with socket.create_connection(("127.0.0.1", self.port), PATIENCE_SECONDS) as client:
-            client.sendall(f"GET {chance.choice(LEFT)} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-            if chance.random() < 0.5:
+            path = chance.choice(LEFT)
+            client.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            if chance.random() < 0.5 and "module=long" not in path:
                 client.recv(chance.randrange(1, 2000))
+            if chance.random() < 0.5:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
     def talk_nonsense(self, chance):
         with socket.create_connection(("127.0.0.1", self.port), PATIENCE_SECONDS) as client:
@@ -150,7 +186,7 @@ class Load:
 
     def run(self, seed):
         chance = random.Random(seed)
-        acts = [self.scrape] * 6 + [self.refuse, self.leave, self.talk_nonsense]
+        acts = [self.scrape] * 6 + [self.measure] * 6 + [self.look_back, self.refuse, self.leave, self.talk_nonsense]
         while not self.end.is_set():
             try:
                 chance.choice(acts)(chance)
@@ -188,6 +224,8 @@ def press(process, port, seconds, folder):
         client.join()
     if load.scrapes == 0:
         load.problems.append("nothing was scraped")
+    if load.measured == 0:
+        load.problems.append("nothing was measured for others")
     return load.problems, load.scrapes
 
 

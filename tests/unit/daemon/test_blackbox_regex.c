@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "core/mem.h"
+#include "core/pattern.h"
 #include "daemon/blackbox_regex.h"
 
 static void expect_translation(const char *expression, const char *expected)
@@ -10,6 +11,7 @@ static void expect_translation(const char *expression, const char *expected)
 	struct err err = {0};
 	cr_expect_eq(blackbox_regex_translate(expression, &out, &err), 0, "%s: %s", expression, err.text);
 	cr_expect_str_eq(text_string(&out), expected, "%s: %s", expression, text_string(&out));
+	cr_expect_eq(pattern_check(text_string(&out), &err), 0, "%s: %s: %s", expression, expected, err.text);
 	text_free(&out);
 }
 
@@ -39,7 +41,7 @@ Test(blackbox_regex, unchanged)
 		"(?P<name>x)",
 		"(?:a|b)|",
 		"(?i)a(?s:.)(?U)b",
-		"(?i-s:x)",
+		"(?i-s:x)(?m)^a$(?im-U:^b)(?)",
 		"[a-z0-9_][^a-z]",
 		"[[:alpha:][:^digit:]]",
 		"\\d\\D\\w\\W\\b\\B\\A\\z",
@@ -60,10 +62,6 @@ Test(blackbox_regex, translated)
 	} cases[] = {
 		{"a\tb", "a\\x09b"},
 		{"(?<name>x)", "(?P<name>x)"},
-		{"(?m)^a$", "(?)(?<![^\\n])a(?![^\\n])"},
-		{"(?m:^)$", "(?:(?<![^\\n]))$"},
-		{"(?im-s:^(?-m:^)^)^", "(?i-s:(?<![^\\n])(?:^)(?<![^\\n]))^"},
-		{"((?m)^)^", "((?)(?<![^\\n]))^"},
 		{"^*a\\b+$?\\A{2}", "(?:^)*a(?:\\b)+(?:$)?(?:\\A){2}"},
 		{"\\s\\S", "[\\t\\n\\f\\r\\x20][\\S\\x0b]"},
 		{"[\\s][^\\S]", "[\\t\\n\\f\\r\\x20][^\\S\\x0b]"},
@@ -183,13 +181,13 @@ Test(blackbox_regex, depth)
 {
 	struct text expression = {0};
 	for (int i = 0; i < BLACKBOX_REGEX_DEPTH_MAX; i++)
-		text_add_char(&expression, '(');
+		text_add(&expression, "(?:");
 	char *half = mem_copy_string(text_string(&expression));
 	for (int i = 0; i < BLACKBOX_REGEX_DEPTH_MAX; i++)
 		text_add_char(&expression, ')');
 	expect_translation(text_string(&expression), text_string(&expression));
-	char *deeper = mem_format("%s(", half);
-	expect_refusal(deeper, BLACKBOX_REGEX_DEPTH_MAX + 1);
+	char *deeper = mem_format("%s(?:", half);
+	expect_refusal(deeper, 3 * BLACKBOX_REGEX_DEPTH_MAX + 1);
 	mem_free(deeper);
 	mem_free(half);
 	text_free(&expression);
@@ -208,6 +206,70 @@ Test(blackbox_regex, cut)
 		if (blackbox_regex_translate(part, &out, &err) != 0)
 			cr_expect_neq(err.text[0], '\0');
 		mem_free(part);
+		text_free(&out);
+	}
+}
+
+/* What Go finds, our expression finds. */
+Test(blackbox_regex, meaning)
+{
+	static const struct {
+		const char *expression, *subject, *found; /* found: the first match; NULL = none */
+	} cases[] = {
+		{"a.c", "a\nc", NULL},
+		{"(?s)a.c", "a\nc", "a\nc"},
+		{"a.c", "a\rc", "a\rc"},
+		{"a$", "a\n", NULL},
+		{"(?m)a$", "a\n", "a"},
+		{"(?m)^$", "a\n", ""},
+		{"^b", "a\nb", NULL},
+		{"(?m)^b", "a\nb", "b"},
+		{"(?m:^b)|^c", "a\nc", NULL},
+		{"(?i)straSSe", "STRASSE", "STRASSE"},
+		{"(?U)a+", "aaa", "a"},
+		{"(?U)a+?", "aaa", "aaa"},
+		{"a|ab", "ab", "a"},
+		{"\\s", "\v", NULL},
+		{"\\S", "\v", "\v"},
+		{"[^\\s]", "\v", "\v"},
+		{"[^\\S]", "\v", NULL},
+		{"\\v", "\n", NULL},
+		{"\\d", "\xd9\xa3", NULL}, /* an Arabic digit */
+		{"\\w", "\xc3\xa9", NULL},
+		{"\\bx", "\xc3\xa9x", "x"},
+		{"^.$", "\xc3\xa9", "\xc3\xa9"},
+		{"\xc3\xa9+", "\xc3\xa9\xc3\xa9", "\xc3\xa9\xc3\xa9"},
+		{"[\\x{e0}-\\x{ff}]", "\xc3\xa9", "\xc3\xa9"},
+		{"\\pL", "\xc3\xa9", "\xc3\xa9"},
+		{"[[:alpha:]]", "\xc3\xa9", NULL},
+		{"\\p{Greek}", "\xce\xb1", "\xce\xb1"},
+		{"a{,2}", "a{,2}", "a{,2}"},
+		{"a{01}", "a", NULL},
+		{"\\Q.*\\E", "a.*", ".*"},
+		{"[]a]+", "x]a", "]a"},
+		{"[a-c-e]+", "-e", "-e"},
+		{"\\101\\x42", "AB", "AB"},
+		{"^*a", "ba", "a"},
+		{"(a+)+$", "aaaaaaaaaaaaaaaab", NULL},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct text out = {0};
+		struct err err = {0};
+		struct pattern_match match;
+		cr_assert_eq(blackbox_regex_translate(cases[i].expression, &out, &err), 0, "%s", err.text);
+		struct pattern *pattern = pattern_create(text_string(&out), &err);
+		cr_assert(pattern, "%s: %s", cases[i].expression, err.text);
+		enum pattern_verdict verdict =
+			pattern_find(pattern, cases[i].subject, strlen(cases[i].subject), &match);
+		cr_expect_eq(verdict, cases[i].found ? PATTERN_FOUND : PATTERN_NONE, "%s", cases[i].expression);
+		if (verdict == PATTERN_FOUND && cases[i].found) {
+			size_t length = match.groups[0].end - match.groups[0].begin;
+			cr_expect(length == strlen(cases[i].found) &&
+					  memcmp(cases[i].subject + match.groups[0].begin, cases[i].found, length) == 0,
+				  "%s: %.*s", cases[i].expression, (int)length,
+				  cases[i].subject + match.groups[0].begin);
+		}
+		pattern_free(pattern);
 		text_free(&out);
 	}
 }

@@ -74,10 +74,10 @@ Test(probe_settings, hostnames)
 {
 	static const struct trial trials[] = {
 		{&http_like, NULL, NULL, "", NULL, NULL, NULL},
-		{&http_like, NULL, NULL, "h", "h", "h", NULL},
+		{&http_like, NULL, NULL, "h", "h", NULL, NULL},
 		{&http_like, NULL, "own", "h", "h", "own", NULL},
-		{&http_like, "h", NULL, "h", "h", "h", NULL},
-		{&http_like, "", NULL, "h", "h", "h", NULL},
+		{&http_like, "h", NULL, "h", "h", NULL, NULL},
+		{&http_like, "", NULL, "h", "h", NULL, NULL},
 		{&http_like, "other", NULL, "h", NULL, NULL, "hostname: the module m has a host of its own, other"},
 		{&tcp_like, NULL, NULL, "h", NULL, "h", NULL},
 		{&tcp_like, NULL, "own", "h", NULL, "own", NULL},

@@ -53,6 +53,12 @@ static const struct {
 	{"a. 1 CLASS42 A 192.0.2.1", "a.\t1\tCLASS42\tA\t192.0.2.1"},
 	{"a. 1 IN CDS 0 0 0 00", "a.\t1\tIN\tCDS\t0 0 0 00"},
 	{"a. 1 IN RP m.a. t.a.", "a.\t1\tIN\tRP\tm.a. t.a."},
+	{"a. 1 IN CERT PKIX 1 8 AAAA", "a.\t1\tIN\tCERT\tPKIX 1 RSASHA256 AAAA"},
+	{"a. 1 IN APL 1:192.0.2.0/24 !2:2001:db8::/32", "a.\t1\tIN\tAPL\t1:192.0.2.0/24 !2:2001:db8::/32"},
+	{"a. 1 IN CSYNC 66 3 A NS AAAA", "a.\t1\tIN\tCSYNC\t66 3 A NS AAAA"},
+	{"a. 1 IN LOC 52 22 23.000 N 4 53 32.000 E -2.00m 1.00m 10000m 10m",
+	 "a.\t1\tIN\tLOC\t52 22 23.000 N 04 53 32.000 E -2m 1m 10000m 10m"},
+	{"a. 1 IN OPENPGPKEY AAEC", "a.\t1\tIN\tOPENPGPKEY\tAAEC"},
 	{"a. 4294967295 IN PTR b.", "a.\t4294967295\tIN\tPTR\tb."},
 };
 
