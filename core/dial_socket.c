@@ -194,20 +194,25 @@ int dial_socket_open(const struct dial_plan *plan, struct dial_fault *fault)
 	return -1;
 }
 
+/* An established connection lives through what ICMP says of single segments (RFC 1122 4.2.3.9); with this option on
+ * anybody could end it. */
+void dial_socket_settle(int descriptor, const struct dial_plan *plan)
+{
+	const int family = plan->address.family - 1;
+	if (!plan->is_datagram)
+		set_number(descriptor, options[family].level, options[family].receive_errors, 0);
+}
+
 void dial_socket_finish(int descriptor, const struct dial_plan *plan, struct dial_fault *fault)
 {
 	int error = 0;
 	socklen_t length = sizeof(error);
-	const int family = plan->address.family - 1;
 	getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &length);
 	if (error != 0) {
 		dial_socket_explain(descriptor, plan, error, fault);
 		return;
 	}
-	/* An established connection lives through what ICMP says of single segments (RFC 1122 4.2.3.9); with this
-	 * option on anybody could end it. */
-	if (!plan->is_datagram)
-		set_number(descriptor, options[family].level, options[family].receive_errors, 0);
+	dial_socket_settle(descriptor, plan);
 }
 
 void dial_avoid_wait(int descriptor)

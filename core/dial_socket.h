@@ -25,6 +25,9 @@ int dial_socket_open(const struct dial_plan *plan, struct dial_fault *fault);
 /* How did connect() end? fault->reason is REASON_OK when it is well; then errors of ICMP only count as TCP wants it. */
 void dial_socket_finish(int descriptor, const struct dial_plan *plan, struct dial_fault *fault);
 
+/* What dial_socket_finish does about ICMP, for those who know how connect() ended. */
+void dial_socket_settle(int descriptor, const struct dial_plan *plan);
+
 /* error: errno of a failed read or write. What the error queue holds explains it better, if there is something. */
 void dial_socket_explain(int descriptor, const struct dial_plan *plan, int error, struct dial_fault *fault);
 

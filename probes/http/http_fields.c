@@ -63,6 +63,17 @@ int http_fields_visit(const struct http_settings *settings, int (*each)(void *ar
 	return 0;
 }
 
+bool http_sends_body(const struct http_settings *settings)
+{
+	static const char *const methods[] = {"POST", "PUT", "PATCH"};
+	if (strcmp(settings->method, "HEAD") == 0)
+		return false;
+	for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++)
+		if (strcmp(settings->method, methods[i]) == 0)
+			return true;
+	return settings->body != NULL || settings->body_file != NULL;
+}
+
 char *http_field_basic(const char *user, const char *password)
 {
 	static const char start[] = "Authorization: Basic ";

@@ -21,6 +21,9 @@ const char *http_field_value(const char *field);
 int http_fields_visit(const struct http_settings *settings, int (*each)(void *arg, const char *field, struct err *err),
 		      void *arg, struct err *err);
 
+/* Is there a body, or at least its length? As Go: for some methods always. */
+bool http_sends_body(const struct http_settings *settings);
+
 /* "Authorization: Basic ..." or "Authorization: Bearer ..."; owned by the caller; NULL without credentials. */
 char *http_field_basic(const char *user, const char *password);
 char *http_field_bearer(const char *token);

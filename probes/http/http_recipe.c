@@ -59,6 +59,8 @@ static bool has_field(const struct curl_slist *fields, const char *name)
 static void keep_curl_quiet(struct http_recipe *recipe)
 {
 	static const char *const quiet[] = {"Expect:", "Content-Type:"};
+	if (!http_sends_body(&recipe->settings))
+		return;
 	for (size_t i = 0; i < sizeof(quiet) / sizeof(*quiet); i++) {
 		char *name = mem_format("%.*s", (int)strlen(quiet[i]) - 1, quiet[i]);
 		struct curl_slist *longer = NULL;

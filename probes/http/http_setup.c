@@ -22,19 +22,13 @@ static long curl_version_of(int version)
 	return CURL_HTTP_VERSION_2TLS;
 }
 
-/* Go sends a length for these also when there is no body. */
-static bool always_has_body(const char *method)
-{
-	return strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 || strcmp(method, "PATCH") == 0;
-}
-
 void http_client_set_method(struct http_client *client, bool is_plain_get)
 {
 	const struct http_recipe *recipe = client->recipe;
 	const char *method = recipe->settings.method;
 	CURL *easy = client->easy;
 	bool is_head = strcmp(method, "HEAD") == 0;
-	bool has_body = !is_plain_get && !is_head && (recipe->body != NULL || always_has_body(method));
+	bool has_body = !is_plain_get && http_sends_body(&recipe->settings);
 	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, NULL);
 	curl_easy_setopt(easy, CURLOPT_NOBODY, 0L);
 	curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
@@ -92,6 +86,7 @@ static void set_connections(struct http_client *client)
 	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, settings->is_keeping_alive ? 0L : 1L);
 	curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
 	curl_easy_setopt(easy, CURLOPT_HAPROXYPROTOCOL, settings->is_sending_proxy_protocol ? 1L : 0L);
+	curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 0L); /* core/dial_socket has done it */
 	/* Time is ours to watch: the deadline of the run. */
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)INT_MAX);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);

@@ -35,8 +35,7 @@ int http_socket_open(struct http_client *client, bool is_datagram)
 void http_socket_connected(struct http_client *client)
 {
 	const struct dial_plan plan = plan_of(client, false);
-	struct dial_fault fault = {0};
-	dial_socket_finish(client->descriptor, &plan, &fault);
+	dial_socket_settle(client->descriptor, &plan);
 }
 
 void http_socket_explain(struct http_client *client)
