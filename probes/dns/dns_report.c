@@ -238,7 +238,7 @@ static void log_section(const struct dns_run *run, const char *name, const ldns_
 {
 	const struct dns_text_case letters = dns_letters(run);
 	struct text text = {.ceiling = 4096};
-	for (size_t i = 0; i < ldns_rr_list_rr_count(list); i++) {
+	for (size_t i = 0; i < ldns_rr_list_rr_count(list) && run_is_logged(run->run); i++) {
 		text_clear(&text);
 		dns_text_add(&text, ldns_rr_list_rr(list, i), &letters);
 		blank_tabs(&text);

@@ -13,8 +13,13 @@ from certificates import Authority
 from name_server import AA, AD, RA, TC, NameServer, address, drip, framed, good, record, reply, soa, text
 from support import Daemon, make_config, wait_for
 
-# A deadline that is far away for whoever answers, and near for who waits for it.
-PROBE = {"type": "dns", "query_name": "www.example.net", "interval": 0.5, "timeout": 0.4}
+# A deadline that is far away for whoever answers, also on a busy machine, and one that is near for who waits for it.
+PROBE = {"type": "dns", "query_name": "www.example.net", "interval": 2, "timeout": 1.9}
+SHORT = {"interval": 0.5, "timeout": 0.4}
+
+
+def pace(reason):
+    return SHORT if reason == "timeout" else {}
 
 
 @pytest.fixture
@@ -130,9 +135,9 @@ def check_reasons(metrics, cases):
 
 def test_every_kind_of_answer(servers, daemon):
     made = {name: servers(behave) for name, (behave, _, _) in UDP_CASES.items()}
-    one = daemon({name: (made[name].address, options) for name, (_, options, _) in UDP_CASES.items()})
+    one = daemon({name: (made[name].address, {**options, **pace(reason)}) for name, (_, options, reason) in UDP_CASES.items()})
     metrics = one.wait_metrics(
-        lambda m: all((m.get("netsonde_probe_runs_total", target=name) or 0) >= 4 for name in UDP_CASES), "4 runs each")
+        lambda m: all((m.get("netsonde_probe_runs_total", target=name) or 0) >= 3 for name in UDP_CASES), "3 runs each")
     check_reasons(metrics, UDP_CASES)
 
     def value(measure, target):
@@ -140,7 +145,7 @@ def test_every_kind_of_answer(servers, daemon):
 
     assert (value("answer_rrs", "good"), value("min_ttl_seconds", "good"), value("rcode", "good")) == (2, 30, 0)
     assert value("response_bytes", "good") == len(good(made["good"].queries[0])[0])
-    assert 0 < value("request_seconds", "good") < 0.4
+    assert 0 < value("request_seconds", "good") < 1.9
     assert value("recursion_available", "good") == 1 and value("authoritative", "good") == 0
     assert value("answered", "silent") == 0 and value("rcode", "silent") is None
     assert value("answered", "malformed") == 0 and value("answered", "servfail") == 1
@@ -244,7 +249,9 @@ def test_connections(servers, daemon, tmp_path, transport):
         context = name_server.server_context(authority.issue("server", "IP:127.0.0.1"), tmp_path / "ca" / "server.key")
         options = {"tls_ca_file": str(tmp_path / "ca" / "ca.pem")}
     made = {name: servers(stream=serve, context=context) for name, (serve, _) in TCP_CASES.items()}
-    cases = {name: (f"{transport}://{made[name].address}", options) for name in TCP_CASES}
+    cases = {
+        name: (f"{transport}://{made[name].address}", {**options, **pace(reason)}) for name, (_, reason) in TCP_CASES.items()
+    }
     one = daemon(cases)
 
     def after(runs):
@@ -252,7 +259,7 @@ def test_connections(servers, daemon, tmp_path, transport):
             lambda m: all((m.get("netsonde_probe_runs_total", target=name) or 0) >= runs for name in TCP_CASES),
             f"{runs} runs each")
 
-    metrics = after(4)
+    metrics = after(3)
     # Under TLS a close without a farewell is told as what it is there.
     for name in ("close", "half", "half_length", "http", "reset"):
         if transport == "tls":
@@ -268,7 +275,7 @@ def test_connections(servers, daemon, tmp_path, transport):
         assert metrics.get("netsonde_tls_connection_info", target="good", version="TLS 1.3") == 1
     # Nothing is left of a run: as many descriptors as one run of each can have, after more runs.
     most = count_descriptors(one) + len(TCP_CASES)
-    after(12)
+    after(8)
     assert count_descriptors(one) <= most
 
 
@@ -292,7 +299,7 @@ def test_tls_that_fails(servers, daemon, tmp_path):
         "https_refused": ("https://127.0.0.1:1/dns-query", ca, "refused"),
         "https_no_http": (f"https://{server(authority, 'nohttp', 'IP:127.0.0.1')}", ca, None),
     }
-    one = daemon({name: (where, options) for name, (where, options, _) in cases.items()})
+    one = daemon({name: (where, {**options, **pace(reason)}) for name, (where, options, reason) in cases.items()})
     metrics = one.wait_metrics(
         lambda m: all((m.get("netsonde_probe_runs_total", target=name) or 0) >= 2 for name in cases), "2 runs each")
     check_reasons(metrics, {name: case for name, case in cases.items() if case[-1]})
@@ -305,9 +312,7 @@ def test_tls_that_fails(servers, daemon, tmp_path):
 
 def test_unreachable_is_told_at_once(daemon):
     """ICMP errors end a run, long before its deadline."""
-    cases = {"closed": ("127.0.0.1:9", {"interval": 2, "timeout": 1.9}),
-             "closed6": ("[::1]:9", {"interval": 2, "timeout": 1.9}),
-             "tcp": ("tcp://127.0.0.1:9", {"interval": 2, "timeout": 1.9})}
+    cases = {"closed": ("127.0.0.1:9", {}), "closed6": ("[::1]:9", {}), "tcp": ("tcp://127.0.0.1:9", {})}
     one = daemon(cases)
     metrics = one.wait_metrics(
         lambda m: all((m.get("netsonde_probe_runs_total", target=name) or 0) >= 2 for name in cases), "2 runs each")
@@ -382,7 +387,7 @@ def test_ports_are_renewed(servers, daemon):
 
 def test_late_answers_are_nobodys(servers, daemon):
     server = servers(lambda q: [late(good(q)[0], 0.6)])
-    one = daemon({"late": (server.address, {})})
+    one = daemon({"late": (server.address, SHORT)})
     metrics = one.wait_metrics(lambda m: m.get("netsonde_dns_pool_unexpected_total") >= 3, "late answers")
     assert set(metrics.failures("late")) == {"timeout"}
     assert metrics.get("netsonde_dns_answers_total", target="late") == 0
