@@ -429,6 +429,7 @@ struct question {
 	size_t length; /* without a dot at the end */
 	const struct address *address;
 	int port;
+	bool is_left;
 };
 
 static bool network_has(const struct rule *rule, const struct address *address)
@@ -452,7 +453,7 @@ static enum match match_host(const struct rule *rule, const struct question *que
 	switch (rule->kind) {
 	case RULE_NETWORK:
 		if (!question->address)
-			return MATCH_PERHAPS;
+			return question->is_left ? MATCH_NO : MATCH_PERHAPS;
 		return network_has(rule, question->address) ? MATCH_YES : MATCH_NO;
 	case RULE_NAME:
 	case RULE_BELOW:
@@ -592,7 +593,8 @@ bool destination_is_permitted(const struct destination_rules *rules, const struc
 			      struct err *why)
 {
 	static const struct destination_rules none;
-	struct question question = {.host = destination->host, .port = destination->port};
+	struct question question = {
+		.host = destination->host, .port = destination->port, .is_left = destination->is_left};
 	struct address plain;
 
 	question.length = strlen(question.host);

@@ -47,6 +47,8 @@ struct destination {
 	const char *host;              /* the name or literal that led there */
 	const struct address *address; /* NULL: not known yet */
 	int port;
+	bool is_left; /* the address will not be known here, because a proxy is asked for the name: networks match
+			 nothing */
 };
 
 /* false with why: "127.0.0.1:80 is refused: loopback ...". What is not known yet is taken to be permitted: what is

@@ -24,9 +24,8 @@ struct endpoint {
 static bool permits(const void *context, const char *host, const struct address *address, uint16_t port,
 		    struct err *err)
 {
-	/* A proxy may be asked for a name that was never resolved here. */
-	const bool is_known = address->family != ADDRESS_NONE;
-	const struct destination destination = {host, is_known ? address : NULL, port};
+	const bool is_left = address->family == ADDRESS_NONE;
+	const struct destination destination = {host, is_left ? NULL : address, port, is_left};
 
 	return destination_is_permitted(context, &destination, err);
 }

@@ -30,7 +30,8 @@ unsigned engine_worker(const struct engine *engine);
 /* For what there is of each probe. */
 struct slabs *engine_slabs(const struct engine *engine);
 
-/* Decides whom runs may talk to. Called on the worker's thread; err says why not. */
+/* Decides whom runs may talk to. Called on the worker's thread; err says why not. An address without a family is not
+ * known, and will not be: a proxy is asked for the name. */
 struct gatekeeper {
 	bool (*permits)(const void *context, const char *host, const struct address *address, uint16_t port,
 			struct err *err);

@@ -315,14 +315,16 @@ static void set_address(struct http_run *run, const struct address *address)
 	run_set_address(run->run, address);
 }
 
-/* What the proxy is asked for is looked at like what is connected to. */
+/* What the proxy is asked for is looked at like what is connected to. A name that is left to the proxy has no address
+ * here, but a literal has. */
 static bool is_permitted_by_proxy(struct http_run *run)
 {
-	char text[ADDRESS_TEXT_SIZE];
-	if (run->address.family == ADDRESS_NONE || run_permits(run->run, run->url->host, &run->address, run->url->port))
+	struct address target = run->address;
+	if (target.family == ADDRESS_NONE)
+		address_parse(run->url->host, &target);
+	if (run_permits(run->run, run->url->host, &target, run->url->port))
 		return true;
-	http_fail(run, REASON_DENIED, "%s port %u may not be connected to", address_format(&run->address, text),
-		  run->url->port);
+	http_fail(run, REASON_DENIED, "%s port %u may not be connected to", run->url->host, run->url->port);
 	return false;
 }
 

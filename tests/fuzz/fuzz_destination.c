@@ -42,7 +42,7 @@ static struct destination_rules *rules_of(char *allow, char *deny)
 static bool decide(const struct destination_rules *rules, const char *host, const struct address *address, int port)
 {
 	struct err first = {0}, second = {0};
-	const struct destination destination = {host, address, port};
+	const struct destination destination = {host, address, port, false};
 	bool is_permitted = destination_is_permitted(rules, &destination, &first);
 
 	REQUIRE(is_permitted == destination_is_permitted(rules, &destination, &second));

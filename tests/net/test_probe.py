@@ -491,9 +491,10 @@ class Web(http.server.ThreadingHTTPServer):
 class Answer(http.server.BaseHTTPRequestHandler):
     def do_GET(self):  # pylint: disable=invalid-name
         self.server.asked.append((self.path, self.headers.get("Host"), self.headers.get("Authorization")))
-        if self.path.startswith("/to/"):
+        _, leads, where = self.path.partition("/to/")
+        if leads:
             self.send_response(302)
-            self.send_header("Location", unquote(self.path[len("/to/"):]))
+            self.send_header("Location", unquote(where))
         else:
             self.send_response(200)
         self.send_header("Content-Length", "0")
@@ -609,6 +610,31 @@ def test_redirects(start_daemon, dns):
     for server in (good, everywhere, *others):
         server.shutdown()
         server.server_close()
+
+
+def test_what_a_proxy_is_asked_for(start_daemon, dns):
+    """A proxy that would fetch anything: a server that is asked for whole URLs, and redirects."""
+    proxy = Web("127.0.0.3")
+    proxied = {**TYPES["http_2xx"], "proxy": f"http://127.0.0.3:{proxy.port}"}
+    modules = {"proxied": proxied, "left": {**proxied, "skip_resolve_with_proxy": True}}
+    endpoint = {"allow": ["127.9.9.9", "*.test"], "deny": ["bad.test"]}
+    dns.names["bad.test"] = {"ipv4": ["127.9.9.9"]}
+    daemon = start_daemon(config_of(endpoint, modules, agent={"resolver": dns.address}))
+    # The proxy itself is not a stranger's choice.
+    assert measure(daemon, "http://127.9.9.9/", "proxied").get("probe_success") == 1
+    assert measure(daemon, "http://any.test/", "left").get("probe_success") == 1
+    assert ask(daemon, "http://127.0.0.1/", "left")[0] == 403
+    assert is_denied(daemon, "http://loop.test/", "proxied")
+    before = len(proxy.asked)
+    for module in modules:
+        for host in ("127.0.0.1", "169.254.169.254", "[::1]", "bad.test", "2130706433", "other.example"):
+            # The redirect is made by our own server behind the path that the proxy is asked for.
+            assert is_denied(daemon, f"http://127.9.9.9/to/{quote(f'http://{host}/secret', safe='')}", module) \
+                or (module, host) == ("proxied", "other.example"), (module, host)
+    assert len(proxy.asked) > before and not any("secret" == path.rsplit("/", 1)[-1] and "/to/" not in path
+                                                 for path, _, _ in proxy.asked)
+    proxy.shutdown()
+    proxy.server_close()
 
 
 def test_a_name_that_is_another_one_at_the_second_question(start_daemon, dns, web):

@@ -252,7 +252,7 @@ Test(destination, without_rules)
 Test(destination, mapped_addresses_that_were_not_unmapped)
 {
 	struct address address = {.bytes = {[10] = 0xff, 0xff, 127, 0, 0, 1}, .family = ADDRESS_IPV6};
-	const struct destination destination = {"x", &address, 80};
+	const struct destination destination = {"x", &address, 80, false};
 	struct err why = {0};
 
 	cr_expect_not(destination_is_permitted(NULL, &destination, &why));
@@ -410,4 +410,32 @@ Test(destination, long_hosts)
 	cr_expect_not(permits(rules, host, "192.0.2.1", 80, &why));
 	cr_expect(strstr(why.text, "the rule \"*.example\""), "%s", why.text);
 	destination_rules_free(rules);
+}
+
+/* A name that a proxy is asked for: what is not known is not permitted by a network. */
+Test(destination, names_that_are_left_to_a_proxy)
+{
+	static const struct {
+		const char *allow[RULES_MAX], *deny[RULES_MAX];
+		const char *host;
+		bool is_permitted;
+	} cases[] = {
+		{NO_RULES, NO_RULES, "a.example", true},
+		{NO_RULES, {"10.0.0.0/8"}, "a.example", true},
+		{NO_RULES, {"a.example"}, "A.example.", false},
+		{{"10.0.0.0/8"}, NO_RULES, "a.example", false},
+		{{"0.0.0.0/0", "::/0"}, NO_RULES, "a.example", false},
+		{{"*.example:80"}, NO_RULES, "a.example", true},
+		{{"*.example:81"}, NO_RULES, "a.example", false},
+		{{"*"}, NO_RULES, "a.example", true},
+	};
+	for (size_t i = 0; i < LENGTH(cases); i++) {
+		struct destination_rules *rules = make(cases[i].allow, cases[i].deny);
+		const struct destination destination = {cases[i].host, NULL, 80, true};
+		struct err why = {0};
+
+		cr_expect_eq(destination_is_permitted(rules, &destination, &why), cases[i].is_permitted, "case %zu: %s",
+			     i, why.text);
+		destination_rules_free(rules);
+	}
 }

@@ -45,7 +45,7 @@ Test(endpoint, outlives_its_configuration)
 	cr_expect(gatekeeper->permits(gatekeeper->context, "x", &address, 80, &why));
 	cr_expect_not(gatekeeper->permits(gatekeeper->context, "x", &address, 81, &why));
 	cr_expect(destination_is_permitted(endpoint_rules(endpoint),
-					   &(struct destination){"x", NULL, DESTINATION_UNKNOWN_PORT}, &why));
+					   &(struct destination){"x", NULL, DESTINATION_UNKNOWN_PORT, false}, &why));
 	endpoint_release(endpoint);
 	endpoint_release(NULL);
 }
