@@ -83,7 +83,9 @@ static void add_labels(struct page *page, struct line *line, const struct label 
 {
 	line->labels.at = page->text.length;
 	for (size_t i = 0; i < n; i++) {
-		text_add_format(&page->text, "%s%s=\"", i > 0 ? "," : "", labels[i].name);
+		text_add(&page->text, i > 0 ? "," : "");
+		text_add(&page->text, labels[i].name);
+		text_add(&page->text, "=\"");
 		add_value(&page->text, labels[i].value);
 		text_add_char(&page->text, '"');
 	}
@@ -432,14 +434,17 @@ static int compare_lines(const void *left, const void *right, void *arg)
 static void write_head(const struct page *page, const struct line *line, struct text *out)
 {
 	const char *name = page->text.bytes + line->name.at;
-	int length = (int)line->name.length;
-	text_add_format(out, "# HELP %.*s ", length, name);
+	text_add(out, "# HELP ");
+	text_add_bytes(out, name, line->name.length);
+	text_add_char(out, ' ');
 	for (const char *c = line->help; *c != '\0'; c++) {
 		if (*c == '\n' || *c == '\\')
 			text_add_char(out, '\\');
 		text_add_char(out, *c == '\n' ? 'n' : *c);
 	}
-	text_add_format(out, "\n# TYPE %.*s %s\n", length, name, line->is_counter ? "counter" : "gauge");
+	text_add(out, "\n# TYPE ");
+	text_add_bytes(out, name, line->name.length);
+	text_add(out, line->is_counter ? " counter\n" : " gauge\n");
 }
 
 static void write_line(const struct page *page, const struct line *line, struct text *out)

@@ -77,6 +77,11 @@ static int set_options(const struct dns_socket *socket_, struct err *err)
 	int descriptor = socket_->descriptor;
 	if (socket_->family == ADDRESS_IPV6 && set_option(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, 1, err))
 		return -1;
+	/* Queries are small and carry DF anyway. Sure of that, the kernel need not look for an id of the IPv4 packet in
+	 * a table by address, which has left the cache when there are many. */
+	if (socket_->family == ADDRESS_IPV4 &&
+	    set_option(descriptor, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE, err))
+		return -1;
 	if (set_option(descriptor, SOL_SOCKET, SO_TIMESTAMPNS, 1, err) ||
 	    set_option(descriptor, family->level, family->receive_error, 1, err))
 		return -1;
