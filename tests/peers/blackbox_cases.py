@@ -100,7 +100,6 @@ def plain_cases():
     yield Case("http/unreachable", "http_fast", f"http://{UNREACHABLE_IPV4}/", succeeds=False)
     yield Case("http/unreachable-ipv6", "http_ip6", f"http://[{UNREACHABLE_IPV6}]/", succeeds=False)
     yield web("silent-server", "http_fast", path="/", server="silent", succeeds=False)
-    yield web("ssh-server", path="/", server="ssh", succeeds=False)
 
 
 def answer_cases():

@@ -120,7 +120,8 @@ CLIENTS = [
 # What is refused before anything is done.
 REFUSED = [
     Difference("api/timeout-minus api/timeout-nan", "(status)", "status", "a time is a number that is not below 0"),
-    Difference("http/port-too-high http/ipv6-no-brackets tcp/port-too-high tcp/port-zero tcp/no-host dns/port-word",
+    Difference("http/port-too-high http/ipv6-no-brackets http/other-scheme tcp/port-too-high tcp/port-zero tcp/no-host "
+               "dns/port-word",
                "probe_dns_lookup_time_seconds probe_ip_addr_hash probe_ip_protocol probe_http_duration_seconds{*}",
                "missing", "a target that cannot be is refused before anything is looked up"),
     Difference("http/ipv6-no-brackets", "probe_http_*", "value",
