@@ -120,6 +120,8 @@ static int set_and_take(CURLU *parsed, const char *text, unsigned flags, struct 
 		return err_set(err, "this is no URL: %s", curl_url_strerror(code));
 	char *whole = get_part(parsed, CURLUPART_URL, 0);
 	bool is_http = whole != NULL && has_scheme(whole);
+	/* Once more: %38 in the place of the host is 8 only now, and 8 is 0.0.0.8. */
+	is_http = is_http && curl_url_set(parsed, CURLUPART_URL, whole, flags) == CURLUE_OK;
 	mem_free(whole);
 	return is_http ? take_apart(parsed, out, err) : err_set(err, "the URL is neither of http nor of https");
 }
