@@ -14,11 +14,18 @@
 #include "probes/http/http_client.h"
 #include "probes/http/http_failure.h"
 #include "probes/http/http_fields.h"
+#include "probes/http/http_secrets.h"
 #include "probes/tls_service.h"
 
 static void begin_hop(struct http_run *run);
 
 /* --- the end ------------------------------------------------------------------------------------------------------ */
+
+bool http_tells_secret(const struct http_run *run, const char *bytes, size_t n)
+{
+	return http_secrets_are_in(&run->http->recipe->secrets, bytes, n) ||
+	       http_secrets_are_in(&run->http->secrets, bytes, n);
+}
 
 void http_fail(struct http_run *run, enum reason reason, const char *format, ...)
 {
@@ -29,6 +36,8 @@ void http_fail(struct http_run *run, enum reason reason, const char *format, ...
 	va_start(args, format);
 	vsnprintf(run->failure, sizeof(run->failure), format, args);
 	va_end(args);
+	if (http_tells_secret(run, run->failure, strlen(run->failure)))
+		snprintf(run->failure, sizeof(run->failure), "(not shown: the answer repeats what is secret)");
 }
 
 static void finish(void *arg)
@@ -244,7 +253,8 @@ static int find_next(struct http_run *run, struct http_url *next)
 	const char *value = http_head_find(client->head.bytes, client->head.length, "Location", &at, &length);
 	char *location = mem_format("%.*s", (int)length, value);
 	int result = http_url_join(run->url, location, next, &err);
-	run_log(run->run, "* Redirect to %s", result == 0 ? next->text : location);
+	const char *shown = result == 0 ? next->text : location;
+	run_log(run->run, "* Redirect to %s", http_tells_secret(run, shown, strlen(shown)) ? "<secret>" : shown);
 	if (result != 0)
 		http_fail(run, REASON_PROTOCOL, "redirect to \"%.200s\": %s", location, err.text);
 	mem_free(location);
@@ -540,6 +550,7 @@ void *http_open(struct probe *probe, const void *arg, struct err *err)
 		return NULL;
 	}
 	http->authorization = http_field_basic(http->url.user, http->url.password);
+	http_secrets_take_login(&http->secrets, http->url.user, http->url.password);
 	open_hosts(http);
 	if (settings->is_keeping_alive)
 		http->kept = open_kept();
@@ -555,6 +566,7 @@ void http_close(void *opened)
 	host_close(http->host);
 	host_close(http->proxy_host);
 	mem_free(http->authorization);
+	http_secrets_free(&http->secrets);
 	http_url_free(&http->url);
 	http_recipe_release(http->recipe);
 	slabs_give(probe_slabs(http->probe), http, sizeof(*http));

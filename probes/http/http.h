@@ -42,6 +42,12 @@ struct http_settings {
 enum http_version { HTTP_VERSION_DEFAULT, HTTP_VERSION_1_0, HTTP_VERSION_1_1, HTTP_VERSION_2, HTTP_VERSION_3 };
 enum http_histogram { HTTP_HISTOGRAM_CLASSIC, HTTP_HISTOGRAM_NONE };
 
+/* http_secrets.h. Zero-initialise; owned words. */
+struct http_secrets {
+	char **words;
+	size_t n;
+};
+
 /* What keep_alive keeps from run to run. */
 struct http_kept {
 	void *share;            /* CURLSH: connections */
@@ -56,10 +62,11 @@ struct http {
 	struct http_service *service;
 	struct http_recipe *recipe;
 	struct http_url url;
-	char *authorization;     /* of the URL's user and password: a field; NULL */
-	struct host *host;       /* of url; NULL: the proxy is to resolve it */
-	struct host *proxy_host; /* NULL: no proxy */
-	struct http_kept *kept;  /* NULL: each connection is a fresh one */
+	char *authorization;         /* of the URL's user and password: a field; NULL */
+	struct http_secrets secrets; /* the same */
+	struct host *host;           /* of url; NULL: the proxy is to resolve it */
+	struct host *proxy_host;     /* NULL: no proxy */
+	struct http_kept *kept;      /* NULL: each connection is a fresh one */
 };
 
 /* Summed up over all requests of a run. */

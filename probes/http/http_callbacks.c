@@ -149,10 +149,13 @@ static void log_field(const struct http_client *client, const char *mark, const 
 	const char *colon = memchr(line, ':', n);
 	while (n > 0 && (line[n - 1] == '\r' || line[n - 1] == '\n'))
 		n--;
+	size_t name = colon != NULL && colon < line + n ? (size_t)(colon - line) : n;
 	if (n == 0)
 		return;
-	if (colon != NULL && colon < line + n && http_field_is_secret(line, (size_t)(colon - line)))
-		run_log(client->run->run, "%s %.*s: <secret>", mark, (int)(colon - line), line);
+	if (http_tells_secret(client->run, line, name))
+		run_log(client->run->run, "%s <secret>", mark);
+	else if (name < n && (http_field_is_secret(line, name) || http_tells_secret(client->run, line, n)))
+		run_log(client->run->run, "%s %.*s: <secret>", mark, (int)name, line);
 	else
 		run_log(client->run->run, "%s %.*s", mark, (int)n, line);
 }

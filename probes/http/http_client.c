@@ -171,7 +171,8 @@ static void set_fields(struct http_client *client)
 		return;
 	client->is_altered = true;
 	if (run->redirects > 0)
-		rest = client->fields = http_fields_of_redirect(recipe->fields, run->is_elsewhere, run->is_plain_get);
+		rest = client->fields =
+			http_fields_of_redirect(recipe->fields, &recipe->secrets, run->is_elsewhere, run->is_plain_get);
 	curl_easy_setopt(client->easy, CURLOPT_HTTPHEADER,
 			 chain(client, host, run->is_elsewhere ? NULL : authorization, rest));
 }

@@ -65,6 +65,9 @@ void http_client_ask_kernel(struct http_client *client);
 void http_answered(struct http_run *run, CURLcode result);
 
 /* http.c: notes why the run fails, if nothing has been noted before. */
+/* Does the answer repeat something that nobody may read? */
+bool http_tells_secret(const struct http_run *run, const char *bytes, size_t n);
+
 void http_fail(struct http_run *run, enum reason reason, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* http_socket.c: a socket for the request of the client; -1 when none can be made (http_fail has been called). */

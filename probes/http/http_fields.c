@@ -7,6 +7,7 @@
 
 #include "core/mem.h"
 #include "core/text.h"
+#include "probes/http/http_secrets.h"
 
 int http_field_check(const char *field, struct err *err)
 {
@@ -113,11 +114,13 @@ static bool stays_behind(const char *field)
 	       http_field_is(field, "Proxy-Authorization");
 }
 
-struct curl_slist *http_fields_of_redirect(const struct curl_slist *fields, bool is_elsewhere, bool is_bodyless)
+struct curl_slist *http_fields_of_redirect(const struct curl_slist *fields, const struct http_secrets *secrets,
+					   bool is_elsewhere, bool is_bodyless)
 {
 	struct curl_slist *list = NULL;
 	for (; fields != NULL; fields = fields->next) {
-		if ((is_elsewhere && stays_behind(fields->data)) ||
+		if ((is_elsewhere && (stays_behind(fields->data) ||
+				      http_secrets_are_in(secrets, fields->data, strlen(fields->data)))) ||
 		    (is_bodyless && strncasecmp(fields->data, "Content-", 8) == 0 &&
 		     *http_field_value(fields->data) != '\0'))
 			continue;

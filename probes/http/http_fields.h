@@ -30,7 +30,8 @@ char *http_field_bearer(const char *token);
 
 /* What a redirect takes along: not what is secret when it leads elsewhere, not what is about a body that is not sent
  * any more. To be freed with curl_slist_free_all. */
-struct curl_slist *http_fields_of_redirect(const struct curl_slist *fields, bool is_elsewhere, bool is_bodyless);
+struct curl_slist *http_fields_of_redirect(const struct curl_slist *fields, const struct http_secrets *secrets,
+					   bool is_elsewhere, bool is_bodyless);
 
 /* Must the log not show its value? Of our fields and of the server's. */
 bool http_field_is_secret(const char *name, size_t length);

@@ -11,6 +11,7 @@
 #include "probes/engine.h"
 #include "probes/http/http_client.h"
 #include "probes/http/http_fields.h"
+#include "probes/http/http_secrets.h"
 
 struct noted {
 	struct http_client *client;
@@ -167,6 +168,7 @@ static void free_recipe(struct http_recipe *recipe)
 	mem_free(recipe->host);
 	mem_free(recipe->host_field);
 	wipe(recipe->authorization);
+	http_secrets_free(&recipe->secrets);
 	mem_free(recipe->body);
 	free_proxy(recipe->proxy);
 	option_free(http_options, http_noptions, &recipe->settings);
@@ -179,6 +181,7 @@ static int make_recipe(struct http_recipe *recipe, struct tls_clients *tls, stru
 	if (recipe->rules == NULL || make_fields(recipe, err) != 0 || make_body(recipe, err) != 0 ||
 	    make_proxy(recipe, err) != 0)
 		return -1;
+	http_secrets_take(&recipe->secrets, &recipe->settings);
 	recipe->tls = tls_client_open(tls, &recipe->settings.tls);
 	return 0;
 }

@@ -35,6 +35,7 @@ struct http_recipe {
 	struct http_settings settings; /* own copy */
 	struct http_rules *rules;
 	struct tls_client *tls;
+	struct http_secrets secrets;
 	struct curl_slist *fields;       /* all, but Host */
 	struct curl_slist *proxy_fields; /* for the proxy alone */
 	char *host;                      /* of the option host or of a field Host; NULL */

@@ -163,7 +163,8 @@ void http_report(struct http_run *run, enum reason reason)
 		readings[n++] = reading_histogram(HTTP_RESPONSE, &took_ns, run->figures.is_answered);
 	n += read_answer(run, readings + n);
 	n += read_tcp(&run->tcp, readings + n);
-	readings[n++] = reading_text(HTTP_FINAL_HOST, run->url->host);
+	if (!http_tells_secret(run, run->url->host, strlen(run->url->host)))
+		readings[n++] = reading_text(HTTP_FINAL_HOST, run->url->host);
 	if (reason != REASON_OK)
 		readings[n++] = reading_text(HTTP_FAILURE, run->failure);
 	rows[0] = (struct row){.set = &http_set, .readings = readings, .n = n};

@@ -43,9 +43,11 @@ def test_round_trip_times_are_never_below_what_the_wire_held(net, sockets, famil
     assert metrics.get("netsonde_ping_rtt_max_seconds", target="a") >= 0.030
     assert metrics.get("netsonde_ping_rtt_stddev_seconds", target="a") > 0
     assert metrics.get("netsonde_ping_jitter_seconds", target="a") > 0
-    # Nothing above timeout was counted, and nothing below the shortest delay: all in the buckets between.
+    # Nothing above timeout was counted, and nothing below the shortest delay: all in the buckets between. On a busy
+    # machine nobody knows when some of the requests left.
     count = metrics.get("netsonde_ping_rtt_seconds_count", target="a")
-    assert count == metrics.get("netsonde_ping_received_total", target="a")
+    unstamped = metrics.get("netsonde_icmp_unstamped_total", worker="0")
+    assert count <= metrics.get("netsonde_ping_received_total", target="a") <= count + unstamped
     assert metrics.get("netsonde_ping_rtt_seconds_bucket", target="a", le="+Inf") == count
     assert metrics.get("netsonde_ping_rtt_seconds_bucket", target="a", le="0.0064") == 0
     assert metrics.get("netsonde_ping_rtt_seconds_bucket", target="a", le="0.0256") <= count * 2 / 3

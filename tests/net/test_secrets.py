@@ -1,9 +1,12 @@
 """What is secret is in nothing that the daemon says: log, pages, errors, figures, what it keeps for people to read."""
 
 import base64
+import http.server
 import json
 import os
 import subprocess
+import threading
+import urllib.parse
 
 import pytest
 
@@ -278,8 +281,87 @@ def test_a_reload_repeats_nothing_either(start_daemon, tmp_path):
         expect_no_secret(f"/config, {what}", daemon.get("/config")[2])
 
 
+# --- probes with secrets --------------------------------------------------------------------------------------------
+
+
+class Parrot(http.server.BaseHTTPRequestHandler):
+    """Says all that it was told: in its body, in fields, and in where it redirects to."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.server.heard.append(str(self.headers))
+        said = " ".join(f"{name}: {value}" for name, value in self.headers.items()).encode()
+        self.send_response(self.server.status)
+        self.send_header("Content-Length", str(len(said)))
+        self.send_header("X-Said", said.decode())
+        self.send_header("Last-Modified", said.decode())
+        if self.server.status == 302:
+            self.send_header("Location", "http://127.0.0.1:1/?" + urllib.parse.quote(said))
+        self.end_headers()
+        self.wfile.write(said)
+
+    do_CONNECT = do_GET
+
+    def log_message(self, *_):
+        pass
+
+
+PROBES_WITH_SECRETS = {
+    "basic": {"user": "u", "password": SECRETS["password"]},
+    "basicfile": {"user": "us", "password_file": "passwordfile"},
+    "bearer": {"bearer_token": SECRETS["inline"]},
+    "fields": {"secret_headers": f"X-Key: {SECRETS['inline']}"},
+    "proxied": {"proxy": "http://127.0.0.1:{port}", "proxy_user": "usr", "proxy_password": SECRETS["proxy"]},
+}
+
+
+@pytest.mark.parametrize("status", [200, 302, 401, 407, 500])
+def test_probes_with_secrets(start_daemon, tmp_path, status):
+    write_files(tmp_path / "daemon0")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Parrot) as server:
+        server.heard, server.status = [], status
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/"
+        probes = {
+            name: {"type": "http", "interval": 1, "timeout": 0.9, "fail_if_body_matches": ["nothing"],
+                   **{key: value.format(port=server.server_port) for key, value in options.items()}}
+            for name, options in PROBES_WITH_SECRETS.items()}
+        config = make_config([{"name": "a", "address": url, "probes": list(probes)}], probes,
+                             agent={"log_level": "debug", "state_dir": "state"}, web={"results_size": "1MiB"})
+        daemon = start_daemon(config + 'probe_endpoint: { allow = [ "127.0.0.0/8" ]; };\n')
+        for i, name in enumerate(probes):
+            for more in ("", "&debug=true"):
+                text = daemon.get(f"/probe?target={url}&module={name}{more}")[2]
+                expect_no_secret(f"/probe of {name}", text)
+            assert b"<secret>" in text
+            expect_no_secret("/logs", daemon.get(f"/logs?id={2 * i + 1}")[2])
+            expect_no_secret("results", daemon.get(f"/api/v1/results?target=a&probe={name}")[2])
+        # They were sent, or nothing is shown here.
+        heard = "".join(server.heard)
+        assert all(any(form in heard for form in FORMS[i:]) for i in (0, 2))
+        expect_silence(daemon)
+        command("check", "netsonde.conf", folder=daemon.folder)
+        command("probe", "http", url, f"--password={SECRETS['password']}", "--user=u", folder=daemon.folder)
+        daemon.stop()
+        expect_no_secret("the log at the end", daemon.log)
+        expect_no_secret("the lines", (daemon.folder / "lines").read_bytes())
+        server.shutdown()
+
+
+@pytest.mark.parametrize("type_, address", [("http", "https://127.0.0.1/"), ("tcp", "127.0.0.1:1"), ("dns", "tls://127.0.0.1")])
+def test_a_key_that_is_none(tmp_path, type_, address):
+    """The message says what is wrong with it, and not what it is."""
+    probe = {"type": type_, "tls_cert": "-----BEGIN CERTIFICATE-----", "tls_key": SECRETS["inline"]}
+    if type_ == "dns":
+        probe["query_name"] = "a.test"
+    (tmp_path / "x.conf").write_text(make_config([("a", address)], {"p": probe}))
+    result = command("check", "x.conf", folder=tmp_path)
+    assert result.returncode == 1 and b"tls_" in result.stderr
+
+
 def test_every_secret_option_is_one_of_these():
     """Whoever adds an option of the kind "secret" adds it here."""
     text = (TOP / "docs" / "configuration.md").read_text()
     rows = {line.split("|")[1].strip(" `") for line in text.splitlines() if line.startswith("|") and "| secret" in line}
-    assert rows == {"token", "password"}
+    assert rows == {"token", "password", "bearer_token", "secret_headers", "proxy_password", "tls_key"}

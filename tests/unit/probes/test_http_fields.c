@@ -76,14 +76,17 @@ static void expect_list(struct curl_slist *list, const char *expected)
 
 Test(http_fields, of_redirects)
 {
+	char *words[] = {"t0ken"};
+	const struct http_secrets secrets = {words, 1};
 	struct curl_slist *all = NULL;
-	static const char *const fields[] = {"A: 1", "cookie: x", "AUTHORIZATION: y", "Content-Type: t", "Expect:"};
-	for (size_t i = 0; i < 5; i++)
+	static const char *const fields[] = {"A: 1",    "cookie: x",   "AUTHORIZATION: y", "Content-Type: t",
+					     "Expect:", "X-Key: t0ken"};
+	for (size_t i = 0; i < 6; i++)
 		all = curl_slist_append(all, fields[i]);
-	expect_list(http_fields_of_redirect(all, false, false),
-		    "A: 1|cookie: x|AUTHORIZATION: y|Content-Type: t|Expect:|");
-	expect_list(http_fields_of_redirect(all, true, false), "A: 1|Content-Type: t|Expect:|");
-	expect_list(http_fields_of_redirect(all, true, true), "A: 1|Expect:|");
+	expect_list(http_fields_of_redirect(all, &secrets, false, false),
+		    "A: 1|cookie: x|AUTHORIZATION: y|Content-Type: t|Expect:|X-Key: t0ken|");
+	expect_list(http_fields_of_redirect(all, &secrets, true, false), "A: 1|Content-Type: t|Expect:|");
+	expect_list(http_fields_of_redirect(all, &secrets, true, true), "A: 1|Expect:|");
 	curl_slist_free_all(all);
 }
 
