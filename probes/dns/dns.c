@@ -15,6 +15,7 @@
 #include "core/mem.h"
 #include "core/slabs.h"
 #include "core/tls_facts.h"
+#include "probes/dns/dns_plain.h"
 #include "probes/tls_service.h"
 
 #define TIMEOUT_NS  (5 * NS_PER_SECOND)
@@ -157,6 +158,16 @@ static void retry_over_tcp(struct dns_run *run)
 	dns_stream_begin(run);
 }
 
+/* The records themselves are for rules and logs. */
+static int read_reply(const struct dns_run *run, const uint8_t *bytes, size_t size, struct dns_reply *out,
+		      struct err *err)
+{
+	bool wants_records = run->dns->rules || run_is_logged(run->run);
+	if (!wants_records && dns_plain_read(bytes, size, out))
+		return 0;
+	return dns_reply_read(bytes, size, out, err);
+}
+
 void dns_take_reply(struct dns_run *run, const uint8_t *bytes, size_t size)
 {
 	struct dns *dns = run->dns;
@@ -168,7 +179,7 @@ void dns_take_reply(struct dns_run *run, const uint8_t *bytes, size_t size)
 		retry_over_tcp(run);
 		return;
 	}
-	if (dns_reply_read(bytes, size, &reply, &err)) {
+	if (read_reply(run, bytes, size, &reply, &err)) {
 		dns_fail(run, REASON_PROTOCOL, "%s", err.text);
 		return;
 	}

@@ -15,7 +15,9 @@
 
 #define BUCKETS_FIRST  256             /* power of two */
 #define RETRY_PAUSE_NS (1 * NS_PER_MS) /* after a socket had no room */
-#define GROUPS         32              /* of a round of the loop: so many ports at least, if there is enough to send */
+#define GROUPS         8               /* of a round of the loop: so many ports at least, if there is enough to send */
+#define BUSY_FLYING    64 /* a port with so many queries in flight is spared: its buffer takes twice that */
+#define PICK_TRIES     4
 #define ID_TRIES       8
 /* Descriptors are for others, too: a family takes at most this part of the limit. */
 #define DESCRIPTORS_PART 16
@@ -230,10 +232,23 @@ static struct dns_port *any_port(struct dns_port *const *ports, size_t n, size_t
 	return NULL;
 }
 
+/* At random, but not where the answers to what is in flight could fill the socket's buffer, as long as others are free.
+ */
+static size_t pick_place(struct dns_pool *pool, struct dns_port *const *ports)
+{
+	size_t i = 0;
+	for (int tries = 0; tries < PICK_TRIES; tries++) {
+		i = dns_random_next(&pool->random) % pool->nports;
+		if (!ports[i] || ports[i]->flying < BUSY_FLYING)
+			break;
+	}
+	return i;
+}
+
 static struct dns_port *pick_port(struct dns_pool *pool, enum address_family family, struct err *err)
 {
 	struct dns_port **ports = pool->ports[family - 1];
-	size_t i = dns_random_next(&pool->random) % pool->nports;
+	size_t i = pick_place(pool, ports);
 	if (ports[i] && !is_worn(ports[i]))
 		return ports[i];
 	struct dns_port *fresh = open_port(pool, family, err);
@@ -420,9 +435,9 @@ static void tell_failing(struct dns_pool *pool)
 
 /* Queries that leave by one port. */
 struct group {
-	struct dns_ask *asks[DNS_SEND_BATCH];
-	struct dns_outgoing outgoing[DNS_SEND_BATCH];
-	int results[DNS_SEND_BATCH];
+	struct dns_ask *asks[DNS_BATCH];
+	struct dns_outgoing outgoing[DNS_BATCH];
+	int results[DNS_BATCH];
 	size_t n;
 	int64_t begun_ns, ended_ns;
 };
@@ -510,8 +525,8 @@ static void pool_flush(void *arg)
 	size_t most = left / GROUPS;
 	if (most < 1)
 		most = 1;
-	if (most > DNS_SEND_BATCH)
-		most = DNS_SEND_BATCH;
+	if (most > DNS_BATCH)
+		most = DNS_BATCH;
 	if (!pool->buffers)
 		pool->buffers = dns_buffers_create(pool->loop,
 						   &(struct dns_socket_events){pool, pool_receiving, pool_received});

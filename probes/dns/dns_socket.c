@@ -14,10 +14,12 @@
 #include "core/loop.h"
 #include "core/mem.h"
 
-#define MESSAGE_BYTES  65536 /* no datagram is longer; pages that nothing is written to cost nothing */
-#define CONTROL_BYTES  256   /* a timestamp, an extended error with offender; source and interface */
-#define RECEIVE_ROUNDS 64    /* batches of one socket before the others have their turn */
-#define TRIES          3     /* an error may be about another datagram: it is cleared, and the call made again */
+#define MESSAGE_BYTES 65536 /* no datagram is longer; pages that nothing is written to cost nothing */
+#define MESSAGE_STRIDE                                                                                                 \
+	(MESSAGE_BYTES + 256) /* heads of messages at the same place of a page would share a few cache lines */
+#define CONTROL_BYTES  256    /* a timestamp, an extended error with offender; source and interface */
+#define RECEIVE_ROUNDS 64     /* batches of one socket before the others have their turn */
+#define TRIES          3      /* an error may be about another datagram: it is cleared, and the call made again */
 
 /* What differs between the families, by enum address_family - 1. */
 static const struct facts {
@@ -27,14 +29,20 @@ static const struct facts {
 	{IPPROTO_IPV6, IPV6_RECVERR},
 };
 
+struct batch {
+	struct mmsghdr headers[DNS_BATCH];
+	struct iovec parts[DNS_BATCH];
+	struct sockaddr_storage names[DNS_BATCH];
+	_Alignas(struct cmsghdr) uint8_t controls[DNS_BATCH][CONTROL_BYTES];
+};
+
 struct dns_buffers {
 	struct loop *loop;
 	struct dns_socket_events events;
-	struct mmsghdr headers[DNS_RECEIVE_BATCH];
-	struct iovec parts[DNS_RECEIVE_BATCH];
-	struct sockaddr_storage names[DNS_RECEIVE_BATCH];
-	_Alignas(struct cmsghdr) uint8_t controls[DNS_RECEIVE_BATCH][CONTROL_BYTES];
-	uint8_t *messages;          /* DNS_RECEIVE_BATCH of MESSAGE_BYTES */
+	struct batch incoming; /* ready to receive, but for the first nused */
+	struct batch outgoing;
+	size_t nused;
+	uint8_t *messages;          /* DNS_BATCH of MESSAGE_STRIDE */
 	struct dns_socket *reading; /* NULL when it was closed by whom it told */
 };
 
@@ -52,7 +60,8 @@ struct dns_buffers *dns_buffers_create(struct loop *loop, const struct dns_socke
 	struct dns_buffers *buffers = mem_zero(1, sizeof(*buffers));
 	buffers->loop = loop;
 	buffers->events = *events;
-	buffers->messages = mem_alloc((size_t)DNS_RECEIVE_BATCH * MESSAGE_BYTES);
+	buffers->messages = mem_alloc((size_t)DNS_BATCH * MESSAGE_STRIDE);
+	buffers->nused = DNS_BATCH;
 	return buffers;
 }
 
@@ -151,26 +160,34 @@ static void clear_error(const struct dns_socket *socket_)
 	getsockopt(socket_->descriptor, SOL_SOCKET, SO_ERROR, &error, &length);
 }
 
+/* Only what the last batch has written to. */
+static void make_ready(struct dns_buffers *buffers)
+{
+	struct batch *batch = &buffers->incoming;
+	for (size_t i = 0; i < buffers->nused; i++) {
+		batch->parts[i] = (struct iovec){buffers->messages + i * MESSAGE_STRIDE, MESSAGE_BYTES};
+		batch->headers[i].msg_hdr = (struct msghdr){
+			.msg_name = &batch->names[i],
+			.msg_namelen = sizeof(batch->names[i]),
+			.msg_iov = &batch->parts[i],
+			.msg_iovlen = 1,
+			.msg_control = batch->controls[i],
+			.msg_controllen = CONTROL_BYTES,
+		};
+	}
+	buffers->nused = 0;
+}
+
 /* One recvmmsg into the buffers. An error that is pending on the socket belongs to nobody: it is cleared, and
  * *has_error set. */
 static size_t receive_batch(const struct dns_socket *socket_, int flags, bool *has_error)
 {
 	struct dns_buffers *buffers = socket_->buffers;
-	for (size_t i = 0; i < DNS_RECEIVE_BATCH; i++) {
-		buffers->parts[i] = (struct iovec){buffers->messages + i * MESSAGE_BYTES, MESSAGE_BYTES};
-		buffers->headers[i].msg_hdr = (struct msghdr){
-			.msg_name = &buffers->names[i],
-			.msg_namelen = sizeof(buffers->names[i]),
-			.msg_iov = &buffers->parts[i],
-			.msg_iovlen = 1,
-			.msg_control = buffers->controls[i],
-			.msg_controllen = CONTROL_BYTES,
-		};
-	}
+	make_ready(buffers);
 	for (int tries = 0; tries < TRIES; tries++) {
-		int n = recvmmsg(socket_->descriptor, buffers->headers, DNS_RECEIVE_BATCH, flags | MSG_DONTWAIT, NULL);
+		int n = recvmmsg(socket_->descriptor, buffers->incoming.headers, DNS_BATCH, flags | MSG_DONTWAIT, NULL);
 		if (n >= 0)
-			return (size_t)n;
+			return buffers->nused = (size_t)n;
 		if (errno == EAGAIN)
 			return 0;
 		*has_error = true;
@@ -208,9 +225,9 @@ static void read_controls(const struct dns_socket *socket_, struct msghdr *heade
 static void hand_over(struct dns_socket *socket_, size_t i, bool is_error)
 {
 	struct dns_buffers *buffers = socket_->buffers;
-	struct mmsghdr *message = &buffers->headers[i];
+	struct mmsghdr *message = &buffers->incoming.headers[i];
 	struct dns_incoming incoming = {
-		.bytes = buffers->messages + i * MESSAGE_BYTES,
+		.bytes = buffers->messages + i * MESSAGE_STRIDE,
 		.size = message->msg_len,
 	};
 	read_controls(socket_, &message->msg_hdr, &incoming);
@@ -236,7 +253,7 @@ static bool receive(struct dns_socket *socket_, int flags)
 			if (!buffers->reading)
 				return false;
 		}
-		if (n < DNS_RECEIVE_BATCH)
+		if (n < DNS_BATCH)
 			break;
 	}
 	return has_error;
@@ -282,25 +299,25 @@ static void add_source(struct msghdr *header, enum address_family family, const 
 
 static void build_message(const struct dns_socket *socket_, size_t i, const struct dns_outgoing *outgoing)
 {
-	struct dns_buffers *buffers = socket_->buffers;
-	struct msghdr *header = &buffers->headers[i].msg_hdr;
-	buffers->parts[i] = (struct iovec){(void *)(uintptr_t)outgoing->bytes, outgoing->size};
+	struct batch *batch = &socket_->buffers->outgoing;
+	struct msghdr *header = &batch->headers[i].msg_hdr;
+	batch->parts[i] = (struct iovec){(void *)(uintptr_t)outgoing->bytes, outgoing->size};
 	*header = (struct msghdr){
-		.msg_name = &buffers->names[i],
-		.msg_namelen = address_to_sockaddr(outgoing->to, &buffers->names[i]),
-		.msg_iov = &buffers->parts[i],
+		.msg_name = &batch->names[i],
+		.msg_namelen = address_to_sockaddr(outgoing->to, &batch->names[i]),
+		.msg_iov = &batch->parts[i],
 		.msg_iovlen = 1,
 	};
 	if (!outgoing->interface && outgoing->source->family == ADDRESS_NONE)
 		return;
-	header->msg_control = buffers->controls[i];
+	header->msg_control = batch->controls[i];
 	add_source(header, socket_->family, outgoing);
 }
 
 /* What the next datagram's own fault is; EAGAIN: there is no room now. */
 static int send_next(const struct dns_socket *socket_, size_t first, size_t n, size_t *sent)
 {
-	struct mmsghdr *headers = socket_->buffers->headers + first;
+	struct mmsghdr *headers = socket_->buffers->outgoing.headers + first;
 	for (int tries = 1;; tries++) {
 		int done = sendmmsg(socket_->descriptor, headers, (unsigned)n, MSG_DONTWAIT);
 		int error = errno;

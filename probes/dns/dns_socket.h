@@ -17,8 +17,7 @@ struct dns_buffers;
 struct dns_socket;
 struct loop;
 
-#define DNS_SEND_BATCH    16
-#define DNS_RECEIVE_BATCH 16
+#define DNS_BATCH 64
 
 struct dns_outgoing {
 	const struct address *to;     /* with port */
@@ -54,7 +53,7 @@ struct dns_socket *dns_socket_open(struct dns_buffers *buffers, enum address_fam
 void dns_socket_close(struct dns_socket *socket); /* NULL is harmless */
 uint16_t dns_socket_port(const struct dns_socket *socket);
 
-/* Sends n <= DNS_SEND_BATCH datagrams in order. Returns how many are dealt with: results[i] is 0 or an errno that
+/* Sends n <= DNS_BATCH datagrams in order. Returns how many are dealt with: results[i] is 0 or an errno that
  * concerns datagram i itself. Fewer than n: there is no room now. begun_ns, ended_ns: wall clock around it. */
 size_t dns_socket_send(struct dns_socket *socket, const struct dns_outgoing *outgoing, size_t n, int *results,
 		       int64_t *begun_ns, int64_t *ended_ns);
