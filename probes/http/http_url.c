@@ -9,6 +9,9 @@
 #include "core/address.h"
 #include "core/mem.h"
 
+/* Layers of escapes in a host, at most. */
+#define PARSES_MAX 8
+
 static bool has_scheme(const char *text)
 {
 	return strncasecmp(text, "http://", 7) == 0 || strncasecmp(text, "https://", 8) == 0;
@@ -113,17 +116,35 @@ static int take_apart(CURLU *parsed, struct http_url *out, struct err *err)
 	return err_set(err, "the URL has no host or no port that can be used");
 }
 
+/* Parsed until it is what it was: a host of %38 is 8 then, and 8 is 0.0.0.8; %2538 is the same in two steps. Owned by
+ * the caller; NULL: there is no end of it, or it is not of http. */
+static char *settle(CURLU *parsed, unsigned flags)
+{
+	char *whole = get_part(parsed, CURLUPART_URL, 0);
+	for (int i = 0; i < PARSES_MAX && whole != NULL && has_scheme(whole); i++) {
+		if (curl_url_set(parsed, CURLUPART_URL, whole, flags) != CURLUE_OK)
+			break;
+		char *again = get_part(parsed, CURLUPART_URL, 0);
+		bool is_same = again != NULL && strcmp(again, whole) == 0;
+		mem_free(whole);
+		whole = again;
+		if (is_same)
+			return whole;
+	}
+	mem_free(whole);
+	return NULL;
+}
+
 static int set_and_take(CURLU *parsed, const char *text, unsigned flags, struct http_url *out, struct err *err)
 {
-	CURLUcode code = curl_url_set(parsed, CURLUPART_URL, text, flags | CURLU_URLENCODE | CURLU_ALLOW_SPACE);
+	flags |= CURLU_URLENCODE | CURLU_ALLOW_SPACE;
+	CURLUcode code = curl_url_set(parsed, CURLUPART_URL, text, flags);
 	if (code != CURLUE_OK)
 		return err_set(err, "this is no URL: %s", curl_url_strerror(code));
-	char *whole = get_part(parsed, CURLUPART_URL, 0);
-	bool is_http = whole != NULL && has_scheme(whole);
-	/* Once more: %38 in the place of the host is 8 only now, and 8 is 0.0.0.8. */
-	is_http = is_http && curl_url_set(parsed, CURLUPART_URL, whole, flags) == CURLUE_OK;
+	char *whole = settle(parsed, flags);
+	bool is_good = whole != NULL;
 	mem_free(whole);
-	return is_http ? take_apart(parsed, out, err) : err_set(err, "the URL is neither of http nor of https");
+	return is_good ? take_apart(parsed, out, err) : err_set(err, "the URL is neither of http nor of https");
 }
 
 int http_url_parse(const char *text, struct http_url *out, struct err *err)
