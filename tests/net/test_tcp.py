@@ -776,8 +776,10 @@ def test_no_descriptor_is_lost(serve, serve_tls, authority, start_daemon):
     def reset(connection):
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
 
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        closed = "127.0.0.1:%d" % listener.getsockname()[1]
+    # Bound, but nobody listens: and nobody else gets the port.
+    silence = socket.socket()
+    silence.bind(("127.0.0.1", 0))
+    closed = "127.0.0.1:%d" % silence.getsockname()[1]
     fast = {"type": "tcp", "interval": 0.1, "timeout": 0.09}
     probes = {
         "plain": {**fast, "steps": ["expect ^220 ([^ ]+)", "label host=$1", "label tier=$1", "send EHLO $1"]},
