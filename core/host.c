@@ -9,6 +9,14 @@
 
 #define NO_SUCH_FAMILY "no address of that family"
 
+const char *const host_family_words[] = {
+	[HOST_PREFER_IPV4] = "prefer_ipv4",
+	[HOST_PREFER_IPV6] = "prefer_ipv6",
+	[HOST_ONLY_IPV4] = "only_ipv4",
+	[HOST_ONLY_IPV6] = "only_ipv6",
+	NULL,
+};
+
 struct host {
 	struct resolver *resolver;
 	char *name; /* NULL: a literal */

@@ -15,6 +15,8 @@ struct resolver;
 
 /* prefer_*: that family when the name has it, else the other. */
 enum host_family { HOST_PREFER_IPV4, HOST_PREFER_IPV6, HOST_ONLY_IPV4, HOST_ONLY_IPV6 };
+/* "prefer_ipv4", ...: the choices of an option; NULL-terminated. */
+extern const char *const host_family_words[];
 
 struct host_policy {
 	enum host_family family;

@@ -11,14 +11,6 @@
 #include "probes/dns/dns_https.h"
 #include "probes/tls_service.h"
 
-static const char *const families[] = {
-	[HOST_PREFER_IPV4] = "prefer_ipv4",
-	[HOST_PREFER_IPV6] = "prefer_ipv6",
-	[HOST_ONLY_IPV4] = "only_ipv4",
-	[HOST_ONLY_IPV6] = "only_ipv6",
-	NULL,
-};
-
 static const char *const histograms[] = {
 	[DNS_HISTOGRAM_CLASSIC] = "classic",
 	[DNS_HISTOGRAM_NONE] = "none",
@@ -84,7 +76,7 @@ static const struct option dns_options[] = {
 	{"source", OPTION_TEXT, AT(source), .help = "Source address of queries"},
 	{"interface", OPTION_TEXT, AT(interface),
 	 .help = "Interface that queries leave by, by name; looked up at every run"},
-	{"family", OPTION_CHOICE, AT(family), .fallback = "prefer_ipv4", .choices = families,
+	{"family", OPTION_CHOICE, AT(family), .fallback = "prefer_ipv4", .choices = host_family_words,
 	 .help = "Which addresses of the server's name are used; prefer_ falls back to the other family"},
 	{"keep_address", OPTION_BOOLEAN, AT(keep_address), .fallback = "false",
 	 .help = "Goes on with the last good address while the server's name does not resolve"},

@@ -13,14 +13,6 @@
 #include "probes/http/http_rules.h"
 #include "probes/tls_service.h"
 
-static const char *const families[] = {
-	[HOST_PREFER_IPV4] = "prefer_ipv4",
-	[HOST_PREFER_IPV6] = "prefer_ipv6",
-	[HOST_ONLY_IPV4] = "only_ipv4",
-	[HOST_ONLY_IPV6] = "only_ipv6",
-	NULL,
-};
-
 static const char *const histograms[] = {
 	[HTTP_HISTOGRAM_CLASSIC] = "classic",
 	[HTTP_HISTOGRAM_NONE] = "none",
@@ -69,7 +61,7 @@ const struct option http_options[] = {
 	{"http_version", OPTION_CHOICE, AT(version), .fallback = "default", .choices = versions,
 	 .help = "Version to speak. default: 2 where a TLS server offers it (ALPN), else 1.1. 2 without TLS: at once, "
 		 "without asking"},
-	{"family", OPTION_CHOICE, AT(family), .fallback = "prefer_ipv4", .choices = families,
+	{"family", OPTION_CHOICE, AT(family), .fallback = "prefer_ipv4", .choices = host_family_words,
 	 .help = "Which addresses of a name are used; prefer_ falls back to the other family"},
 	{"source", OPTION_TEXT, AT(source), .help = "Source address of connections"},
 	{"interface", OPTION_TEXT, AT(interface), .help = "Interface that connections leave by, by name"},

@@ -9,14 +9,6 @@
 
 #define LAST_WAIT_NS (5 * NS_PER_SECOND)
 
-static const char *const families[] = {
-	[HOST_PREFER_IPV4] = "prefer_ipv4",
-	[HOST_PREFER_IPV6] = "prefer_ipv6",
-	[HOST_ONLY_IPV4] = "only_ipv4",
-	[HOST_ONLY_IPV6] = "only_ipv6",
-	NULL,
-};
-
 static const char *const histograms[] = {
 	[PING_HISTOGRAM_CLASSIC] = "classic",
 	[PING_HISTOGRAM_NONE] = "none",
@@ -49,7 +41,7 @@ static const struct option ping_options[] = {
 	 .help = "Interface that requests leave by, by name; looked up at every run"},
 	{"fwmark", OPTION_INTEGER, AT(fwmark), .minimum = 0, .maximum = 4294967295.0, .fallback = "0",
 	 .help = "Mark for policy routing (SO_MARK). Needs CAP_NET_ADMIN or CAP_NET_RAW. 0: none"},
-	{"family", OPTION_CHOICE, AT(family), .fallback = "prefer_ipv4", .choices = families,
+	{"family", OPTION_CHOICE, AT(family), .fallback = "prefer_ipv4", .choices = host_family_words,
 	 .help = "Which addresses of a name are used; prefer_ falls back to the other family"},
 	{"all_addresses", OPTION_BOOLEAN, AT(all_addresses), .fallback = "false",
 	 .help = "Pings every address of the name (up to 16) in each run, with figures of their own; the run succeeds "

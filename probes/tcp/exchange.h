@@ -47,7 +47,6 @@ extern const struct probe_type udp_type;
 extern const struct measure_set tcp_set;
 extern const struct measure_set tcp_expect_set;
 extern const struct measure_set udp_set;
-extern const char *const exchange_families[];
 
 #define EXCHANGE_AT(type, member) .offset = offsetof(type, common.member)
 
@@ -67,7 +66,7 @@ extern const char *const exchange_families[];
 		 OPTION_CHOICE,                                                                                        \
 		 EXCHANGE_AT(type, family),                                                                            \
 		 .fallback = "prefer_ipv4",                                                                            \
-		 .choices = exchange_families,                                                                         \
+		 .choices = host_family_words,                                                                         \
 		 .help = "Which addresses of a name are used; prefer_ falls back to the other family"},                \
 		{"source", OPTION_TEXT, EXCHANGE_AT(type, source), .help = "Source address"},                          \
 		{"interface", OPTION_TEXT, EXCHANGE_AT(type, interface), .help = "Interface to leave by, by name"},    \

@@ -10,14 +10,6 @@
 
 #define TIMEOUT_MOST_NS (10 * NS_PER_SECOND)
 
-const char *const exchange_families[] = {
-	[HOST_PREFER_IPV4] = "prefer_ipv4",
-	[HOST_PREFER_IPV6] = "prefer_ipv6",
-	[HOST_ONLY_IPV4] = "only_ipv4",
-	[HOST_ONLY_IPV6] = "only_ipv6",
-	NULL,
-};
-
 #define AT(member) .offset = offsetof(struct tcp_settings, member)
 
 static const struct option tcp_options[] = {
