@@ -4,7 +4,9 @@
 
 #include "core/clock.h"
 #include "core/mem.h"
+#include "daemon/assessment.h"
 #include "daemon/history.h"
+#include "daemon/sheet.h"
 #include "exporter/series.h"
 #include "influx/influx.h"
 #include "influx/line.h"
@@ -56,6 +58,7 @@ struct pipeline {
 	struct label *labels;
 	size_t nlabels;
 	struct line_tags tags;
+	struct sheet *sheet;
 };
 
 struct failures {
@@ -80,6 +83,7 @@ struct pipeline *pipeline_create(const struct pipeline_plan *plan)
 	struct pipeline *pipeline = mem_zero(1, sizeof(*pipeline));
 
 	pipeline->plan = *plan;
+	pipeline->sheet = sheet_create();
 	for (unsigned i = 0; i < REASON_COUNT; i++)
 		pipeline->reasons[i] = (struct label){"reason", reason_name((enum reason)i)};
 	return pipeline;
@@ -89,6 +93,7 @@ void pipeline_free(struct pipeline *pipeline)
 {
 	if (!pipeline)
 		return;
+	sheet_free(pipeline->sheet);
 	line_tags_free(&pipeline->tags);
 	mem_free(pipeline->labels);
 	mem_free(pipeline->rows);
@@ -131,6 +136,15 @@ void publication_open(struct publication *publication, struct pipeline *pipeline
 	publication->series = series_open(pipeline->plan.store, pipeline->plan.shard, labels, n);
 }
 
+void publication_assess(struct publication *publication, int64_t interval_ns)
+{
+	const struct pipeline_plan *plan = &publication->pipeline->plan;
+	const struct assessed about = {&publication->subject, interval_ns, plan->slabs};
+
+	if (plan->nassessors > 0)
+		publication->assessment = assessment_open(plan->assessors, plan->nassessors, &about);
+}
+
 void publication_relabel(struct publication *publication, const char *target, const struct label *labels,
 			 size_t nlabels)
 {
@@ -142,10 +156,14 @@ void publication_relabel(struct publication *publication, const char *target, co
 	publication->subject.nlabels = nlabels;
 	all = subject_labels(publication->pipeline, &publication->subject, &n);
 	series_relabel(publication->series, all, n);
+	if (publication->assessment)
+		assessment_relabel(publication->assessment, all, n);
 }
 
 void publication_close(struct publication *publication)
 {
+	assessment_close(publication->assessment);
+	publication->assessment = NULL;
 	series_close(publication->series);
 	mem_free(publication->failures);
 	publication->failures = NULL;
@@ -258,6 +276,25 @@ static void write_lines(const struct publication *publication, const struct samp
 		write_bare_line(publication, sample);
 }
 
+/* What is computed about the results so far. The lines bear the stamp of the result that they came with. */
+static void publish_assessment(struct publication *publication, const struct sample *sample)
+{
+	struct pipeline *pipeline = publication->pipeline;
+	const struct pipeline_plan *plan = &pipeline->plan;
+	const struct row *rows;
+	struct label *labels;
+	size_t n, nlabels;
+
+	assessment_report(publication->assessment, sample, pipeline->sheet);
+	rows = sheet_rows(pipeline->sheet, &n);
+	labels = subject_labels(pipeline, &publication->subject, &nlabels);
+	series_update(assessment_series(publication->assessment, plan->store, plan->shard, labels, nlabels), rows, n);
+	if (!pipeline->port || !plan->wants_lines)
+		return;
+	line_tags_make(&pipeline->tags, pipeline->labels, plan->nagent_labels + nlabels);
+	influx_port_add_rows(pipeline->port, &pipeline->tags, rows, n, sample->begun_realtime_ns);
+}
+
 void publication_deliver(void *context, const struct sample *sample)
 {
 	struct publication *publication = context;
@@ -273,4 +310,6 @@ void publication_deliver(void *context, const struct sample *sample)
 	write_lines(publication, sample);
 	if (publication->pipeline->plan.history)
 		history_add(publication->pipeline->plan.history, &publication->history, sample);
+	if (publication->assessment && assessment_note(publication->assessment, sample))
+		publish_assessment(publication, sample);
 }

@@ -11,11 +11,14 @@
 
 #include "core/sample.h"
 
+struct assessment;
+struct assessor_use;
 struct history;
 struct influx_port;
 struct pipeline;
 struct series;
 struct series_store;
+struct slabs;
 
 /* The sets that every probe has beside its type's own: "probe" and "target". NULL-terminated. */
 extern const struct measure_set *const pipeline_sets[];
@@ -29,6 +32,9 @@ struct pipeline_plan {
 	size_t nagent_labels;
 	const char *boot;        /* random, new at each start */
 	struct history *history; /* of the last results; NULL = none are kept */
+	const struct assessor_use *assessors;
+	size_t nassessors;
+	struct slabs *slabs; /* for what there is of each publication */
 };
 
 struct pipeline *pipeline_create(const struct pipeline_plan *plan);
@@ -46,12 +52,17 @@ struct publication {
 	uint64_t history; /* its newest entry in the pipeline's */
 	struct subject subject;
 	struct series *series;
-	struct failures *failures; /* NULL before the first one */
-	struct address address;    /* the last one that a run talked to */
+	struct failures *failures;     /* NULL before the first one */
+	struct assessment *assessment; /* NULL = nothing is computed */
+	struct address address;        /* the last one that a run talked to */
 };
 
 /* subject: the struct is copied, what it points to is borrowed until close. */
 void publication_open(struct publication *publication, struct pipeline *pipeline, const struct subject *subject);
+
+/* Before the first result: lets the assessors look at the results, too. interval_ns: from run to run; 0 = not regular.
+ */
+void publication_assess(struct publication *publication, int64_t interval_ns);
 
 /* Other labels for what goes on: values, counters and histograms stay. target: another copy of its name; it and labels
  * are borrowed until close. */
