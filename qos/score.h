@@ -62,6 +62,8 @@ double score_points_voice(const struct codec *codec, double r);
 double score_points_rate(double r);
 double score_points_rung(int score);
 double score_points_mos(double mos);
+/* What the rate is compared with unless something else is asked for: 10 Mbit/s. */
+#define SCORE_NEED_BPS 10e6
 double score_points_data(double bitrate_bps, double need_bps);
 
 #endif
