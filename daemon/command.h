@@ -17,6 +17,7 @@ int command_check(int argc, char **argv);
 int command_probe(int argc, char **argv);
 int command_healthcheck(int argc, char **argv);
 int command_log(int argc, char **argv);
+int command_score(int argc, char **argv);
 
 #define COMMAND_CONFIG_DEFAULT "/etc/netsonde/netsonde.conf"
 /* given, else NETSONDE_CONFIG of the environment, else COMMAND_CONFIG_DEFAULT. given may be NULL. */
