@@ -23,6 +23,8 @@ extern const struct option availability_options[];
 extern const size_t availability_noptions;
 
 extern const struct measure_set availability_set;
+/* Series of a target without outages: three, and four of each window. */
+#define AVAILABILITY_SERIES 19
 
 /* Its context is a struct availability_desk, which all workers may share. */
 extern const struct assessor availability_assessor;

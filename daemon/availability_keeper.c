@@ -20,7 +20,7 @@
 #include "daemon/thread.h"
 
 #define WRITE_PAUSE_NS   NS_PER_SECOND
-#define ALIVE_PAUSE_MS   INT64_C(10000)
+#define SYNC_PAUSE_MS    INT64_C(10000)
 #define WAITING_MAX      ((size_t)16 << 20) /* bytes that wait for a slow disk */
 #define ANEW_LEAST_BYTES INT64_C(1048576)
 #define LEFT_FOR_MS      (INT64_C(30) * 86400000) /* then a target that is not measured any more is forgotten */
@@ -64,7 +64,7 @@ struct availability_keeper {
 	struct alarm alarm;
 	int descriptor; /* -1: not open */
 	int64_t anew_bytes;
-	int64_t alive_ms;
+	int64_t synced_ms;
 	struct text writing;
 	size_t writing_changes;
 	struct log_fault fault;
@@ -300,16 +300,14 @@ static int write_all(int descriptor, const char *bytes, size_t n, int64_t *at)
 	return 0;
 }
 
-static int write_head(struct availability_keeper *keeper, int descriptor)
+/* A crash of the daemon loses nothing that was written; one of the machine loses what was not synced. */
+static int write_head(int descriptor)
 {
 	char head[AVAILABILITY_HEAD_BYTES];
-	int64_t at = 0, alive_ms = now_ms();
+	int64_t at = 0;
 
-	availability_head_write(head, alive_ms);
-	if (write_all(descriptor, head, sizeof(head), &at) == -1)
-		return -1;
-	keeper->alive_ms = alive_ms;
-	return 0;
+	availability_head_write(head, now_ms());
+	return write_all(descriptor, head, sizeof(head), &at);
 }
 
 struct copying {
@@ -380,9 +378,9 @@ static int write_book(struct availability_keeper *keeper, const struct availabil
 	struct text out = {0};
 	int result = -1;
 
-	if (flock(descriptor, LOCK_EX | LOCK_NB) == 0 && ftruncate(descriptor, 0) == 0 &&
-	    write_head(keeper, descriptor) == 0 && availability_book_write(book, &out, flush, &copying) == 0 &&
-	    fdatasync(descriptor) == 0 && rename(keeper->path_new, keeper->path) == 0) {
+	if (flock(descriptor, LOCK_EX | LOCK_NB) == 0 && ftruncate(descriptor, 0) == 0 && write_head(descriptor) == 0 &&
+	    availability_book_write(book, &out, flush, &copying) == 0 && fdatasync(descriptor) == 0 &&
+	    rename(keeper->path_new, keeper->path) == 0) {
 		sync_folder(keeper->folder);
 		atomic_store(&keeper->bytes, copying.at);
 		result = 0;
@@ -472,10 +470,13 @@ static int write_changes(struct availability_keeper *keeper, bool is_last)
 	has_changes = keeper->writing.length > 0;
 	if (append(keeper) == -1)
 		return -1;
-	if (!has_changes && !is_last && now_ms() - keeper->alive_ms < ALIVE_PAUSE_MS)
-		return 0;
-	if (write_head(keeper, keeper->descriptor) == -1 || fdatasync(keeper->descriptor) == -1)
+	if (write_head(keeper->descriptor) == -1)
 		return -1;
+	if (!has_changes && !is_last && now_ms() - keeper->synced_ms < SYNC_PAUSE_MS)
+		return 0;
+	if (fdatasync(keeper->descriptor) == -1)
+		return -1;
+	keeper->synced_ms = now_ms();
 	return atomic_load(&keeper->bytes) > keeper->anew_bytes ? write_anew(keeper) : 0;
 }
 

@@ -37,6 +37,11 @@ static struct config_scope endpoint_scope(struct config *config)
 	return (struct config_scope){config_endpoint_options, config_endpoint_noptions, &config->probe_endpoint};
 }
 
+static struct config_scope availability_scope(struct config *config)
+{
+	return (struct config_scope){availability_options, availability_noptions, &config->availability};
+}
+
 static struct config_scope disk_log_scope(struct config *config)
 {
 	return (struct config_scope){influx_log_options, influx_log_noptions, &config->disk_log};
@@ -243,8 +248,8 @@ static void place_disk_log(struct config *config)
 
 static void check_sections(struct config_reader *reader, const config_setting_t *root)
 {
-	static const char *const sections[] = {"agent",  "web",      "probes",         "targets", "target_files",
-					       "influx", "disk_log", "probe_endpoint", NULL};
+	static const char *const sections[] = {"agent",  "web",      "probes",         "targets",      "target_files",
+					       "influx", "disk_log", "probe_endpoint", "availability", NULL};
 	static const char *const later[] = {"geo", NULL};
 	const struct config_known known = {.others = sections};
 	int length = config_setting_length(root);
@@ -272,16 +277,19 @@ static void read_tree(struct config_reader *reader, const config_setting_t *root
 	const config_setting_t *agent = config_setting_get_member(root, "agent"), *labels;
 	struct config_scope agents = agent_scope(reader->config), webs = web_scope(reader->config);
 	struct config_scope disk_logs = disk_log_scope(reader->config), endpoints = endpoint_scope(reader->config);
+	struct config_scope availabilities = availability_scope(reader->config);
 
 	check_sections(reader, root);
 	option_set_defaults(agents.options, agents.n, agents.settings);
 	option_set_defaults(webs.options, webs.n, webs.settings);
 	option_set_defaults(disk_logs.options, disk_logs.n, disk_logs.settings);
 	option_set_defaults(endpoints.options, endpoints.n, endpoints.settings);
+	option_set_defaults(availabilities.options, availabilities.n, availabilities.settings);
 	read_section(reader, agent, &agents, agent_others);
 	read_section(reader, config_setting_get_member(root, "web"), &webs, NULL);
 	read_section(reader, config_setting_get_member(root, "disk_log"), &disk_logs, NULL);
 	read_section(reader, config_setting_get_member(root, "probe_endpoint"), &endpoints, NULL);
+	read_section(reader, config_setting_get_member(root, "availability"), &availabilities, NULL);
 	read_probes(reader, config_setting_get_member(root, "probes"));
 	read_outputs(reader, config_setting_get_member(root, "influx"));
 	config_apply_environment(reader);
@@ -444,6 +452,7 @@ void config_free(struct config *config)
 	option_free(exporter_options, exporter_noptions, &config->web);
 	option_free(config_endpoint_options, config_endpoint_noptions, &config->probe_endpoint);
 	option_free(influx_log_options, influx_log_noptions, &config->disk_log);
+	option_free(availability_options, availability_noptions, &config->availability);
 	option_free(config_agent_options, config_agent_noptions, &config->agent);
 	config_free_labels(&config->agent.labels);
 	mem_free(config->file);

@@ -12,6 +12,7 @@
 #include "core/option.h"
 #include "core/sample.h"
 #include "core/text.h"
+#include "daemon/availability.h"
 #include "exporter/exporter.h"
 #include "influx/influx.h"
 #include "probes/probe.h"
@@ -101,7 +102,8 @@ struct config {
 	struct config_agent agent;
 	struct exporter_settings web;
 	struct config_endpoint probe_endpoint;
-	struct endpoint *endpoint;           /* held: what /probe may do */
+	struct endpoint *endpoint; /* held: what /probe may do */
+	struct availability_settings availability;
 	struct influx_log_settings disk_log; /* path is set, whatever is written */
 	struct influx_settings **outputs;
 	size_t noutputs;

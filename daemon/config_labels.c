@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "core/mem.h"
+#include "daemon/assessors.h"
 #include "daemon/config_reader.h"
 #include "daemon/pipeline.h"
 
@@ -14,6 +15,10 @@ static bool is_common_row_label(const char *name)
 {
 	for (size_t i = 0; pipeline_sets[i]; i++) {
 		if (config_word_is_in(name, pipeline_sets[i]->label_names))
+			return true;
+	}
+	for (size_t i = 0; assessor_sets[i]; i++) {
+		if (config_word_is_in(name, assessor_sets[i]->label_names))
 			return true;
 	}
 	return false;

@@ -210,7 +210,9 @@ void config_show(const struct config *config, struct text *out)
 	text_add(out, "};\n");
 	if (config->endpoint)
 		endpoint_show(config->endpoint, out);
-	text_add(out, "disk_log: {\n");
+	text_add(out, "availability: {\n");
+	show_options(availability_options, availability_noptions, &config->availability, "\t", out);
+	text_add(out, "};\ndisk_log: {\n");
 	show_options(influx_log_options, influx_log_noptions, &config->disk_log, "\t", out);
 	text_add(out, "};\nprobes: {\n");
 	for (size_t i = 0; i < config->nprobes; i++)

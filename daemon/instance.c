@@ -11,6 +11,9 @@
 #include "daemon/api_probe.h"
 #include "daemon/api_reload.h"
 #include "daemon/api_results.h"
+#include "daemon/assessment.h"
+#include "daemon/availability.h"
+#include "daemon/availability_keeper.h"
 #include "daemon/config.h"
 #include "daemon/endpoint.h"
 #include "daemon/own.h"
@@ -43,6 +46,10 @@ struct instance {
 	struct influx *influx;
 	struct own *own;
 	struct influx_port *port; /* for the daemon's own lines */
+	struct availability_keeper *keeper;
+	struct availability_desk availability;
+	struct assessor_use assessors[ASSESSORS_MAX];
+	size_t nassessors;
 };
 
 /* --- what the web server asks; on its thread --------------------------------------------------------------------- */
@@ -145,6 +152,20 @@ static size_t count_cores(void)
 	return online > 0 ? (size_t)online : 1;
 }
 
+/* What is computed about results. */
+static void create_assessors(struct instance *instance)
+{
+	const struct standing *standing = reload_standing(instance->reload);
+	const struct availability_settings *availability = standing_availability(standing);
+
+	if (!availability->is_enabled)
+		return;
+	instance->keeper = availability_keeper_open(standing_agent(standing)->state_dir);
+	instance->availability = (struct availability_desk){instance->keeper, (uint32_t)availability->failures};
+	instance->assessors[instance->nassessors++] =
+		(struct assessor_use){&availability_assessor, &instance->availability};
+}
+
 static int create_workers(struct instance *instance, const struct config *config, struct err *err)
 {
 	const struct config_agent *agent = standing_agent(reload_standing(instance->reload));
@@ -157,6 +178,8 @@ static int create_workers(struct instance *instance, const struct config *config
 		.boot = instance->boot,
 		.wants_lines = config->noutputs > 0,
 		.history_bytes = (size_t)config->web.results_bytes / instance->nworkers,
+		.assessors = instance->assessors,
+		.nassessors = instance->nassessors,
 	};
 
 	for (size_t i = 0; i < instance->nworkers; i++) {
@@ -260,6 +283,7 @@ static void create_own(struct instance *instance)
 		.reload = instance->reload,
 		.workers = instance->workers,
 		.nworkers = instance->nworkers,
+		.keeper = instance->keeper,
 		.agent_labels = instance->agent_labels,
 		.nagent_labels = instance->nagent_labels,
 	};
@@ -281,6 +305,7 @@ static int create_base(struct instance *instance, const struct config *config, s
 	instance->nworkers = config->agent.workers > 0 ? (size_t)config->agent.workers : count_cores();
 	instance->workers = mem_zero(instance->nworkers, sizeof(struct worker *));
 	instance->store = series_store_create((unsigned)instance->nworkers, (size_t)config->web.max_series);
+	create_assessors(instance);
 	instance->web = thread_create(&web, err);
 	return instance->web ? 0 : -1;
 }
@@ -318,7 +343,8 @@ fail:
 
 int instance_start(struct instance *instance, struct err *err)
 {
-	if (influx_start(instance->influx, err) == -1)
+	if (influx_start(instance->influx, err) == -1 ||
+	    (instance->keeper && availability_keeper_start(instance->keeper, err) == -1))
 		return -1;
 	for (size_t i = 0; i < instance->nworkers; i++)
 		if (worker_start(instance->workers[i], err) == -1)
@@ -336,6 +362,7 @@ void instance_stop(struct instance *instance, int64_t wait_ns)
 	thread_stop(instance->web);
 	for (size_t i = 0; i < instance->nworkers; i++)
 		worker_stop(instance->workers[i]);
+	availability_keeper_stop(instance->keeper);
 	for (size_t i = 0; i < instance->nworkers; i++)
 		worker_set_influx(instance->workers[i], NULL);
 	influx_port_close(instance->port);
@@ -358,6 +385,7 @@ void instance_free(struct instance *instance)
 	api_probe_free(instance->probe);
 	for (size_t i = instance->nworkers; i-- > 0;)
 		worker_free(instance->workers[i]);
+	availability_keeper_free(instance->keeper);
 	/* Workers borrow from it, and the web thread waits for its answers. */
 	reload_free(instance->reload);
 	thread_free(instance->web);

@@ -11,6 +11,7 @@
 #include "core/loop.h"
 #include "core/mem.h"
 #include "daemon/api_probe.h"
+#include "daemon/availability_keeper.h"
 #include "daemon/reload.h"
 #include "daemon/target_files.h"
 #include "daemon/worker.h"
@@ -96,8 +97,19 @@ static const struct measure_set series_set = {
 };
 
 const struct measure_set *const own_sets[] = {
-	&build_set,  &process_set,    &config_set,       &series_set,   &worker_set,    &engine_set,
-	&influx_set, &influx_log_set, &target_files_set, &exporter_set, &api_probe_set, &api_probe_refused_set,
+	&build_set,
+	&process_set,
+	&config_set,
+	&series_set,
+	&worker_set,
+	&engine_set,
+	&influx_set,
+	&influx_log_set,
+	&target_files_set,
+	&exporter_set,
+	&api_probe_set,
+	&api_probe_refused_set,
+	&availability_keeper_set,
 	NULL,
 };
 
@@ -393,6 +405,8 @@ void own_read(struct own *own, void (*add)(void *arg, const struct row *row), vo
 	read_outputs(own, &taker);
 	read_files(own, &taker);
 	read_probe(own, &taker);
+	if (own->plan.keeper)
+		give(&taker, &availability_keeper_set, readings, availability_keeper_read(own->plan.keeper, readings));
 	if (own->exporter)
 		give(&taker, &exporter_set, readings, exporter_read(own->exporter, readings));
 }

@@ -11,6 +11,7 @@
 #include "core/sample.h"
 
 struct api_probe;
+struct availability_keeper;
 struct exporter;
 struct influx;
 struct influx_port;
@@ -32,7 +33,8 @@ struct own_plan {
 	struct reload *reload; /* NULL: no target files are shown */
 	struct worker *const *workers;
 	size_t nworkers;
-	const struct label *agent_labels; /* agent=..., and the agent's own: tags of the lines */
+	struct availability_keeper *keeper; /* NULL: availability is not kept */
+	const struct label *agent_labels;   /* agent=..., and the agent's own: tags of the lines */
 	size_t nagent_labels;
 };
 struct own *own_create(const struct own_plan *plan);

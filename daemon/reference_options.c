@@ -223,6 +223,11 @@ static const struct section first_sections[] = {
 	 .environment = "NETSONDE_PROBE_ENDPOINT",
 	 .help = "The page /probe, which measures what a request names: a reload puts all of it in force",
 	 .options = config_endpoint_options},
+	{.title = "Section availability",
+	 .key = "availability",
+	 .environment = "NETSONDE_AVAILABILITY",
+	 .help = "Outages of each probe of each target, and how much of the time the target was there",
+	 .options = availability_options},
 	{.title = "Section probes",
 	 .key = "probes",
 	 .help = "A group of named entries, each of them a type with options; the types follow below",
@@ -278,6 +283,8 @@ static size_t count_options(const struct section *section)
 		return exporter_noptions;
 	if (section->options == config_endpoint_options)
 		return config_endpoint_noptions;
+	if (section->options == availability_options)
+		return availability_noptions;
 	if (section->options == config_target_files_options)
 		return config_target_files_noptions;
 	if (section->options == influx_log_options)

@@ -23,6 +23,8 @@ static const char *const none_live[] = {NULL};
 static const struct section sections[] = {
 	{"agent", config_agent_options, &config_agent_noptions, offsetof(struct config, agent), agent_live},
 	{"web", exporter_options, &exporter_noptions, offsetof(struct config, web), none_live},
+	{"availability", availability_options, &availability_noptions, offsetof(struct config, availability),
+	 none_live},
 	{"disk_log", influx_log_options, &influx_log_noptions, offsetof(struct config, disk_log), none_live},
 };
 #define SECTIONS (sizeof(sections) / sizeof(sections[0]))
@@ -48,6 +50,8 @@ struct standing *standing_create(const struct config *config)
 
 	copy_options(config_agent_options, config_agent_noptions, sizeof(copy->agent), &config->agent, &copy->agent);
 	copy_options(exporter_options, exporter_noptions, sizeof(copy->web), &config->web, &copy->web);
+	copy_options(availability_options, availability_noptions, sizeof(copy->availability), &config->availability,
+		     &copy->availability);
 	copy_options(influx_log_options, influx_log_noptions, sizeof(copy->disk_log), &config->disk_log,
 		     &copy->disk_log);
 	copy->agent.labels = config_copy_labels(&config->agent.labels);
@@ -62,6 +66,7 @@ void standing_free(struct standing *standing)
 	option_free(config_agent_options, config_agent_noptions, &standing->config.agent);
 	option_free(exporter_options, exporter_noptions, &standing->config.web);
 	option_free(influx_log_options, influx_log_noptions, &standing->config.disk_log);
+	option_free(availability_options, availability_noptions, &standing->config.availability);
 	config_free_labels(&standing->config.agent.labels);
 	mem_free(standing);
 }
@@ -79,6 +84,11 @@ const struct exporter_settings *standing_web(const struct standing *standing)
 const struct influx_log_settings *standing_disk_log(const struct standing *standing)
 {
 	return &standing->config.disk_log;
+}
+
+const struct availability_settings *standing_availability(const struct standing *standing)
+{
+	return &standing->config.availability;
 }
 
 /* --- comparing --------------------------------------------------------------------------------------------------- */

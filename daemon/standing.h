@@ -10,6 +10,7 @@
 #include "core/text.h"
 
 struct config;
+struct availability_settings;
 struct config_agent;
 struct exporter_settings;
 struct influx_log_settings;
@@ -23,6 +24,7 @@ void standing_free(struct standing *standing); /* NULL is harmless */
 const struct config_agent *standing_agent(const struct standing *standing);
 const struct exporter_settings *standing_web(const struct standing *standing);
 const struct influx_log_settings *standing_disk_log(const struct standing *standing);
+const struct availability_settings *standing_availability(const struct standing *standing);
 
 /* What of the configuration would need a restart to come into force: "agent.workers, web.listen" is added to names.
  * Returns how many that are. */

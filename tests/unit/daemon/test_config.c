@@ -244,7 +244,8 @@ Test(config, counts_series)
 	struct config *config = good_config(whole);
 
 	/* echo: a histogram of 23, a text of none, four others; look: 1. */
-	cr_expect_eq(config_count_series(config), 2 * (27 + common_series()) + 3 * (1 + common_series()));
+	cr_expect_eq(config_count_series(config), 2 * (27 + common_series() + AVAILABILITY_SERIES) +
+							  3 * (1 + common_series() + AVAILABILITY_SERIES));
 	config_free(config);
 	config = good_config("");
 	cr_expect_eq(config_count_series(config), 0);

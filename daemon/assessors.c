@@ -1,0 +1,7 @@
+#include "daemon/assessors.h"
+
+#include <stddef.h>
+
+#include "daemon/availability.h"
+
+const struct measure_set *const assessor_sets[] = {&availability_set, NULL};
