@@ -460,11 +460,19 @@ static void fetch(struct availability_keeper *keeper)
 	pthread_mutex_unlock(&keeper->mutex);
 }
 
+/* Makes the folder if only that is missing: what is above it is not ours to make. */
+static int open_file(struct availability_keeper *keeper)
+{
+	if (mkdir(keeper->folder, 0750) == -1 && errno != EEXIST && access(keeper->folder, F_OK) == -1)
+		return -1;
+	return lock_old(keeper->path) == -1 ? -1 : write_anew(keeper);
+}
+
 static int write_changes(struct availability_keeper *keeper, bool is_last)
 {
 	bool has_changes;
 
-	if (keeper->descriptor == -1 && (lock_old(keeper->path) == -1 || write_anew(keeper) == -1))
+	if (keeper->descriptor == -1 && open_file(keeper) == -1)
 		return -1;
 	fetch(keeper);
 	has_changes = keeper->writing.length > 0;

@@ -74,7 +74,7 @@ def make_config(targets, probes=None, agent=None, web=None, influx=None):
         group = target if isinstance(target, dict) else {"name": target[0], "address": target[1]}
         groups.append({"probes": list(probes)[:1], **group})
     sections = {
-        "agent": {"name": "test", "workers": 1, **(agent or {})},
+        "agent": {"name": "test", "workers": 1, "state_dir": "state", **(agent or {})},
         "web": {"listen": ["127.0.0.1:0"], **(web or {})},
         "probes": probes,
         "targets": groups,
@@ -183,10 +183,11 @@ class Daemon:
 
         def is_ready():
             assert self.process.poll() is None, f"the daemon ended with {self.process.returncode}:\n{self.log}"
-            found = re.search(r"https?://(127\.0\.0\.1:\d+)/metrics", self.log)
+            # The last one: the log of a daemon that ran in this folder before is there, too.
+            found = re.findall(r"https?://(127\.0\.0\.1:\d+)/metrics", self.log)
             if not found:
                 return False
-            self.address = found[1]
+            self.address = found[-1]
             try:
                 return self.get("/-/ready")[0] == 200
             except OSError:

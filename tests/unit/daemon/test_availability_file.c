@@ -428,13 +428,15 @@ Test(availability_keeper, waits_for_a_folder_that_is_not_there, .init = make_fol
 	char path[64];
 	struct availability a;
 
-	snprintf(path, sizeof(path), "%s/later", folder);
+	snprintf(path, sizeof(path), "%s/above/later", folder);
 	struct availability_keeper *keeper = availability_keeper_open(path);
 	struct err err = {0};
 	cr_assert_eq(availability_keeper_start(keeper, &err), 0);
 	live_a_day(keeper, "a", &a);
 	cr_expect_eq(reading(keeper, "writable"), 0);
+	*strrchr(path, '/') = '\0';
 	cr_assert_eq(mkdir(path, 0755), 0);
+	path[strlen(path)] = '/';
 	wait_for(keeper, "writable", 1);
 	availability_keeper_free(keeper);
 	availability_free(&a);
