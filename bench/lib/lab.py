@@ -5,6 +5,8 @@ the kernel ends all that it has started, and takes the interfaces and the folder
 
 veth():  10.78.0.1 here; at the far end every address of 10.77.0.0/16 answers. The far end runs in the sender's own
          CPU time, as the kernel does it without further settings. Servers there (lib/servers.py) have cores of their own.
+chain(): eight routers in a row, each a namespace; the last of them owns 10.90.0.0/16. Their work, too, is done in the
+         sender's own CPU time, and none of them limits its ICMP answers.
 tun():   every address of 10.79.0.0/16 answers after an exact time (bench/delay_tun.c).
 """
 
@@ -191,6 +193,33 @@ def veth():
     call("ip", "route", "add", "10.77.0.0/16", "via", "10.78.0.2")
     wait_for(lambda: "1 received" in call("ping", "-c1", "-W1", "10.77.0.1", check=False), "the far end to answer")
     return far
+
+
+def chain(hops=8):
+    """Hop i has 10.91.i.2 towards us and 10.91.i+1.1 away from us; the last one every address of 10.90.0.0/16."""
+    loopback()
+    allow_ping()
+    routers = [Far() for _ in range(hops)]
+    places = ["ip", *(f"nsenter -t {one.holder.pid} -n ip" for one in routers)]
+    script = []
+    for i, far in enumerate(routers, 1):
+        near, here = places[i - 1], places[i]
+        script += [
+            f"{near} link add away type veth peer name home netns {far.holder.pid}",
+            f"{near} addr add 10.91.{i}.1/30 dev away",
+            f"{near} link set away up",
+            f"{here} link set lo up",
+            f"{here} addr add 10.91.{i}.2/30 dev home",
+            f"{here} link set home up",
+            f"{near} route add 10.90.0.0/16 via 10.91.{i}.2",
+            f"{here} route add default via 10.91.{i}.1",
+            f"nsenter -t {far.holder.pid} -n sysctl -eqw net.ipv4.ip_forward=1 net.ipv4.icmp_ratelimit=0"
+            " net.ipv4.icmp_ratemask=0 net.ipv4.icmp_msgs_per_sec=10000000 net.ipv4.icmp_msgs_burst=10000000",
+        ]
+    script.append(f"{places[-1]} route add local 10.90.0.0/16 dev lo")
+    call("sh", "-ec", "\n".join(script))
+    wait_for(lambda: "1 received" in call("ping", "-c1", "-W1", "10.90.0.1", check=False), "the end of the chain to answer")
+    return routers
 
 
 class Tun:
