@@ -223,14 +223,16 @@ def chain(hops=8):
 
 
 class Tun:
-    """delay_tun, running. Its last words are the times that it really held packets for."""
+    """delay_tun, running, here or behind a router. Its last words are the times that it really held packets for."""
 
-    def __init__(self, binary, work, hold_us, seconds):
-        self.program = Program([binary, "-i", "tun0", "-d", hold_us, "-t", seconds], log=work / "delay_tun.log")
-        wait_for(lambda: pathlib.Path("/sys/class/net/tun0").exists() or "tun0" in call("ip", "-o", "link"), "tun0")
-        call("ip", "addr", "add", "10.80.0.1/30", "dev", "tun0")
-        call("ip", "link", "set", "tun0", "up")
-        call("ip", "route", "add", "10.79.0.0/16", "dev", "tun0")
+    def __init__(self, binary, work, hold_us, seconds, far=None):
+        command, log = [binary, "-i", "tun0", "-d", hold_us, "-t", seconds], work / "delay_tun.log"
+        self.program = far.start(command, log) if far else Program(command, log=log)
+        order = far.call if far else call
+        wait_for(lambda: "tun0" in order("ip", "-o", "link"), "tun0")
+        order("ip", "addr", "add", "10.80.0.1/30", "dev", "tun0")
+        order("ip", "link", "set", "tun0", "up")
+        order("ip", "route", "add", "10.79.0.0/16", "dev", "tun0")
         time.sleep(0.2)
         self.program.check_alive()
 
