@@ -45,7 +45,6 @@ struct path_packet {
 
 /* What is wanted of a trace. Times in nanoseconds. */
 struct path_plan {
-	struct address target;
 	uint8_t flows;                     /* 1..TRACE_FLOWS_MAX */
 	uint8_t first_hop, max_hops;       /* 1..PATH_HOPS_MAX */
 	uint8_t max_silent;                /* a flow ends after so many silent hops in a row */
@@ -55,59 +54,65 @@ struct path_plan {
 	uint8_t expected[TRACE_FLOWS_MAX]; /* length of each flow's path at the last run; 0 = unknown */
 	int64_t spacing_ns;                /* between the attempts at one hop */
 	int64_t wait_ns;                   /* for an answer to one packet */
-	/* Sends one packet; called from path_advance only. -1: it cannot be sent, and counts as unsent for a local
-	 * reason. */
-	int (*send)(void *context, struct path_packet packet);
 	void *context;
+	/* Both are called by path_advance and path_finish only, and must not call back. */
+	/* Sends one packet. false: not now; it is tried again a little later. */
+	bool (*send)(void *context, struct path_packet packet);
+	/* Nobody waits for this packet any more. true: it was lost on this host, or never left it: then it counts as
+	 * unsent. */
+	bool (*release)(void *context, struct path_packet packet);
 };
 
 /* An answer to one packet. */
 struct path_answer {
 	struct address from;
 	enum trace_answer kind;
-	enum reason reason; /* TRACE_UNREACHABLE: why */
-	int64_t rtt_ns;     /* -1 = not measured */
-	int16_t hop_limit;  /* of the answer; -1 = unknown */
-	bool is_nat;        /* addresses or ports are not those that were sent: translated on the way */
+	enum reason reason;  /* what it means */
+	bool is_from_target; /* from is whom the trace is for */
+	bool is_nat;         /* addresses or ports are not those that were sent: translated on the way */
+	int16_t hop_limit;   /* of the answer; -1 = unknown */
+	int64_t rtt_ns;      /* -1 = not measured */
 	uint8_t nlabels;
 	const struct trace_label *labels; /* borrowed for the call */
 };
 
-enum path_packet_state {
+enum path_attempt_state {
 	PATH_UNASKED,
 	PATH_FLYING, /* waited for */
 	PATH_ANSWERED,
 	PATH_LOST,   /* waited for in vain; an answer may still come */
-	PATH_UNSENT, /* never left this host */
+	PATH_UNSENT, /* never left this host, or was lost on it */
 };
 
-/* One attempt at a hop. */
+/* One packet to a hop. */
 struct path_attempt {
 	int64_t asked_ns;
-	uint8_t state;    /* enum path_packet_state */
-	bool is_terminal; /* ANSWERED: by the target, or saying that there is no way on */
-	bool is_alone;    /* left while no other packet of its flow was flying */
+	uint8_t state;   /* enum path_attempt_state */
+	bool is_unclear; /* flies while an answer came that could be to it */
 };
 
 /* One hop of one flow. */
 struct path_hop {
-	uint8_t asked;      /* attempts begun */
-	uint8_t sent;       /* asked, less those that never left */
+	uint8_t next;       /* the first attempt that may be unasked */
+	uint8_t oldest;     /* the first attempt that may fly */
+	uint8_t flying;     /* attempts that do */
+	uint8_t sent;       /* attempts asked, less those that never left */
 	uint8_t received;   /* answered, once each */
 	uint8_t measured;   /* answered with a round-trip time */
+	uint8_t latest;     /* the latest attempt that was answered, by which the next three are */
+	uint8_t kind;       /* enum trace_answer */
+	uint8_t reason;     /* enum reason; if nothing was answered, why the last of what is unsent is */
+	bool is_target;     /* the target answered, or somebody for it: packets get there */
+	bool is_nat;        /* an answer told of translated addresses */
 	uint8_t naddresses; /* that answered, first come first; more than PATH_ADDRESSES_MAX are not kept */
 	uint8_t nlabels;    /* of the last answer that had some */
-	bool is_nat;        /* an answer told of translated addresses */
-	bool is_reached;    /* the last answer that says so came from the target */
-	uint8_t kind;       /* enum trace_answer: of the latest attempt that was answered */
-	uint8_t latest;     /* that attempt */
-	uint8_t reason;     /* enum reason of it, where it is a TRACE_UNREACHABLE; or of what is unsent */
 	int16_t hop_limit;  /* of the last answer; -1 = unknown */
+	int64_t asked_ns;   /* when the last attempt was */
 	int64_t rtt_min_ns, rtt_max_ns, rtt_sum_ns;
 	struct address address;         /* the first that answered; ADDRESS_NONE = silent */
 	struct address *others;         /* naddresses - 1 more; NULL when there are none */
 	struct trace_label *labels;     /* NULL when there are none */
-	struct path_attempt attempts[]; /* of the plan's number */
+	struct path_attempt attempts[]; /* as many as the plan says */
 };
 
 /* Why a flow ended. */
@@ -128,8 +133,9 @@ struct path_flow {
 	uint8_t end_hop;        /* where it ends by what is known: target or unreachable; 0 = unknown */
 	uint8_t end;            /* enum path_end */
 	bool has_grown;         /* beyond the expected length, or nothing was expected */
-	bool is_serial;         /* one packet at a time: see path_note_ambiguous */
+	bool is_serial;         /* one packet at a time: see path_note_unclear */
 	bool is_dirty;          /* something was noted since the last look */
+	uint32_t flying;        /* packets */
 	int64_t wake_ns;        /* when to look at it again; INT64_MAX = not by itself */
 	int64_t rtt_max_ns;     /* longest round trip so far */
 };
@@ -155,15 +161,15 @@ static inline bool path_is_done(const struct path *path)
 	return path->open == 0;
 }
 
-/* What became of a packet: the kernel has taken it (moves the begin of the wait); it never left; it was answered.
- * A second answer to the same packet changes nothing. Packets that were never asked for are ignored. */
+/* What became of a packet: the kernel has taken it (the wait begins anew); it never left; it was answered, in time or
+ * late. A second answer to the same packet changes nothing. Packets of no such flow, hop or attempt are ignored. */
 void path_note_sent(struct path *path, struct path_packet packet, int64_t now_ns);
 void path_note_unsent(struct path *path, struct path_packet packet, enum reason reason);
 void path_note_answer(struct path *path, struct path_packet packet, const struct path_answer *answer);
 
 /* An answer came that could belong to any packet in flight of this flow. From now on the flow is walked with one packet
  * in flight; those that fly now and get no answer of their own are asked once more instead of counting as lost. */
-void path_note_ambiguous(struct path *path, uint8_t flow);
+void path_note_unclear(struct path *path, uint8_t flow);
 
 /* The time is up: flows that have not ended do so now. What still flies counts as lost. */
 void path_finish(struct path *path);
