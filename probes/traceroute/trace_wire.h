@@ -39,9 +39,10 @@
 #define TRACE_WIRE_TCP_RST          0x04
 #define TRACE_WIRE_TCP_ACK          0x10
 
-/* The largest packet that is written, from its IP header on: more than any link takes but loopback and InfiniBand. So
- * secret, SYN and payload never carry from the lower half of a TCP sequence number into the id. */
-#define TRACE_WIRE_PACKET_MAX 32768
+/* The largest packets that are written, from the IP header on. Of TCP, secret, SYN and payload must not carry from the
+ * lower half of a sequence number into the id. */
+#define TRACE_WIRE_PACKET_MAX 65535
+#define TRACE_WIRE_TCP_MAX    32768
 #define TRACE_WIRE_TCP_SECRET 0x7fff /* these bits of a flow's secret are the lower half of a sequence number */
 
 /* Bytes of an error that a reader may have to see: the largest that a router sends (RFC 4443 3: the minimum MTU of
@@ -57,7 +58,7 @@ size_t trace_wire_payload_min(enum trace_protocol protocol);
 uint16_t trace_wire_icmp_checksum(const struct trace_flow *flow);
 
 /* Writes a probe packet from its IP header on, with all checksums: for raw sockets with IP_HDRINCL or IPV6_HDRINCL.
- * flow->source must be known. Returns its bytes; 0 when they are more than size or TRACE_WIRE_PACKET_MAX. */
+ * flow->source must be known. Returns its bytes; 0 when they are more than size or than such a packet may have. */
 size_t trace_wire_write_packet(void *out, size_t size, const struct trace_packet *packet);
 /* The same without what the kernel writes, for sockets without rights: of ICMP the message (the kernel then puts the
  * socket's identifier in, which must be flow->source.port, and makes the checksum), of UDP the payload. Returns its
