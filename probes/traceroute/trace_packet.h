@@ -11,8 +11,10 @@
 
 #include "core/address.h"
 
-#define TRACE_FLOWS_MAX  16
-#define TRACE_LABELS_MAX 8 /* MPLS labels that are kept of one answer */
+#define TRACE_FLOWS_MAX           16
+#define TRACE_LABELS_MAX          8 /* MPLS labels that are kept of one answer */
+#define TRACE_INTERFACES_MAX      4 /* interfaces that are kept of one answer: one of each role */
+#define TRACE_INTERFACE_NAME_SIZE 64
 
 enum trace_protocol { TRACE_ICMP, TRACE_UDP, TRACE_TCP };
 #define TRACE_PROTOCOLS 3
@@ -59,6 +61,22 @@ struct trace_label {
 	uint8_t ttl;
 };
 
+/* An interface that the packet went through, as RFC 5837 tells it. */
+struct trace_interface {
+	uint8_t role;                         /* enum trace_interface_role */
+	bool has_index;                       /* ifIndex is known */
+	uint32_t index;                       /* the router's own ifIndex */
+	uint32_t mtu;                         /* 0 = not told */
+	struct address address;               /* ADDRESS_NONE = not told */
+	char name[TRACE_INTERFACE_NAME_SIZE]; /* "" = not told; printable ASCII, other bytes as '?' */
+};
+enum trace_interface_role {
+	TRACE_INTERFACE_INCOMING,
+	TRACE_INTERFACE_INCOMING_PART, /* of an aggregate */
+	TRACE_INTERFACE_OUTGOING,
+	TRACE_INTERFACE_NEXT_HOP,
+};
+
 /* One packet that came back, already read and with a correct checksum, not yet matched with what was sent. The answers
  * of kind TRACE_TTL_EXCEEDED, PORT_UNREACHABLE, UNREACHABLE and TOO_BIG quote the probe packet: `quote` says as much of
  * it as there was. The others come from the target itself; of them `quote` says what the probe packet must have been
@@ -70,24 +88,34 @@ struct trace_reply {
 	int16_t hop_limit;       /* of the answer; -1 = unknown */
 	uint8_t type, code;      /* ICMP or ICMPv6; 0 for TCP and UDP answers */
 	uint32_t mtu;            /* TRACE_TOO_BIG: of the narrow link; 0 = not told */
-	uint8_t nlabels;         /* entries in labels */
 	uint16_t size;           /* bytes of the answer, from its IP header on where that was seen */
+	uint8_t bad_extensions;  /* extensions, or objects of one, that were damaged and are ignored */
+	uint8_t nlabels;         /* entries in labels; of a longer stack these are the topmost */
+	uint8_t ninterfaces;     /* entries in interfaces */
 	struct address incoming; /* RFC 5837: the interface through which the probe packet came; ADDRESS_NONE = not told
 				  */
 	struct trace_label labels[TRACE_LABELS_MAX];
+	struct trace_interface interfaces[TRACE_INTERFACES_MAX];
 
 	struct {
-		uint8_t protocol;           /* enum trace_protocol */
-		bool has_addresses;         /* false without rights: the kernel keeps the quoted IP header */
-		bool has_ports;             /* source.port, destination.port are known */
-		bool has_id;                /* id is known: else the quote was cut, or the answer carries none */
-		bool has_identification;    /* IPv4, raw sockets only */
-		struct address source;      /* ADDRESS_NONE = unknown; its port as in trace_flow */
+		uint8_t protocol;        /* enum trace_protocol */
+		bool has_addresses;      /* false without rights: the kernel keeps the quoted IP header */
+		bool has_ports;          /* source.port, destination.port are known (ICMP: source.port, identifier) */
+		bool has_id;             /* id is known: else the quote was cut, or the answer carries none */
+		bool has_identification; /* IPv4, raw sockets only */
+		bool has_checksum;       /* checksum is known */
+		bool has_mark;           /* the payload's first bytes were there: id is from them, mark is known */
+		bool has_sequence;       /* TCP: secret is known */
+		struct address source;   /* ADDRESS_NONE = unknown; its port as in trace_flow */
 		struct address destination; /* known at all times, its port as in trace_flow where has_ports */
-		uint16_t id;                /* sequence number (ICMP), checksum (UDP), of the sequence number (TCP) */
+		uint16_t id;                /* of the payload, else of the transport header; see trace_wire.h */
 		uint16_t identification;
-		uint16_t secret;   /* TCP: upper half of the sequence number, 0 when the quote was cut */
-		int16_t hop_limit; /* as quoted; -1 = unknown */
+		uint16_t checksum;
+		uint16_t secret;     /* TCP: lower half of the sequence number; of an answer what it acknowledges - 1 */
+		uint32_t mark;       /* the flow's secret, from the payload */
+		uint32_t flow_label; /* IPv6 */
+		uint8_t traffic_class; /* where has_addresses */
+		int16_t hop_limit;     /* as quoted; -1 = unknown */
 	} quote;
 };
 
