@@ -157,11 +157,11 @@ static int64_t wait_for_hop(struct path *path, struct path_flow *flow, uint8_t n
 			continue;
 		left--;
 		packet.attempt = (uint8_t)i;
-		if (hop->attempts[i].asked_ns + patience <= now_ns) {
+		if (hop->attempts[i].time_ns + patience <= now_ns) {
 			give_up(path, flow, packet);
 			continue;
 		}
-		wake_ns = earlier(wake_ns, hop->attempts[i].asked_ns + patience);
+		wake_ns = earlier(wake_ns, hop->attempts[i].time_ns + patience);
 		if (is_first)
 			hop->oldest = (uint8_t)i;
 		is_first = false;
@@ -179,7 +179,7 @@ static bool ask(struct path *path, struct path_flow *flow, uint8_t number, int64
 		return false;
 	if (!hop)
 		hop = make_hop(path, flow, number);
-	hop->attempts[packet.attempt] = (struct path_attempt){.asked_ns = now_ns, .state = PATH_FLYING};
+	hop->attempts[packet.attempt] = (struct path_attempt){.time_ns = now_ns, .state = PATH_FLYING};
 	hop->asked_ns = now_ns;
 	hop->sent++;
 	hop->flying++;
@@ -206,7 +206,8 @@ static int64_t next_attempt_ns(const struct path *path, const struct path_flow *
 	const struct path_hop *hop = flow->hops[number - 1];
 	if (!wants_more(path, hop))
 		return INT64_MAX;
-	if (path->plan.until_answered && hop->flying)
+	bool is_exclusive = path->plan.until_answered || (path->plan.one_at_end && number >= known_reach(path, flow));
+	if (is_exclusive && hop->flying)
 		return INT64_MAX;
 	if (number > known_reach(path, flow) && hop->attempts[0].state == PATH_FLYING)
 		return INT64_MAX;
@@ -357,7 +358,7 @@ void path_finish(struct path *path)
 		enum path_end end = PATH_DEADLINE;
 		if (flow->end_hop)
 			end = hop_at(flow, flow->end_hop)->is_target ? PATH_REACHED : PATH_UNREACHABLE;
-		else if (!has_sent(path, flow))
+		else if (!flow->is_serial && !has_sent(path, flow))
 			end = PATH_LOCAL;
 		close_flow(path, flow, end);
 	}
@@ -377,7 +378,7 @@ void path_note_sent(struct path *path, struct path_packet packet, int64_t now_ns
 {
 	struct path_hop *hop = hop_of(path, packet);
 	if (hop && hop->attempts[packet.attempt].state == PATH_FLYING)
-		hop->attempts[packet.attempt].asked_ns = now_ns;
+		hop->attempts[packet.attempt].time_ns = now_ns;
 }
 
 void path_note_unsent(struct path *path, struct path_packet packet, enum reason reason)
@@ -481,6 +482,7 @@ void path_note_answer(struct path *path, struct path_packet packet, const struct
 	if (state == PATH_UNASKED || state == PATH_UNSENT)
 		hop->sent++;
 	stop_flying(flow, hop, packet.attempt, PATH_ANSWERED);
+	hop->attempts[packet.attempt].time_ns = answer->rtt_ns;
 	note_meaning(hop, packet.attempt, answer);
 	hop->received++;
 	note_address(hop, &answer->from);

@@ -45,12 +45,14 @@ struct path_packet {
 
 /* What is wanted of a trace. Times in nanoseconds. */
 struct path_plan {
-	uint8_t flows;                     /* 1..TRACE_FLOWS_MAX */
-	uint8_t first_hop, max_hops;       /* 1..PATH_HOPS_MAX */
-	uint8_t max_silent;                /* a flow ends after so many silent hops in a row */
-	uint8_t window;                    /* unsettled hops of a flow at a time, at least 1 */
-	uint8_t attempts;                  /* packets to each hop, 1..PATH_ATTEMPTS_MAX */
-	bool until_answered;               /* a hop that has answered is not asked again */
+	uint8_t flows;               /* 1..TRACE_FLOWS_MAX */
+	uint8_t first_hop, max_hops; /* 1..PATH_HOPS_MAX */
+	uint8_t max_silent;          /* a flow ends after so many silent hops in a row */
+	uint8_t window;              /* unsettled hops of a flow at a time, at least 1 */
+	uint8_t attempts;            /* packets to each hop, 1..PATH_ATTEMPTS_MAX */
+	bool until_answered;         /* a hop that has answered is not asked again */
+	bool one_at_end; /* the end is not asked again while a packet to it flies: a TCP port that is half open takes no
+			    second SYN */
 	uint8_t expected[TRACE_FLOWS_MAX]; /* length of each flow's path at the last run; 0 = unknown */
 	int64_t spacing_ns;                /* between the attempts at one hop */
 	int64_t wait_ns;                   /* for an answer to one packet */
@@ -86,7 +88,7 @@ enum path_attempt_state {
 
 /* One packet to a hop. */
 struct path_attempt {
-	int64_t asked_ns;
+	int64_t time_ns; /* FLYING: when it was asked; ANSWERED: the round trip, -1 = not measured */
 	uint8_t state;   /* enum path_attempt_state */
 	bool is_unclear; /* flies while an answer came that could be to it */
 };
