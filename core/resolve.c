@@ -1,5 +1,6 @@
 #include "core/resolve.h"
 
+#include <netdb.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/queue.h>
