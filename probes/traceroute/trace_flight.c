@@ -308,7 +308,8 @@ struct trace_match trace_flights_match(struct trace_flights *flights, const stru
 		return judge(flights, match);
 	if (reply->quote.has_identification && is_about(flights, reply->quote.identification, reply, &match))
 		return judge(flights, match);
-	if (reply->quote.protocol == TRACE_UDP && !reply->quote.has_id)
+	/* What looks like an id in what a target has to say of its own is none. */
+	if (reply->quote.protocol == TRACE_UDP && (!reply->quote.has_id || reply->kind == TRACE_UDP_REPLY))
 		return match_flow(flights, reply);
 	return (struct trace_match){.verdict = TRACE_VERDICT_FOREIGN};
 }
