@@ -118,11 +118,11 @@ void events_add(struct events *events, const struct sample *sample, const struct
 		{"probe", subject->probe},
 		{"type", subject->type},
 	};
-	struct row row = {&event_set, labels, 4, event->readings, event->n};
+	struct row row = {&event_row_set, labels, 4, event->readings, event->n};
 	struct sample kept = *sample;
 	uint64_t before;
 
-	if (event->set != &event_set || kind == EVENT_KINDS)
+	if (event->set != &event_row_set || kind == EVENT_KINDS)
 		return;
 	before = events->newest[kind];
 	atomic_fetch_add_explicit(&events->counts[kind], 1, memory_order_relaxed);

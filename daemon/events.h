@@ -3,8 +3,8 @@
  * run that was made for it. Kept in rings of bytes like the last results (daemon/history.h), one a kind, so that a
  * flood of one kind costs no event of another; a target that is gone keeps its events until they are overwritten.
  *
- * An event is kept as a sample whose row 0 is of event_set, with the labels kind, target, probe and type; the rows of
- * the run, if they are kept, come behind it.
+ * An event is kept as a sample whose row 0 is of event_row_set, with the labels kind, target, probe and type; the rows
+ * of the run, if they are kept, come behind it.
  */
 #ifndef NETSONDE_DAEMON_EVENTS_H
 #define NETSONDE_DAEMON_EVENTS_H
@@ -29,8 +29,9 @@ struct events;
 struct events *events_create(size_t bytes);
 void events_free(struct events *events); /* NULL is harmless */
 
-/* event: a row of event_set with the label kind; others are left out. sample: of the run that it belongs to. Logged,
- * counted, kept; with the sample's rows if keeps_rows says so and they are not larger than an eighth of the ring. */
+/* event: a row of event_row_set with the label kind; others are left out. sample: of the run that it belongs to.
+ * Logged, counted, kept; with the sample's rows if keeps_rows says so and they are not larger than an eighth of the
+ * ring. */
 void events_add(struct events *events, const struct sample *sample, const struct row *event, bool keeps_rows);
 
 /* Which ones somebody wants to see. */

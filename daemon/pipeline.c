@@ -289,7 +289,7 @@ static size_t count_measured(const struct sample *sample)
 {
 	size_t n = sample->nrows;
 
-	while (n > 0 && sample->rows[n - 1].set == &event_set)
+	while (n > 0 && sample->rows[n - 1].set == &event_row_set)
 		n--;
 	return n;
 }

@@ -64,7 +64,7 @@ static void list_all_sets(struct set_list *list)
 
 	for (size_t i = 0; pipeline_sets[i]; i++)
 		list_set(list, pipeline_sets[i], owner_probe, NULL);
-	list_set(list, &event_set, owner_event, NULL)->is_event = true;
+	list_set(list, &event_row_set, owner_event, NULL)->is_event = true;
 	for (size_t i = 0; probe_types[i]; i++) {
 		for (size_t k = 0; probe_types[i]->sets[k]; k++)
 			list_set(list, probe_types[i]->sets[k], owner_type, probe_types[i]->name)->is_own = k == 0;

@@ -85,7 +85,7 @@ static void grow(struct roster *roster)
 
 /* --- probes that set off others ---------------------------------------------------------------------------------- */
 
-static void listen(struct roster *roster, struct entry *entry, const struct probe_spec *spec)
+static void make_listener(struct roster *roster, struct entry *entry, const struct probe_spec *spec)
 {
 	struct trigger_plan plan = {0};
 
@@ -111,7 +111,7 @@ static void join(struct roster *roster, struct entry *entry, const struct probe_
 {
 	const struct ties_end end = {&entry->publication.ties, entry->publication.subject.probe};
 
-	listen(roster, entry, spec);
+	make_listener(roster, entry, spec);
 	if (roster->nlisteners == 0)
 		return;
 	for (struct entry *other = neighbour(roster, entry, NULL); other; other = neighbour(roster, entry, other)) {

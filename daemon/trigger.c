@@ -258,5 +258,5 @@ void trigger_describe(const struct ties *ties, const struct sample *sample, stru
 		out->readings[n++] = reading_number(EVENT_VALUE, listener->crossing.value);
 		out->readings[n++] = reading_number(EVENT_THRESHOLD, listener->crossing.threshold);
 	}
-	out->row = (struct row){&event_set, &out->label, 1, out->readings, n};
+	out->row = (struct row){&event_row_set, &out->label, 1, out->readings, n};
 }

@@ -59,7 +59,7 @@ void ties_take(struct ties *ties, const struct sample *sample);
 /* --- what is told of a run that was set off ----------------------------------------------------------------------- */
 
 struct trigger_event {
-	struct row row; /* of event_set */
+	struct row row; /* of event_row_set */
 	struct label label;
 	struct reading readings[4];
 };
