@@ -18,7 +18,7 @@ static const struct measure event_measures[EVENT_MEASURES] = {
 };
 static const char *const event_labels[] = {"kind", NULL};
 
-const struct measure_set event_set = {
+const struct measure_set event_row_set = {
 	.name = "event",
 	.measures = event_measures,
 	.n = EVENT_MEASURES,

@@ -32,7 +32,7 @@ enum event_measure {
 	EVENT_MEASURES
 };
 
-extern const struct measure_set event_set; /* "event" */
+extern const struct measure_set event_row_set; /* "event" */
 
 /* The text of a row's reading, or NULL. */
 const char *event_text(const struct row *row, enum event_measure measure);

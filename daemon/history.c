@@ -23,7 +23,7 @@ struct entry {
 	uint32_t words;    /* all of it */
 	uint32_t reason;
 	uint32_t nrows, nreadings, nlabels; /* of all rows */
-	uint32_t cause_words; /* of the string behind this; 0 = there is none */
+	uint32_t cause_words;               /* of the string behind this; 0 = there is none */
 	int64_t begun_realtime_ns, took_ns;
 	uint64_t run, skipped;
 	struct address address;

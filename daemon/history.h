@@ -53,8 +53,8 @@ struct history_choice {
 	size_t n;     /* at most so many */
 	size_t bytes; /* of all of them together */
 };
-/* Copies those that are wanted, newest first, each on its own, to out, which has room for choice->n of them. Returns how
- * many that were. */
+/* Copies those that are wanted, newest first, each on its own, to out, which has room for choice->n of them. Returns
+ * how many that were. */
 size_t history_pick(const struct history *history, uint64_t last, const struct history_choice *choice,
 		    struct history_copy *out);
 

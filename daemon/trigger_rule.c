@@ -15,19 +15,20 @@ static int find_measure(const struct measure_set *set, const char *name)
 	return -1;
 }
 
-struct trigger_measures trigger_find_measures(const struct probe_type *type)
+static void find_measures(struct trigger_measures *measures, const struct measure_set *set)
 {
-	return (struct trigger_measures){
-		.loss = find_measure(type->sets[0], "loss_ratio"),
-		.rtt = find_measure(type->sets[0], "rtt_avg_seconds"),
-	};
+	if (measures->set == set)
+		return;
+	measures->set = set;
+	measures->loss = find_measure(set, "loss_ratio");
+	measures->rtt = find_measure(set, "rtt_avg_seconds");
 }
 
 static bool find_reading(const struct sample *sample, int measure, double *value)
 {
 	const struct row *row = sample->rows;
 
-	if (sample->nrows == 0 || measure < 0)
+	if (measure < 0)
 		return false;
 	for (size_t i = 0; i < row->n; i++) {
 		if (row->readings[i].measure == measure) {
@@ -55,17 +56,12 @@ static bool find_rtt(const struct trigger_measures *measures, const struct sampl
 	return true;
 }
 
-struct trigger_crossing trigger_compare(const struct trigger_plan *plan, const struct trigger_measures *measures,
-					const struct sample *sample)
+static struct trigger_crossing compare_values(const struct trigger_plan *plan, struct trigger_measures *measures,
+					      const struct sample *sample)
 {
 	struct trigger_crossing crossing = {.reason = sample->reason};
 
-	if (!is_about_path(sample->reason))
-		return crossing;
-	if (plan->on_failure && sample->reason != REASON_OK) {
-		crossing.what = TRIGGER_FAILURE;
-		return crossing;
-	}
+	find_measures(measures, sample->rows[0].set);
 	crossing.what = TRIGGER_LOSS;
 	crossing.threshold = plan->on_loss;
 	if (plan->on_loss > 0 && find_reading(sample, measures->loss, &crossing.value) &&
@@ -75,6 +71,20 @@ struct trigger_crossing trigger_compare(const struct trigger_plan *plan, const s
 	if (plan->on_rtt_ns > 0 && find_rtt(measures, sample, &crossing) && crossing.value >= crossing.threshold)
 		return crossing;
 	return (struct trigger_crossing){.what = TRIGGER_NOTHING, .reason = sample->reason};
+}
+
+struct trigger_crossing trigger_compare(const struct trigger_plan *plan, struct trigger_measures *measures,
+					const struct sample *sample)
+{
+	struct trigger_crossing crossing = {.what = TRIGGER_NOTHING, .reason = sample->reason};
+
+	if (!is_about_path(sample->reason))
+		return crossing;
+	if (plan->on_failure && sample->reason != REASON_OK)
+		crossing.what = TRIGGER_FAILURE;
+	else if (sample->nrows > 0)
+		crossing = compare_values(plan, measures, sample);
+	return crossing;
 }
 
 void trigger_add_words(struct text *out, const char *probe, const struct trigger_crossing *crossing)

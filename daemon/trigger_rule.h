@@ -17,7 +17,6 @@
 #include "core/sample.h"
 #include "core/text.h"
 
-struct probe_type;
 struct trigger_plan;
 
 /* Pauses grow up to this. */
@@ -27,11 +26,12 @@ struct trigger_plan;
 
 enum trigger_what { TRIGGER_NOTHING, TRIGGER_FAILURE, TRIGGER_LOSS, TRIGGER_RTT, TRIGGER_DURATION };
 
-/* Where a type's row 0 has what is compared: numbers of its measures, or -1. */
+/* Where row 0 has what is compared: numbers of its set's measures, or -1. Zero-initialise; kept from sample to sample.
+ */
 struct trigger_measures {
+	const struct measure_set *set;
 	int loss, rtt;
 };
-struct trigger_measures trigger_find_measures(const struct probe_type *type);
 
 /* What was found above: the first of failure, loss, round-trip time (or duration). */
 struct trigger_crossing {
@@ -41,8 +41,8 @@ struct trigger_crossing {
 };
 
 /* what is TRIGGER_NOTHING when everything is below. Failures that say nothing about the way to the target do not count:
- * a name that is not known, a destination that is denied, a fault of our own. */
-struct trigger_crossing trigger_compare(const struct trigger_plan *plan, const struct trigger_measures *measures,
+ * a name that is not known, a destination that is denied, a fault of our own. A sample without rows has no values. */
+struct trigger_crossing trigger_compare(const struct trigger_plan *plan, struct trigger_measures *measures,
 					const struct sample *sample);
 
 /* "loss of fast_ping: 0.4 (threshold 0.2)". */
@@ -62,7 +62,8 @@ struct trigger_state {
 	int64_t pause_ns;      /* the last one; 0: none since the trouble began */
 };
 
-/* A sample of a watched probe; was_above: the one before it was. Returns whether a run may begin now, as far as pauses go.
+/* A sample of a watched probe; was_above: the one before it was. Returns whether a run may begin now, as far as pauses
+ * go.
  */
 bool trigger_note(struct trigger_state *state, bool was_above, bool is_above, int64_t pause_ns, int64_t now_ns);
 /* It has begun. */

@@ -28,7 +28,7 @@ struct run {
 	int64_t begun_realtime_ns;
 	uint64_t number; /* of the runs of this probe */
 	void (*finish)(void *state);
-	char *cause; /* owned; NULL: nothing but its turn */
+	char *cause;              /* owned; NULL: nothing but its turn */
 	struct deferred deferred; /* begins, finishes or stops the run, by phase */
 	struct address address;
 	int64_t lookup_ns; /* -1: none */

@@ -46,10 +46,10 @@ struct probe_service {
 /* What other probes of the same target must find for a probe to run out of turn. Borrowed from its settings. A value at
  * its threshold has crossed it. */
 struct trigger_plan {
-	bool on_failure;           /* their run failed, for a reason that lies between here and the target */
-	double on_loss;            /* loss_ratio of their row 0; 0 = whatever it is */
-	int64_t on_rtt_ns;         /* rtt_avg_seconds of their row 0, or how long the run took where a type has none; 0 */
-	int64_t pause_ns;          /* between two such runs */
+	bool on_failure;   /* their run failed, for a reason that lies between here and the target */
+	double on_loss;    /* loss_ratio of their row 0; 0 = whatever it is */
+	int64_t on_rtt_ns; /* rtt_avg_seconds of their row 0, or how long the run took where a type has none; 0 */
+	int64_t pause_ns;  /* between two such runs */
 	const char *const *probes; /* whose samples count: names in the configuration */
 	size_t nprobes;            /* 0 = those of all others */
 };
