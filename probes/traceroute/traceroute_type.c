@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/clock.h"
+#include "core/event.h"
 #include "core/host.h"
 #include "probes/reverse_service.h"
 #include "probes/traceroute/traceroute_run.h"
@@ -191,8 +192,22 @@ static int traceroute_check(const void *arg, struct err *err)
 	return check_triggers(settings, err);
 }
 
+static bool traceroute_trigger(const void *arg, struct trigger_plan *plan)
+{
+	const struct traceroute_settings *settings = arg;
+	*plan = (struct trigger_plan){
+		.on_failure = settings->on_failure,
+		.on_loss = settings->on_loss,
+		.on_rtt_ns = settings->on_rtt_ns,
+		.pause_ns = settings->trigger_pause_ns,
+		.probes = (const char *const *)settings->trigger_probes.items,
+		.nprobes = settings->trigger_probes.n,
+	};
+	return settings->on_failure || settings->on_loss > 0 || settings->on_rtt_ns > 0;
+}
+
 static const struct measure_set *const traceroute_sets[] = {&traceroute_set, &traceroute_hop_set, &traceroute_edge_set,
-							    NULL};
+							    &event_set, NULL};
 static const struct probe_service *const traceroute_services[] = {&tracer_service, &reverse_service, NULL};
 
 const struct probe_type traceroute_type = {
@@ -205,6 +220,7 @@ const struct probe_type traceroute_type = {
 	.services = traceroute_services,
 	.manual_settings = traceroute_manual_settings,
 	.check = traceroute_check,
+	.trigger = traceroute_trigger,
 	.open = traceroute_open,
 	.start = traceroute_start,
 	.deadline = traceroute_deadline,
