@@ -657,7 +657,7 @@ static void add_events(struct report *report)
 		readings[n++] = reading_text(EVENT_BEFORE, report->before[flow]);
 		readings[n++] = reading_text(EVENT_AFTER, report->after[flow]);
 		report->rows[report->nrows++] = (struct row){
-			.set = &event_set,
+			.set = &event_row_set,
 			.labels = &report->event_label,
 			.nlabels = 1,
 			.readings = readings,

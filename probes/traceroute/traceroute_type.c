@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "core/clock.h"
-#include "core/event.h"
 #include "core/host.h"
 #include "probes/reverse_service.h"
 #include "probes/traceroute/traceroute_run.h"
