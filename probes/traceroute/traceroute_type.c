@@ -206,7 +206,7 @@ static bool traceroute_trigger(const void *arg, struct trigger_plan *plan)
 }
 
 static const struct measure_set *const traceroute_sets[] = {&traceroute_set, &traceroute_hop_set, &traceroute_edge_set,
-							    &event_set, NULL};
+							    NULL};
 static const struct probe_service *const traceroute_services[] = {&tracer_service, &reverse_service, NULL};
 
 const struct probe_type traceroute_type = {
