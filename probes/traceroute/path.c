@@ -214,11 +214,16 @@ static int64_t next_attempt_ns(const struct path *path, const struct path_flow *
 	return hop->next ? hop->asked_ns + path->plan.spacing_ns : hop->asked_ns;
 }
 
-/* May a hop be asked for the first time? unsettled: hops before it that are. */
+/* May a hop be asked for the first time? unsettled: hops before it that are. Where nobody answers, the walk is about to
+ * end: nothing is asked that lies farther than what it is going to end with. */
 static bool may_begin(const struct path *path, const struct path_flow *flow, unsigned unsettled, uint8_t number)
 {
-	return number <= known_reach(path, flow) ||
-	       (!flow->end_hop && flow->has_grown && unsettled < path->plan.window);
+	const struct path_plan *plan = &path->plan;
+	if (number <= known_reach(path, flow))
+		return true;
+	unsigned before = larger(flow->answered, (uint8_t)(plan->first_hop - 1));
+	return !flow->end_hop && flow->has_grown && unsettled < plan->window &&
+	       number <= before + larger(plan->max_silent, plan->window);
 }
 
 /* Asks all that is due; returns when the next packet is. */
