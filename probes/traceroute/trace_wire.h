@@ -71,8 +71,9 @@ size_t trace_wire_write_message(void *out, size_t size, const struct trace_packe
  * was an IPv4 header (IPv6 has it in a control message). What was not quoted is said by has_* in reply->quote.
  */
 
-/* A packet of a raw ICMP socket: IPv4 from the IP header on, its ICMP checksum is verified; IPv6 from the ICMPv6 header
- * on, which the kernel has verified. Errors with their quote and extensions, echo replies. */
+/* A packet of a raw ICMP socket: IPv4 from the IP header on, its ICMP checksum is verified unless a short buffer has
+ * cut it; IPv6 from the ICMPv6 header on, which the kernel has verified. Errors with their quote and extensions, echo
+ * replies. */
 bool trace_wire_read_icmp(const void *bytes, size_t size, const struct address *from, struct trace_reply *reply);
 
 /* A packet of a raw TCP socket: IPv4 from the IP header on; IPv6 from the TCP header on. Only SYN-ACK and RST count.

@@ -102,6 +102,7 @@ static void read_echo_fields(struct wire *wire, struct trace_reply *reply)
 	if (reply->quote.id != sequence) { /* not what we wrote: the header is what counts */
 		reply->quote.id = sequence;
 		reply->quote.has_mark = false;
+		reply->quote.mark = 0;
 	}
 }
 
@@ -305,8 +306,8 @@ static bool read_message(struct wire *wire, struct trace_reply *reply)
 }
 
 /* Gets over the IPv4 header of a packet from a raw socket; its end, where the packet is padded, becomes the wire's.
- * Whom it was sent to is who sent the packet that it answers. */
-static bool read_outer_ipv4(struct wire *wire, uint8_t protocol, struct trace_reply *reply)
+ * Whom it was sent to is who sent the packet that it answers. *is_cut: there was more of it. */
+static bool read_outer_ipv4(struct wire *wire, uint8_t protocol, struct trace_reply *reply, bool *is_cut)
 {
 	uint8_t first = wire_read_u8(wire);
 	size_t header = (size_t)(first & 0x0f) * 4;
@@ -319,7 +320,8 @@ static bool read_outer_ipv4(struct wire *wire, uint8_t protocol, struct trace_re
 	read_address(wire, ADDRESS_IPV4, &reply->quote.source);
 	if (wire->failed || !is_it || first >> 4 != 4 || header < TRACE_WIRE_IPV4_HEADER || header > wire->size)
 		return false;
-	if (total >= header && total < wire->size)
+	*is_cut = total > wire->size;
+	if (total >= header && !*is_cut)
 		wire->size = total;
 	wire_seek(wire, header);
 	return true;
@@ -329,10 +331,11 @@ bool trace_wire_read_icmp(const void *bytes, size_t size, const struct address *
 {
 	begin_reply(reply, from, size);
 	struct wire wire = wire_reader(bytes, size);
+	bool is_cut;
 	if (from->family == ADDRESS_IPV4) {
-		if (!read_outer_ipv4(&wire, IPPROTO_ICMP, reply))
+		if (!read_outer_ipv4(&wire, IPPROTO_ICMP, reply, &is_cut))
 			return false;
-		if (wire_checksum(wire.bytes + wire.offset, wire_left(&wire)) != 0)
+		if (!is_cut && wire_checksum(wire.bytes + wire.offset, wire_left(&wire)) != 0)
 			return false;
 	}
 	return read_message(&wire, reply);
@@ -351,7 +354,8 @@ bool trace_wire_read_tcp(const void *bytes, size_t size, const struct address *f
 {
 	begin_reply(reply, from, size);
 	struct wire wire = wire_reader(bytes, size);
-	if (from->family == ADDRESS_IPV4 && !read_outer_ipv4(&wire, IPPROTO_TCP, reply))
+	bool is_cut;
+	if (from->family == ADDRESS_IPV4 && !read_outer_ipv4(&wire, IPPROTO_TCP, reply, &is_cut))
 		return false;
 	reply->quote.protocol = TRACE_TCP;
 	reply->quote.destination = *from;
