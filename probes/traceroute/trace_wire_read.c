@@ -102,6 +102,7 @@ static void read_echo_fields(struct wire *wire, struct trace_reply *reply)
 	if (reply->quote.id != sequence) { /* not what we wrote: the header is what counts */
 		reply->quote.id = sequence;
 		reply->quote.has_mark = false;
+		reply->quote.mark = 0;
 	}
 }
 
