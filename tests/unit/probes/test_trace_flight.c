@@ -206,6 +206,7 @@ Test(trace_flight, translated_packets_are_found_by_identification)
 	struct trace_reply reply = make_error(&flow, id);
 	reply.quote.id = reply.quote.checksum = 0x4321;
 	address_parse("203.0.113.1", &reply.quote.source);
+	reply.quote.source.port = flow.source.port;
 	struct trace_match match = trace_flights_match(flights, &reply);
 	cr_assert_eq(match.verdict, TRACE_VERDICT_ANSWER);
 	cr_assert_eq(match.id, id);
