@@ -11,6 +11,7 @@
 
 #include "core/sample.h"
 #include "probes/probe.h"
+#include "probes/traceroute/trace_flight.h"
 #include "probes/traceroute/trace_packet.h"
 #include "probes/traceroute/trace_socket.h"
 
@@ -68,14 +69,11 @@ struct tracer_event {
 /* One flow to one target, embedded in its owner, who sets event and the fields of struct trace_flow that are his (see
  * tracer_flow_open). Events come from the loop, never from inside a call below. */
 struct tracer_flow {
-	struct trace_flow flow;
+	struct trace_flow flow;   /* the same for the same target, protocol and index as long as the daemon runs */
 	struct tracer_lane *lane; /* NULL = closed */
 	void (*event)(struct tracer_flow *flow, const struct tracer_event *event);
 	/* The rest is the tracer's. */
-	struct tracer_flow *next; /* with the same hash */
-	uint32_t place;           /* in the lane's table of flows */
-	uint16_t newest;          /* of the packets that fly, the one sent last: a list by id */
-	uint16_t flying;
+	struct trace_owner owner;
 	bool is_source_given;
 };
 
