@@ -3,8 +3,11 @@
 #include <string.h>
 
 #include "core/clock.h"
+#include "core/event.h"
 #include "core/mem.h"
+#include "daemon/events.h"
 #include "daemon/history.h"
+#include "daemon/trigger.h"
 #include "exporter/series.h"
 #include "influx/influx.h"
 #include "influx/line.h"
@@ -258,9 +261,43 @@ static void write_lines(const struct publication *publication, const struct samp
 		write_bare_line(publication, sample);
 }
 
-void publication_deliver(void *context, const struct sample *sample)
+/* --- events ------------------------------------------------------------------------------------------------------ */
+
+/* Its line is like that of a type's own set: it tells the run and how that ended. */
+static void publish_event(const struct publication *publication, const struct sample *sample, const struct row *event,
+			  bool keeps_rows)
 {
-	struct publication *publication = context;
+	struct sample line = *sample;
+
+	if (publication->pipeline->plan.events)
+		events_add(publication->pipeline->plan.events, sample, event, keeps_rows);
+	line.rows = event;
+	line.nrows = 1;
+	write_lines(publication, &line);
+}
+
+static void publish_trigger(const struct publication *publication, const struct sample *sample)
+{
+	struct trigger_event event;
+
+	trigger_describe(publication->ties, sample, &event);
+	publish_event(publication, sample, &event.row, true);
+}
+
+/* Events come last. */
+static size_t count_measured(const struct sample *sample)
+{
+	size_t n = sample->nrows;
+
+	while (n > 0 && sample->rows[n - 1].set == &event_row_set)
+		n--;
+	return n;
+}
+
+/* --- a result ---------------------------------------------------------------------------------------------------- */
+
+static void publish_measured(struct publication *publication, const struct sample *sample)
+{
 	struct row *rows = scratch_rows(publication->pipeline, ADDED_ROWS + sample->nrows);
 	struct added added;
 	size_t n;
@@ -271,6 +308,21 @@ void publication_deliver(void *context, const struct sample *sample)
 		rows[n++] = sample->rows[i];
 	series_update(publication->series, rows, n);
 	write_lines(publication, sample);
+}
+
+void publication_deliver(void *context, const struct sample *sample)
+{
+	struct publication *publication = context;
+	struct sample measured = *sample;
+
+	measured.nrows = count_measured(sample);
+	publish_measured(publication, &measured);
 	if (publication->pipeline->plan.history)
 		history_add(publication->pipeline->plan.history, &publication->history, sample);
+	for (size_t i = measured.nrows; i < sample->nrows; i++)
+		publish_event(publication, sample, &sample->rows[i], false);
+	if (sample->cause)
+		publish_trigger(publication, &measured);
+	if (publication->ties)
+		ties_take(publication->ties, sample);
 }
