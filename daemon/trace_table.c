@@ -396,8 +396,7 @@ static void add_bottleneck(struct table *table)
 	if (hop == 0)
 		return;
 	format_time(time, sizeof(time), step);
-	snprintf(line, sizeof(line), "largest step: %s ms, before hop %u (%s)", time, hop,
-		 name_hop(table->summary, hop));
+	snprintf(line, sizeof(line), "largest step: %s ms, to hop %u (%s)", time, hop, name_hop(table->summary, hop));
 	add_line(table, NULL, line);
 }
 

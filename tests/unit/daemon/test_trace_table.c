@@ -134,7 +134,7 @@ Test(trace_table, wide)
 		"\n"
 		"reached in 4 hops\n"
 		"path changes: 0\n"
-		"largest step: 1222 ms, before hop 4 (192.0.2.9)\n");
+		"largest step: 1222 ms, to hop 4 (192.0.2.9)\n");
 	close_stage(stage);
 }
 
@@ -158,7 +158,7 @@ Test(trace_table, narrow)
 		     "\n"
 		     "reached in 4 hops\n"
 		     "path changes: 0\n"
-		     "largest step: 1222 ms, before hop 4 (192.0.2.9)\n");
+		     "largest step: 1222 ms, to hop 4 (192.0.2.9)\n");
 	close_stage(stage);
 }
 
@@ -217,7 +217,7 @@ Test(trace_table, flows_and_their_share)
 		     "\n"
 		     "reached in 2 hops\n"
 		     "path changes: 0; 2 paths over 3 flows; addresses are translated (NAT) before ho~\n"
-		     "largest step: 2.00 ms, before hop 2 (192.0.2.9)\n");
+		     "largest step: 2.00 ms, to hop 2 (192.0.2.9)\n");
 	close_stage(stage);
 }
 
@@ -249,7 +249,7 @@ Test(trace_table, a_hop_that_limits_its_answers)
 		"\n"
 		"reached in 3 hops; 4 of 4 runs reached it\n"
 		"path changes: 0\n"
-		"largest step: 1.00 ms, before hop 3 (192.0.2.9)\n"
+		"largest step: 1.00 ms, to hop 3 (192.0.2.9)\n"
 		"limits its answers, no loss of the path: hop 1, 2\n");
 	close_stage(stage);
 }
