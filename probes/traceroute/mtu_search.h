@@ -58,8 +58,8 @@ struct mtu_outcome {
 struct mtu_result {
 	uint32_t mtu_bytes; /* the largest size that passed */
 	bool is_exact;      /* one byte more does not, or cannot be sent */
-	/* One byte more never passed, and nobody said why, though smaller sizes do: neither chance nor usual loss. It
-	 * may be the target itself that answers no such sizes. */
+	/* A larger size (of exact results: one byte more) never passed, and nobody said why, though smaller ones do:
+	 * too often for the loss that is usual. It may be the target itself that answers no such sizes. */
 	bool is_black_hole;
 	bool is_lossy;      /* too much is lost at random to say whether the limit is one */
 	bool is_local;      /* the limit is this host's interface, or what a packet may have at most */
@@ -73,21 +73,23 @@ struct mtu_result {
 /* The search itself: its owner's memory, its own fields. */
 struct mtu_search {
 	struct mtu_path path;
-	uint8_t phase;       /* enum phase in mtu_search.c */
-	uint32_t passing;    /* the largest size that passed */
-	uint32_t failing;    /* the smallest that did not: the answer is passing when it is one more */
-	uint8_t failing_why; /* enum why in mtu_search.c */
-	uint32_t said;       /* the smallest size about which somebody said a word */
-	uint8_t said_why;
-	uint8_t said_hop;
-	uint32_t hint;                       /* to be tried next; 0 = none */
-	uint32_t asked_bytes;                /* the question that is open */
-	uint16_t asked_silent;               /* packets of it that are lost so far */
+	uint8_t phase;    /* enum phase in mtu_search.c */
+	uint32_t passing; /* the largest size that passed */
+	struct mtu_refusal {
+		uint32_t bytes;
+		uint8_t why; /* enum why in mtu_search.c */
+		uint8_t hop;
+		uint16_t silent;             /* packets of this size that were lost */
+	} failing;                           /* the smallest size that does not pass */
+	struct mtu_refusal said;             /* the smallest that somebody refused in words */
+	uint32_t hint;                       /* the MTU that was told last; 0 = none to be tried */
+	uint8_t hints;                       /* so many were told */
+	struct mtu_question asked;           /* the question that is open */
+	uint16_t silent;                     /* packets lost of what is asked, at earlier tries */
 	uint32_t usual_sent, usual_answered; /* of sizes that pass */
-	uint16_t failing_silent;             /* packets lost of the size `failing` */
-	uint8_t hop_asked, hop_reached, hops_silent;
+	uint8_t hop, hop_reached, silent_hops;
 	bool is_hint_wrong;
-	bool is_confirmed;
+	bool is_hop_known;
 	uint16_t packets;
 };
 
