@@ -178,7 +178,8 @@ Test(trace_table, as_wide_as_it_must_be)
 		" 1. a-name-that-is-long.example (10.0.0.1)  0.0%  0.0%     1  1.00  1.00  1.00  1.00  0.00  0.00\n"
 		"\n"
 		"reached in 1 hop\n"
-		"path changes: 0\n");
+		"path changes: 0\n"
+		"largest step: 1.00 ms, to hop 1 (10.0.0.1)\n");
 	view.has_names = false;
 	view.target = "192.0.2.9";
 	expect_table(stage, &view,
