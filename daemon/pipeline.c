@@ -321,16 +321,6 @@ static void publish_trigger(const struct publication *publication, const struct 
 	publish_event(publication, sample, &event.row, true);
 }
 
-/* Events come last. */
-static size_t count_measured(const struct sample *sample)
-{
-	size_t n = sample->nrows;
-
-	while (n > 0 && sample->rows[n - 1].set == &event_row_set)
-		n--;
-	return n;
-}
-
 /* --- a result ---------------------------------------------------------------------------------------------------- */
 
 static void publish_measured(struct publication *publication, const struct sample *sample)
@@ -347,21 +337,43 @@ static void publish_measured(struct publication *publication, const struct sampl
 	write_lines(publication, sample);
 }
 
+static void publish_result(struct publication *publication, const struct sample *sample)
+{
+	publish_measured(publication, sample);
+	if (publication->pipeline->plan.history)
+		history_add(publication->pipeline->plan.history, &publication->history, sample);
+	if (publication->assessment && assessment_note(publication->assessment, sample))
+		publish_assessment(publication, sample);
+}
+
+/* Events come last. */
+static bool has_events(const struct sample *sample)
+{
+	return sample->nrows > 0 && sample->rows[sample->nrows - 1].set == &event_row_set;
+}
+
+/* What was measured first, without them. */
+static void publish_events(struct publication *publication, const struct sample *sample)
+{
+	struct sample measured = *sample;
+
+	while (has_events(&measured))
+		measured.nrows--;
+	publish_result(publication, &measured);
+	for (size_t i = measured.nrows; i < sample->nrows; i++)
+		publish_event(publication, sample, &sample->rows[i], false);
+}
+
 void publication_deliver(void *context, const struct sample *sample)
 {
 	struct publication *publication = context;
-	struct sample measured = *sample;
 
-	measured.nrows = count_measured(sample);
-	publish_measured(publication, &measured);
-	if (publication->pipeline->plan.history)
-		history_add(publication->pipeline->plan.history, &publication->history, sample);
-	if (publication->assessment && assessment_note(publication->assessment, &measured))
-		publish_assessment(publication, &measured);
-	for (size_t i = measured.nrows; i < sample->nrows; i++)
-		publish_event(publication, sample, &sample->rows[i], false);
+	if (has_events(sample))
+		publish_events(publication, sample);
+	else
+		publish_result(publication, sample);
 	if (sample->cause)
-		publish_trigger(publication, &measured);
+		publish_trigger(publication, sample);
 	if (publication->ties)
 		ties_take(publication->ties, sample);
 }
