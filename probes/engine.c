@@ -96,6 +96,11 @@ struct loop *engine_loop(const struct engine *engine)
 	return engine->plan.loop;
 }
 
+struct resolver *engine_resolver(const struct engine *engine)
+{
+	return engine->plan.resolver;
+}
+
 unsigned engine_worker(const struct engine *engine)
 {
 	return engine->plan.worker;

@@ -26,6 +26,7 @@ struct engine *engine_create(const struct engine_plan *plan);
 void engine_free(struct engine *engine); /* all probes must be closed */
 
 struct loop *engine_loop(const struct engine *engine);
+struct resolver *engine_resolver(const struct engine *engine);
 unsigned engine_worker(const struct engine *engine);
 /* For what there is of each probe. */
 struct slabs *engine_slabs(const struct engine *engine);
