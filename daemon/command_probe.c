@@ -131,8 +131,12 @@ static int load_config(struct manual *manual, const struct command_line *line)
 
 static void print_line(void *context, const char *line)
 {
-	(void)context;
-	probe_usage_print_line(line, stdout);
+	const struct manual *manual = context;
+
+	if (manual->trace)
+		trace_show_log(manual->trace, line);
+	else
+		probe_usage_print_line(line, stdout);
 }
 
 static void print_json(const struct sample *sample)
@@ -215,7 +219,7 @@ static int open_probe(struct manual *manual, struct err *err)
 		.settings = manual->settings,
 		.subject = &manual->subject,
 		.address = manual->target,
-		.sink = {take_sample, manual->is_json || manual->trace ? NULL : print_line, manual},
+		.sink = {take_sample, manual->is_json && !manual->trace ? NULL : print_line, manual},
 		.is_single = true,
 	};
 

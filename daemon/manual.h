@@ -49,6 +49,8 @@ int trace_show_set_pace(struct manual *manual, bool is_given);
 
 /* The probe is open: shows the screen, if it is to be one, and begins. */
 void trace_show_begin(struct trace_show *show);
+/* A line of a run's log. */
+void trace_show_log(struct trace_show *show, const char *line);
 /* A run has ended; stops the loop when it was the last one. */
 void trace_show_take(struct trace_show *show, const struct sample *sample);
 /* A signal came. */

@@ -26,7 +26,7 @@ struct table {
 	const struct trace_summary *summary;
 	const struct trace_view *view;
 	struct text *out;
-	size_t host_width;
+	size_t host_width; /* 0 = not known yet: any */
 	bool is_shown[COLUMNS];
 };
 
@@ -59,6 +59,19 @@ static void add_line(struct table *table, const char *colour, const char *line)
 
 /* --- who answered ------------------------------------------------------------------------------------------------- */
 
+/* "name (address)", or one of the two: of a name that leaves no room the address is left out. */
+static void add_name(const struct table *table, const struct trace_node *node, struct text *out)
+{
+	size_t wanted = columns_width(node->name) + columns_width(node->address) + 3;
+
+	if (!table->view->has_names || !node->name[0])
+		text_add(out, node->address);
+	else if (table->host_width == 0 || wanted <= table->host_width)
+		text_add_format(out, "%s (%s)", node->name, node->address);
+	else
+		text_add(out, node->name);
+}
+
 static void add_host(const struct table *table, const struct trace_hop *hop, const struct trace_node *node,
 		     struct text *out)
 {
@@ -66,10 +79,7 @@ static void add_host(const struct table *table, const struct trace_hop *hop, con
 
 	for (size_t i = 0; i < hop->nnodes; i++)
 		all += hop->nodes[i].answers;
-	if (table->view->has_names && node->name[0])
-		text_add_format(out, "%s (%s)", node->name, node->address);
-	else
-		text_add(out, node->address);
+	add_name(table, node, out);
 	if (hop->nnodes > 1 && all > 0)
 		text_add_format(out, " %.0f%%", 100 * node->answers / all);
 }
@@ -386,8 +396,7 @@ static void add_bottleneck(struct table *table)
 	if (hop == 0)
 		return;
 	format_time(time, sizeof(time), step);
-	snprintf(line, sizeof(line), "largest step: %s ms, before hop %u (%s)", time, hop,
-		 name_hop(table->summary, hop));
+	snprintf(line, sizeof(line), "largest step: %s ms, to hop %u (%s)", time, hop, name_hop(table->summary, hop));
 	add_line(table, NULL, line);
 }
 

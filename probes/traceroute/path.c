@@ -275,9 +275,9 @@ static bool are_complete(const struct path *path, const struct path_flow *flow, 
 	return true;
 }
 
-static bool has_sent(const struct path *path, const struct path_flow *flow)
+static bool has_sent(const struct path *path, const struct path_flow *flow, unsigned last)
 {
-	for (unsigned number = path->plan.first_hop; number <= flow->asked; number++)
+	for (unsigned number = path->plan.first_hop; number <= last; number++)
 		if (hop_at(flow, number) && hop_at(flow, number)->sent)
 			return true;
 	return false;
@@ -292,7 +292,7 @@ static enum path_end silent_end(const struct path *path, const struct path_flow 
 		last = path->plan.max_hops;
 	if (!are_complete(path, flow, last))
 		return PATH_OPEN;
-	if (!has_sent(path, flow))
+	if (!has_sent(path, flow, last))
 		return PATH_LOCAL;
 	return is_farthest ? PATH_MAX_HOPS : PATH_MAX_SILENT;
 }
@@ -363,7 +363,7 @@ void path_finish(struct path *path)
 		enum path_end end = PATH_DEADLINE;
 		if (flow->end_hop)
 			end = hop_at(flow, flow->end_hop)->is_target ? PATH_REACHED : PATH_UNREACHABLE;
-		else if (!flow->is_serial && !has_sent(path, flow))
+		else if (!flow->is_serial && !has_sent(path, flow, flow->asked))
 			end = PATH_LOCAL;
 		close_flow(path, flow, end);
 	}

@@ -514,7 +514,7 @@ static struct summary sum_up(const struct path *path)
 
 static uint8_t hops_of(const struct path *path, uint8_t flow)
 {
-	return path->flows[flow].end == PATH_REACHED ? path->flows[flow].end_hop : path->flows[flow].answered;
+	return path->flows[flow].end_hop ? path->flows[flow].end_hop : path->flows[flow].answered;
 }
 
 static const char *keep_path(struct report *report, uint8_t flow)

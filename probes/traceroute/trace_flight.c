@@ -308,8 +308,10 @@ struct trace_match trace_flights_match(struct trace_flights *flights, const stru
 		return judge(flights, match);
 	if (reply->quote.has_identification && is_about(flights, reply->quote.identification, reply, &match))
 		return judge(flights, match);
-	/* What looks like an id in what a target has to say of its own is none. */
-	if (reply->quote.protocol == TRACE_UDP && (!reply->quote.has_id || reply->kind == TRACE_UDP_REPLY))
+	/* What looks like an id in what a target has to say of its own is none. The error queue may have no more than
+	 * that it was a packet of this flow; a whole quote that lacks the id is damaged. */
+	if (reply->kind == TRACE_UDP_REPLY ||
+	    (reply->quote.protocol == TRACE_UDP && !reply->quote.has_id && !reply->quote.has_addresses))
 		return match_flow(flights, reply);
 	return (struct trace_match){.verdict = TRACE_VERDICT_FOREIGN};
 }

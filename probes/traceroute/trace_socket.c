@@ -284,7 +284,7 @@ static void hand_over(const struct trace_inlet *inlet, const struct mmsghdr *mes
 		set->foreign++;
 		return;
 	}
-	if (notes.hop_limit >= 0 && !notes.error)
+	if (notes.hop_limit >= 0)
 		reply.hop_limit = (int16_t)notes.hop_limit;
 	set->events->replied(set->events->context, &reply);
 }

@@ -1,6 +1,6 @@
 /*
  * Probe packets for whoever traces a path: one service a worker. Joins sockets, the table of flights, the clocks and
- * the send queue. Packets made in one round of the loop leave together in batches; each packet is told apart by a
+ * the send queue. Packets made in one round of the loop leave at its end; each packet is told apart by a
  * 16-bit id, of which its owner sees only a tag of his own.
  */
 #ifndef NETSONDE_PROBES_TRACEROUTE_TRACER_H
