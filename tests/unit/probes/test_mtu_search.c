@@ -184,10 +184,10 @@ static const uint32_t sizes[] = {100,  576,  577,  1000, 1280, 1281, 1300, 1380,
 /* Every size, link and manner: found to the byte, told apart, and who it is. */
 Test(mtu_search, every_manner)
 {
-	for (int family = ADDRESS_IPV4; family <= ADDRESS_IPV6; family++)
+	for (enum address_family family = ADDRESS_IPV4; family <= ADDRESS_IPV6; family++)
 		for (size_t i = 0; i < SIZES; i++)
 			for (unsigned link = 1; link < HOPS; link++)
-				for (int manner = 0; manner < MANNERS; manner++) {
+				for (enum manner manner = 0; manner < MANNERS; manner++) {
 					struct world world = make_world(family, link, sizes[i], manner);
 					struct mtu_result result = search_world(&world);
 					char what[100];
@@ -265,7 +265,7 @@ Test(mtu_search, this_host_refuses)
 {
 	static const enum manner manners[] = {HONEST, SAYS_ZERO, SAYS_MORE, SAYS_TINY};
 	for (size_t i = 0; i < sizeof(manners) / sizeof(*manners); i++)
-		for (int family = ADDRESS_IPV4; family <= ADDRESS_IPV6; family++) {
+		for (enum address_family family = ADDRESS_IPV4; family <= ADDRESS_IPV6; family++) {
 			struct world world = make_world(family, 0, 1400, manners[i]);
 			struct mtu_path path = make_path(&world);
 			path.largest_bytes = 65535;
@@ -281,7 +281,7 @@ Test(mtu_search, jumbo_frames)
 {
 	static const uint32_t limits[] = {1500, 1501, 2002, 4352, 5000, 8999, 9000, 16000, 65534, 65535};
 	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++)
-		for (int manner = HONEST; manner <= SILENT; manner++) {
+		for (enum manner manner = HONEST; manner <= SILENT; manner++) {
 			struct world world = make_world(ADDRESS_IPV4, 3, limits[i], manner);
 			for (unsigned link = 0; link < HOPS; link++)
 				if (link != 3)
@@ -426,7 +426,7 @@ Test(mtu_search, loss_beyond_all_proof)
 Test(mtu_search, a_path_that_is_mended)
 {
 	for (unsigned after = 1; after < 12; after++)
-		for (int manner = HONEST; manner < MANNERS; manner++) {
+		for (enum manner manner = HONEST; manner < MANNERS; manner++) {
 			struct world world = make_world(ADDRESS_IPV4, 2, 1437, manner);
 			world.mend_after = after;
 			struct mtu_result result = search_world(&world);
@@ -442,7 +442,7 @@ Test(mtu_search, a_path_that_is_mended)
 Test(mtu_search, few_packets)
 {
 	for (uint16_t packets = 1; packets < 60; packets++)
-		for (int manner = HONEST; manner < MANNERS; manner++) {
+		for (enum manner manner = HONEST; manner < MANNERS; manner++) {
 			struct world world = make_world(ADDRESS_IPV4, 3, 1437, manner);
 			struct mtu_path path = make_path(&world);
 			path.packets_max = packets;
