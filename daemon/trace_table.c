@@ -367,6 +367,8 @@ static void add_path(struct table *table)
 				summary->nflows);
 	if (summary->nat_hop > 0)
 		text_add_format(&line, "; addresses are translated (NAT) before hop %u", summary->nat_hop);
+	if (summary->loop_hop > 0)
+		text_add_format(&line, "; packets go in a circle: hop %u is one of before", summary->loop_hop);
 	add_line(table, NULL, text_string(&line));
 	text_free(&line);
 }
@@ -379,10 +381,12 @@ static void add_mtu(struct table *table)
 	if (summary->mtu_bytes == 0)
 		return;
 	text_add_format(&line, "path MTU: %lld bytes", (long long)summary->mtu_bytes);
-	if (summary->mtu_hop > 0)
-		text_add_format(&line, ", from hop %u on", summary->mtu_hop);
 	if (summary->is_black_hole)
-		text_add(&line, "; larger packets vanish without a word (black hole)");
+		text_add(&line, "; larger packets vanish without a word");
+	if (summary->is_black_hole && summary->mtu_hop > 0)
+		text_add_format(&line, " behind hop %u", summary->mtu_hop);
+	else if (summary->mtu_hop > 0)
+		text_add_format(&line, ", as hop %u (%s) says", summary->mtu_hop, name_hop(summary, summary->mtu_hop));
 	add_line(table, summary->is_black_hole ? RED : NULL, text_string(&line));
 	text_free(&line);
 }

@@ -326,12 +326,27 @@ Test(trace_table, path_mtu)
 
 	play(stage, &run);
 	cr_expect(contains(stage, &wide, "\npath MTU: 1500 bytes\n"));
-	run.mtu_hop = 3;
+	run.mtu_hop = 2;
+	play(stage, &run);
+	cr_expect(contains(stage, &wide, "\npath MTU: 1500 bytes, as hop 2 (10.0.1.1) says\n"));
 	run.is_black_hole = true;
 	play(stage, &run);
-	cr_expect(contains(stage, &wide,
-			   "\npath MTU: 1500 bytes, from hop 3 on; larger packets vanish without a word "
-			   "(black hole)\n"));
+	cr_expect(
+		contains(stage, &wide, "\npath MTU: 1500 bytes; larger packets vanish without a word behind hop 2\n"));
+	run.mtu_hop = 0;
+	play(stage, &run);
+	cr_expect(contains(stage, &wide, "\npath MTU: 1500 bytes; larger packets vanish without a word\n"));
+	close_stage(stage);
+}
+
+Test(trace_table, a_circle)
+{
+	struct trace_stage *stage = open_stage();
+	struct played_run run = {
+		.reason = REASON_TTL_EXCEEDED, .end = "max_hops", .hops = 4, .loop_hop = 3, .played = four, .n = 4};
+
+	play(stage, &run);
+	cr_expect(contains(stage, &wide, "\npath changes: 0; packets go in a circle: hop 3 is one of before\n"));
 	close_stage(stage);
 }
 
