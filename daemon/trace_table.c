@@ -356,12 +356,14 @@ static void add_outcome(struct table *table)
 	text_free(&line);
 }
 
+/* What there is to say of the path, if anything: of a single run nothing about changes. */
 static void add_path(struct table *table)
 {
 	const struct trace_summary *summary = table->summary;
 	struct text line = {0};
 
-	text_add_format(&line, "path changes: %llu", (unsigned long long)summary->changes);
+	if (summary->runs > 1)
+		text_add_format(&line, "; path changes: %llu", (unsigned long long)summary->changes);
 	if (summary->nflows > 1)
 		text_add_format(&line, "; %u path%s over %u flows", summary->paths, summary->paths == 1 ? "" : "s",
 				summary->nflows);
@@ -369,7 +371,8 @@ static void add_path(struct table *table)
 		text_add_format(&line, "; addresses are translated (NAT) before hop %u", summary->nat_hop);
 	if (summary->loop_hop > 0)
 		text_add_format(&line, "; packets go in a circle: hop %u is one of before", summary->loop_hop);
-	add_line(table, NULL, text_string(&line));
+	if (line.length > 0)
+		add_line(table, NULL, text_string(&line) + strlen("; "));
 	text_free(&line);
 }
 
@@ -423,7 +426,6 @@ static void add_limited(struct table *table)
 
 static void add_foot(struct table *table)
 {
-	text_add_char(table->out, '\n');
 	if (table->summary->runs == 0) {
 		add_line(table, NULL, "waiting for the first answers");
 		return;
@@ -491,6 +493,7 @@ void trace_table_write(const struct trace_summary *summary, const struct trace_v
 	size_t begin = out->length, taken, room = 0;
 
 	choose_columns(&table);
+	text_add_char(&foot, '\n');
 	add_foot(&table);
 	table.out = out;
 	add_head(&table);
@@ -501,4 +504,11 @@ void trace_table_write(const struct trace_summary *summary, const struct trace_v
 		add_body(&table, room);
 	text_add_bytes(out, foot.bytes, foot.length);
 	text_free(&foot);
+}
+
+void trace_table_write_foot(const struct trace_summary *summary, const struct trace_view *view, struct text *out)
+{
+	struct table table = {.summary = summary, .view = view, .out = out};
+
+	add_foot(&table);
 }
