@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "core/address.h"
 #include "core/host.h"
@@ -94,6 +95,9 @@ void traceroute_report(struct traceroute_run *run);
 /* report_log.c: the trace in the form that people know from traceroute. */
 void traceroute_log_beginning(const struct traceroute_run *run);
 void traceroute_log_path(const struct traceroute_run *run);
+
+/* report_print.c: see struct probe_type. */
+void traceroute_print(const struct sample *sample, FILE *out);
 
 /* "ttl_exceeded", "echo_reply", ...; of a hop that says "unreachable" the name of the reason. */
 const char *traceroute_reply_name(const struct path_hop *hop);
