@@ -5,8 +5,10 @@
 #include "core/clock.h"
 #include "core/event.h"
 #include "core/mem.h"
+#include "daemon/assessment.h"
 #include "daemon/events.h"
 #include "daemon/history.h"
+#include "daemon/sheet.h"
 #include "daemon/trigger.h"
 #include "exporter/series.h"
 #include "influx/influx.h"
@@ -59,6 +61,7 @@ struct pipeline {
 	struct label *labels;
 	size_t nlabels;
 	struct line_tags tags;
+	struct sheet *sheet;
 };
 
 struct failures {
@@ -83,6 +86,7 @@ struct pipeline *pipeline_create(const struct pipeline_plan *plan)
 	struct pipeline *pipeline = mem_zero(1, sizeof(*pipeline));
 
 	pipeline->plan = *plan;
+	pipeline->sheet = sheet_create();
 	for (unsigned i = 0; i < REASON_COUNT; i++)
 		pipeline->reasons[i] = (struct label){"reason", reason_name((enum reason)i)};
 	return pipeline;
@@ -92,6 +96,7 @@ void pipeline_free(struct pipeline *pipeline)
 {
 	if (!pipeline)
 		return;
+	sheet_free(pipeline->sheet);
 	line_tags_free(&pipeline->tags);
 	mem_free(pipeline->labels);
 	mem_free(pipeline->rows);
@@ -134,6 +139,15 @@ void publication_open(struct publication *publication, struct pipeline *pipeline
 	publication->series = series_open(pipeline->plan.store, pipeline->plan.shard, labels, n);
 }
 
+void publication_assess(struct publication *publication, int64_t interval_ns)
+{
+	const struct pipeline_plan *plan = &publication->pipeline->plan;
+	const struct assessed about = {&publication->subject, interval_ns, plan->slabs};
+
+	if (plan->nassessors > 0)
+		publication->assessment = assessment_open(plan->assessors, plan->nassessors, &about);
+}
+
 void publication_relabel(struct publication *publication, const char *target, const struct label *labels,
 			 size_t nlabels)
 {
@@ -145,10 +159,14 @@ void publication_relabel(struct publication *publication, const char *target, co
 	publication->subject.nlabels = nlabels;
 	all = subject_labels(publication->pipeline, &publication->subject, &n);
 	series_relabel(publication->series, all, n);
+	if (publication->assessment)
+		assessment_relabel(publication->assessment, all, n);
 }
 
 void publication_close(struct publication *publication)
 {
+	assessment_close(publication->assessment);
+	publication->assessment = NULL;
 	series_close(publication->series);
 	mem_free(publication->failures);
 	publication->failures = NULL;
@@ -261,6 +279,25 @@ static void write_lines(const struct publication *publication, const struct samp
 		write_bare_line(publication, sample);
 }
 
+/* What is computed about the results so far. The lines bear the stamp of the result that they came with. */
+static void publish_assessment(struct publication *publication, const struct sample *sample)
+{
+	struct pipeline *pipeline = publication->pipeline;
+	const struct pipeline_plan *plan = &pipeline->plan;
+	const struct row *rows;
+	struct label *labels;
+	size_t n, nlabels;
+
+	assessment_report(publication->assessment, sample, pipeline->sheet);
+	rows = sheet_rows(pipeline->sheet, &n);
+	labels = subject_labels(pipeline, &publication->subject, &nlabels);
+	series_update(assessment_series(publication->assessment, plan->store, plan->shard, labels, nlabels), rows, n);
+	if (!pipeline->port || !plan->wants_lines)
+		return;
+	line_tags_make(&pipeline->tags, pipeline->labels, plan->nagent_labels + nlabels);
+	influx_port_add_rows(pipeline->port, &pipeline->tags, rows, n, sample->begun_realtime_ns);
+}
+
 /* --- events ------------------------------------------------------------------------------------------------------ */
 
 /* Its line is like that of a type's own set: it tells the run and how that ended. */
@@ -284,16 +321,6 @@ static void publish_trigger(const struct publication *publication, const struct 
 	publish_event(publication, sample, &event.row, true);
 }
 
-/* Events come last. */
-static size_t count_measured(const struct sample *sample)
-{
-	size_t n = sample->nrows;
-
-	while (n > 0 && sample->rows[n - 1].set == &event_row_set)
-		n--;
-	return n;
-}
-
 /* --- a result ---------------------------------------------------------------------------------------------------- */
 
 static void publish_measured(struct publication *publication, const struct sample *sample)
@@ -310,19 +337,43 @@ static void publish_measured(struct publication *publication, const struct sampl
 	write_lines(publication, sample);
 }
 
+static void publish_result(struct publication *publication, const struct sample *sample)
+{
+	publish_measured(publication, sample);
+	if (publication->pipeline->plan.history)
+		history_add(publication->pipeline->plan.history, &publication->history, sample);
+	if (publication->assessment && assessment_note(publication->assessment, sample))
+		publish_assessment(publication, sample);
+}
+
+/* Events come last. */
+static bool has_events(const struct sample *sample)
+{
+	return sample->nrows > 0 && sample->rows[sample->nrows - 1].set == &event_row_set;
+}
+
+/* What was measured first, without them. */
+static void publish_events(struct publication *publication, const struct sample *sample)
+{
+	struct sample measured = *sample;
+
+	while (has_events(&measured))
+		measured.nrows--;
+	publish_result(publication, &measured);
+	for (size_t i = measured.nrows; i < sample->nrows; i++)
+		publish_event(publication, sample, &sample->rows[i], false);
+}
+
 void publication_deliver(void *context, const struct sample *sample)
 {
 	struct publication *publication = context;
-	struct sample measured = *sample;
 
-	measured.nrows = count_measured(sample);
-	publish_measured(publication, &measured);
-	if (publication->pipeline->plan.history)
-		history_add(publication->pipeline->plan.history, &publication->history, sample);
-	for (size_t i = measured.nrows; i < sample->nrows; i++)
-		publish_event(publication, sample, &sample->rows[i], false);
+	if (has_events(sample))
+		publish_events(publication, sample);
+	else
+		publish_result(publication, sample);
 	if (sample->cause)
-		publish_trigger(publication, &measured);
+		publish_trigger(publication, sample);
 	if (publication->ties)
 		ties_take(publication->ties, sample);
 }

@@ -11,12 +11,15 @@
 
 #include "core/sample.h"
 
+struct assessment;
+struct assessor_use;
 struct events;
 struct history;
 struct influx_port;
 struct pipeline;
 struct series;
 struct series_store;
+struct slabs;
 struct ties;
 
 /* The sets that every probe has beside its type's own: "probe" and "target". NULL-terminated. */
@@ -32,6 +35,9 @@ struct pipeline_plan {
 	const char *boot;        /* random, new at each start */
 	struct history *history; /* of the last results; NULL = none are kept */
 	struct events *events;   /* NULL = none are kept */
+	const struct assessor_use *assessors;
+	size_t nassessors;
+	struct slabs *slabs; /* for what there is of each publication */
 };
 
 struct pipeline *pipeline_create(const struct pipeline_plan *plan);
@@ -49,13 +55,18 @@ struct publication {
 	uint64_t history; /* its newest entry in the pipeline's */
 	struct subject subject;
 	struct series *series;
-	struct failures *failures; /* NULL before the first one */
-	struct ties *ties;         /* daemon/trigger.h; the owner's, NULL as a rule */
-	struct address address;    /* the last one that a run talked to */
+	struct failures *failures;     /* NULL before the first one */
+	struct assessment *assessment; /* NULL = nothing is computed */
+	struct ties *ties;             /* daemon/trigger.h; the owner's, NULL as a rule */
+	struct address address;        /* the last one that a run talked to */
 };
 
 /* subject: the struct is copied, what it points to is borrowed until close. */
 void publication_open(struct publication *publication, struct pipeline *pipeline, const struct subject *subject);
+
+/* Before the first result: lets the assessors look at the results, too. interval_ns: from run to run; 0 = not regular.
+ */
+void publication_assess(struct publication *publication, int64_t interval_ns);
 
 /* Other labels for what goes on: values, counters and histograms stay. target: another copy of its name; it and labels
  * are borrowed until close. */

@@ -163,8 +163,10 @@ static int entry_open(struct roster *roster, struct entry *entry, const struct p
 		return err_set(err, "%s: %s: is measured already", subject.target, subject.probe);
 	publication_open(&entry->publication, roster->pipeline, &subject);
 	entry->probe = probe_open(roster->engine, &probe, err);
-	if (entry->probe)
+	if (entry->probe) {
+		publication_assess(&entry->publication, probe_interval_ns(entry->probe));
 		return 0;
+	}
 	publication_close(&entry->publication);
 	return err_prefix(err, "%s: %s", subject.target, subject.probe);
 }
