@@ -158,6 +158,8 @@ static void take_sample(void *context, const struct sample *sample)
 	}
 	if (manual->is_json)
 		print_json(sample);
+	else if (manual->is_trace)
+		trace_show_print_once(sample);
 	else if (manual->type->print)
 		manual->type->print(sample, stdout);
 	else
@@ -269,7 +271,8 @@ static int prepare_and_run(struct manual *manual, const struct probe_usage *usag
 	struct err err = {0};
 	int result = load_config(manual, line);
 
-	if (result == -1 && usage->nown == PROBE_TRACE_FLAGS)
+	manual->is_trace = usage->nown == PROBE_TRACE_FLAGS;
+	if (result == -1 && manual->is_trace)
 		result = trace_show_create(manual, line);
 	if (result == -1)
 		result = make_settings(manual, usage, line);

@@ -335,6 +335,21 @@ void trace_show_begin(struct trace_show *show)
 	start_run(show);
 }
 
+void trace_show_print_once(const struct sample *sample)
+{
+	const struct trace_view view = {.has_colours = terminal_has_colours(STDOUT_FILENO)};
+	struct trace_summary summary;
+	struct text text = {0};
+
+	trace_summary_prepare(&summary);
+	trace_summary_add(&summary, sample);
+	if (summary.nhops > 0)
+		trace_table_write_foot(&summary, &view, &text);
+	fputs(text_string(&text), stdout);
+	text_free(&text);
+	trace_summary_free(&summary);
+}
+
 static void print_failure(const struct trace_show *show)
 {
 	const struct trace_summary *summary = &show->summary;

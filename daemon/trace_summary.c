@@ -205,6 +205,7 @@ static void take_run(struct trace_summary *summary, const struct row *row)
 	summary->paths = (unsigned)integer_of(row, "paths");
 	summary->nat_hop = hop_of(row, "nat_hop");
 	summary->mtu_hop = hop_of(row, "mtu_hop");
+	summary->loop_hop = hop_of(row, "loop_hop");
 	summary->mtu_bytes = (int64_t)integer_of(row, "mtu_bytes");
 	summary->is_black_hole = integer_of(row, "mtu_black_hole") != 0;
 	summary->changes += growth(integer_of(row, "path_changes_total"), &summary->changes_before);

@@ -63,7 +63,7 @@ struct trace_summary {
 	char address[TRACE_SUMMARY_TEXT_SIZE]; /* the target's; "" = not known */
 	unsigned hop_count;                    /* up to the target, or to the last that answered */
 	unsigned paths;                        /* different ones over the flows; 0 = not told */
-	unsigned nat_hop, mtu_hop;             /* 0 = none */
+	unsigned nat_hop, mtu_hop, loop_hop;   /* 0 = none */
 	int64_t mtu_bytes;                     /* 0 = not looked for */
 	bool is_black_hole;
 	int64_t begun_realtime_ns; /* of the first run since the reset */

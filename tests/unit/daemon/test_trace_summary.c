@@ -261,6 +261,7 @@ Test(trace_json, a_report)
 				 .hops = 3,
 				 .paths = 1,
 				 .nat_hop = 2,
+				 .loop_hop = 3,
 				 .mtu_bytes = 1400,
 				 .mtu_hop = 2,
 				 .is_black_hole = true,
@@ -274,7 +275,8 @@ Test(trace_json, a_report)
 		"\"reason\":\"ok\",\"duration_seconds\":0.1,\"time\":\"2023-11-14T22:13:20.000000000Z\","
 		"\"transport\":\"udp\",\"flows\":1,\"cycles\":1,\"cycles_reached\":1,\"traceroute\":[{\"reached\":1,"
 		"\"hops\":3,\"end\":\"reached\",\"path_changes_total\":0,\"paths\":1,\"bottleneck_hop\":2,"
-		"\"bottleneck_step_seconds\":0.004,\"nat_hop\":2,\"mtu_bytes\":1400,\"mtu_black_hole\":1,"
+		"\"bottleneck_step_seconds\":0.004,\"nat_hop\":2,\"loop_hop\":3,\"mtu_bytes\":1400,\"mtu_black_hole\":"
+		"1,"
 		"\"mtu_hop\":2}],\"traceroute_hop\":["
 		"{\"hop\":\"1\",\"sent_total\":1,\"received_total\":1,\"loss_ratio\":0,\"forward_loss_ratio\":0,"
 		"\"rtt_last_seconds\":0.001,\"rtt_min_seconds\":0.001,\"rtt_avg_seconds\":0.001,"

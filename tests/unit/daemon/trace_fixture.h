@@ -10,17 +10,13 @@
 
 #include "daemon/trace_summary.h"
 
-enum { T_REACHED, T_HOPS, T_PATHS, T_CHANGES, T_MTU, T_HOLE, T_MTU_HOP, T_NAT, T_END, T_MEASURES };
+enum { T_REACHED, T_HOPS, T_PATHS, T_CHANGES, T_MTU, T_HOLE, T_MTU_HOP, T_NAT, T_LOOP, T_END, T_MEASURES };
 static const struct measure trace_measures[T_MEASURES] = {
-	[T_REACHED] = {"reached", MEASURE_INTEGER, ""},
-	[T_HOPS] = {"hops", MEASURE_INTEGER, ""},
-	[T_PATHS] = {"paths", MEASURE_INTEGER, ""},
-	[T_CHANGES] = {"path_changes_total", MEASURE_COUNTER, ""},
-	[T_MTU] = {"mtu_bytes", MEASURE_INTEGER, ""},
-	[T_HOLE] = {"mtu_black_hole", MEASURE_INTEGER, ""},
-	[T_MTU_HOP] = {"mtu_hop", MEASURE_INTEGER, ""},
-	[T_NAT] = {"nat_hop", MEASURE_INTEGER, ""},
-	[T_END] = {"end", MEASURE_TEXT, ""},
+	[T_REACHED] = {"reached", MEASURE_INTEGER, ""}, [T_HOPS] = {"hops", MEASURE_INTEGER, ""},
+	[T_PATHS] = {"paths", MEASURE_INTEGER, ""},     [T_CHANGES] = {"path_changes_total", MEASURE_COUNTER, ""},
+	[T_MTU] = {"mtu_bytes", MEASURE_INTEGER, ""},   [T_HOLE] = {"mtu_black_hole", MEASURE_INTEGER, ""},
+	[T_MTU_HOP] = {"mtu_hop", MEASURE_INTEGER, ""}, [T_NAT] = {"nat_hop", MEASURE_INTEGER, ""},
+	[T_LOOP] = {"loop_hop", MEASURE_INTEGER, ""},   [T_END] = {"end", MEASURE_TEXT, ""},
 };
 static const struct measure_set trace_set = {"traceroute", trace_measures, T_MEASURES, NULL, ""};
 
@@ -47,7 +43,7 @@ struct played_hop {
 struct played_run {
 	enum reason reason;
 	const char *end;
-	unsigned hops, changes, paths, nat_hop;
+	unsigned hops, changes, paths, nat_hop, loop_hop;
 	unsigned mtu_bytes, mtu_hop;
 	bool is_black_hole, has_flows;
 	const struct played_hop *played;
@@ -86,6 +82,8 @@ static void play_run_row(struct trace_stage *stage, const struct played_run *run
 		readings[n++] = reading_integer(T_MTU_HOP, run->mtu_hop);
 	if (run->nat_hop)
 		readings[n++] = reading_integer(T_NAT, run->nat_hop);
+	if (run->loop_hop)
+		readings[n++] = reading_integer(T_LOOP, run->loop_hop);
 	readings[n++] = reading_text(T_END, run->end);
 	*row = (struct row){.set = &trace_set, .readings = readings, .n = n};
 }
