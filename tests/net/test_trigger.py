@@ -132,7 +132,7 @@ def test_probes_that_come_and_go(net, start_daemon):
 
     reload(config())
     wait_events(daemon, 1)
-    reload(config({"trigger_probes": ["other"]}))
+    reload(config({"trigger_probes": ["trace"]}))
     more_runs(daemon, 5)
     assert len(events(daemon)) == 1
     reload(config({"attempts": 2}))
