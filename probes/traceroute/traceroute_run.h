@@ -81,6 +81,9 @@ void traceroute_deadline(void *state);
 void traceroute_stop(void *state);
 void traceroute_close(void *opened);
 
+/* traceroute.c: does this answer come from the target, or from somebody who speaks for it? */
+bool traceroute_is_target(const struct traceroute *traceroute, const struct tracer_event *event);
+
 /* traceroute.c: the trace is over, or a search is: what is next? */
 void traceroute_finish(struct traceroute_run *run);
 
