@@ -3,10 +3,13 @@
 #include <string.h>
 
 #include "core/clock.h"
+#include "core/event.h"
 #include "core/mem.h"
 #include "daemon/assessment.h"
+#include "daemon/events.h"
 #include "daemon/history.h"
 #include "daemon/sheet.h"
+#include "daemon/trigger.h"
 #include "exporter/series.h"
 #include "influx/influx.h"
 #include "influx/line.h"
@@ -295,9 +298,33 @@ static void publish_assessment(struct publication *publication, const struct sam
 	influx_port_add_rows(pipeline->port, &pipeline->tags, rows, n, sample->begun_realtime_ns);
 }
 
-void publication_deliver(void *context, const struct sample *sample)
+/* --- events ------------------------------------------------------------------------------------------------------ */
+
+/* Its line is like that of a type's own set: it tells the run and how that ended. */
+static void publish_event(const struct publication *publication, const struct sample *sample, const struct row *event,
+			  bool keeps_rows)
 {
-	struct publication *publication = context;
+	struct sample line = *sample;
+
+	if (publication->pipeline->plan.events)
+		events_add(publication->pipeline->plan.events, sample, event, keeps_rows);
+	line.rows = event;
+	line.nrows = 1;
+	write_lines(publication, &line);
+}
+
+static void publish_trigger(const struct publication *publication, const struct sample *sample)
+{
+	struct trigger_event event;
+
+	trigger_describe(publication->ties, sample, &event);
+	publish_event(publication, sample, &event.row, true);
+}
+
+/* --- a result ---------------------------------------------------------------------------------------------------- */
+
+static void publish_measured(struct publication *publication, const struct sample *sample)
+{
 	struct row *rows = scratch_rows(publication->pipeline, ADDED_ROWS + sample->nrows);
 	struct added added;
 	size_t n;
@@ -308,8 +335,45 @@ void publication_deliver(void *context, const struct sample *sample)
 		rows[n++] = sample->rows[i];
 	series_update(publication->series, rows, n);
 	write_lines(publication, sample);
+}
+
+static void publish_result(struct publication *publication, const struct sample *sample)
+{
+	publish_measured(publication, sample);
 	if (publication->pipeline->plan.history)
 		history_add(publication->pipeline->plan.history, &publication->history, sample);
 	if (publication->assessment && assessment_note(publication->assessment, sample))
 		publish_assessment(publication, sample);
+}
+
+/* Events come last. */
+static bool has_events(const struct sample *sample)
+{
+	return sample->nrows > 0 && sample->rows[sample->nrows - 1].set == &event_row_set;
+}
+
+/* What was measured first, without them. */
+static void publish_events(struct publication *publication, const struct sample *sample)
+{
+	struct sample measured = *sample;
+
+	while (has_events(&measured))
+		measured.nrows--;
+	publish_result(publication, &measured);
+	for (size_t i = measured.nrows; i < sample->nrows; i++)
+		publish_event(publication, sample, &sample->rows[i], false);
+}
+
+void publication_deliver(void *context, const struct sample *sample)
+{
+	struct publication *publication = context;
+
+	if (has_events(sample))
+		publish_events(publication, sample);
+	else
+		publish_result(publication, sample);
+	if (sample->cause)
+		publish_trigger(publication, sample);
+	if (publication->ties)
+		ties_take(publication->ties, sample);
 }

@@ -13,12 +13,14 @@
 
 struct assessment;
 struct assessor_use;
+struct events;
 struct history;
 struct influx_port;
 struct pipeline;
 struct series;
 struct series_store;
 struct slabs;
+struct ties;
 
 /* The sets that every probe has beside its type's own: "probe" and "target". NULL-terminated. */
 extern const struct measure_set *const pipeline_sets[];
@@ -32,6 +34,7 @@ struct pipeline_plan {
 	size_t nagent_labels;
 	const char *boot;        /* random, new at each start */
 	struct history *history; /* of the last results; NULL = none are kept */
+	struct events *events;   /* NULL = none are kept */
 	const struct assessor_use *assessors;
 	size_t nassessors;
 	struct slabs *slabs; /* for what there is of each publication */
@@ -54,6 +57,7 @@ struct publication {
 	struct series *series;
 	struct failures *failures;     /* NULL before the first one */
 	struct assessment *assessment; /* NULL = nothing is computed */
+	struct ties *ties;             /* daemon/trigger.h; the owner's, NULL as a rule */
 	struct address address;        /* the last one that a run talked to */
 };
 
@@ -72,7 +76,8 @@ void publication_relabel(struct publication *publication, const char *target, co
 /* The series vanish. */
 void publication_close(struct publication *publication);
 
-/* A result. context: the struct publication; the form is that of sink.deliver. */
+/* A result, with whatever events it tells of, and with what it sets off (ties). context: the struct publication; the
+ * form is that of sink.deliver. */
 void publication_deliver(void *context, const struct sample *sample);
 
 #endif

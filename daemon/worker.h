@@ -15,6 +15,7 @@
 struct assessor_use;
 struct batch;
 struct engine;
+struct events;
 struct gatekeeper;
 struct influx;
 struct mailbox;
@@ -22,6 +23,7 @@ struct probe_type;
 struct results_ask;
 struct results_job;
 struct series_store;
+struct trigger_desk;
 struct worker;
 struct worker_ask;
 
@@ -112,11 +114,19 @@ void worker_ask_cancel(struct worker_ask *ask);
 /* Asks for a copy of the last results of one of its probes (daemon/results.h). NULL when the mailbox is full. */
 struct results_ask *worker_results(struct worker *worker, const struct results_job *job);
 
+/* What happened to its targets: for daemon/events_ask.h, which visits it by mail; its counts may be read by any thread.
+ */
+const struct events *worker_events(const struct worker *worker);
+struct mailbox *worker_mailbox(const struct worker *worker);
+
 /* --- figures; any thread -------------------------------------------------------------------------------------------
  */
 
 extern const struct measure_set worker_set; /* "worker" */
 size_t worker_read(const struct worker *worker, struct reading *readings);
+
+/* Its figures: trigger_desk_read. */
+const struct trigger_desk *worker_triggers(const struct worker *worker);
 
 const struct engine *worker_engine(const struct worker *worker);
 bool worker_is_running(const struct worker *worker);

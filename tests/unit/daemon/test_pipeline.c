@@ -5,10 +5,13 @@
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "core/event.h"
+#include "core/log.h"
 #include "core/loop.h"
 #include "core/mem.h"
 #include "core/slabs.h"
 #include "daemon/assessment.h"
+#include "daemon/events.h"
 #include "daemon/pipeline.h"
 #include "daemon/sheet.h"
 #include "exporter/render.h"
@@ -44,6 +47,7 @@ struct house {
 	struct influx *influx;
 	struct influx_port *port;
 	struct slabs *slabs;
+	struct events *events;
 	struct pipeline *pipeline;
 	struct publication publication;
 };
@@ -104,9 +108,12 @@ static void build(struct house *house, bool wants_lines)
 	cr_assert_eq(influx_start(house->influx, &err), 0, "%s", err.text);
 	house->port = influx_port_open(house->influx, house->loop);
 	house->slabs = slabs_create();
+	log_configure(2, LOG_LEVEL_ERROR, LOG_FORMAT_LOGFMT);
+	house->events = events_create(EVENTS_BYTES);
 	const struct pipeline_plan plan = {
 		.store = house->store,
 		.slabs = house->slabs,
+		.events = house->events,
 		.agent_labels = agent_labels,
 		.nagent_labels = 3,
 		.boot = "0123456789abcdef",
@@ -129,6 +136,7 @@ static char *tear_down(struct house *house)
 	publication_close(&house->publication);
 	pipeline_free(house->pipeline);
 	slabs_free(house->slabs);
+	events_free(house->events);
 	influx_port_close(house->port);
 	influx_stop(house->influx, 30 * NS_PER_SECOND);
 	influx_free(house->influx);
@@ -440,4 +448,68 @@ Test(pipeline, nothing_is_assessed_where_nobody_has_anything_to_say)
 	cr_assert_null(house.publication.assessment);
 	deliver_echo(&house, REASON_OK, 1);
 	free(tear_down(&house));
+}
+
+/* --- events ------------------------------------------------------------------------------------------------------ */
+
+static const struct label change_kind = {"kind", "path_change"};
+static const struct reading change[] = {
+	{.measure = EVENT_BEFORE, .value.text = "a > b"},
+	{.measure = EVENT_AFTER, .value.text = "a > c"},
+};
+static const struct row change_row = {&event_row_set, &change_kind, 1, change, 2};
+
+static void deliver_change(struct house *house)
+{
+	const struct reading sent = reading_integer(0, 42);
+	const struct row rows[] = {{&echo_set, NULL, 0, &sent, 1}, change_row};
+
+	deliver(house, REASON_OK, 3, rows, 2);
+}
+
+Test(pipeline, an_event_is_a_line_and_no_series)
+{
+	struct house house;
+	char *text;
+
+	build(&house, true);
+	deliver_change(&house);
+	text = metrics(&house);
+	has(text, "netsonde_echo_sent_total{" LABELS "} 42\n");
+	has_not(text, "event");
+	mem_free(text);
+	cr_expect_eq(events_read(house.events, EVENT_PATH_CHANGE).value.integer, 1);
+	text = tear_down(&house);
+	cr_expect_str_eq(text,
+			 "echo,agent=fra1,probe=p1,row=7,site=the\\ target's,target=t1 success=1i,reason=\"ok\","
+			 "duration_seconds=0.25,run=3i,boot=\"0123456789abcdef\",sent_total=42i 1700000000123456789\n"
+			 "event,agent=fra1,kind=path_change,probe=p1,row=7,site=the\\ target's,target=t1 "
+			 "success=1i,reason=\"ok\","
+			 "duration_seconds=0.25,run=3i,boot=\"0123456789abcdef\",before=\"a > b\",after=\"a > c\""
+			 " 1700000000123456789\n");
+	free(text);
+}
+
+/* A run with nothing to tell but that still has the line of its type's own set, and then that of the event. */
+Test(pipeline, a_run_that_was_set_off_is_an_event)
+{
+	struct house house;
+	struct sample sample = {
+		.reason = REASON_TIMEOUT, .begun_realtime_ns = 7, .run = 2, .cause = "p2 failed: reset"};
+	char *text;
+
+	build(&house, true);
+	sample.subject = &house.publication.subject;
+	sample.rows = &change_row;
+	sample.nrows = 1;
+	publication_deliver(&house.publication, &sample);
+	cr_expect_eq(events_read(house.events, EVENT_TRIGGER).value.integer, 1);
+	cr_expect_eq(events_read(house.events, EVENT_PATH_CHANGE).value.integer, 1);
+	text = tear_down(&house);
+	has(text, "ping,agent=fra1,probe=p1,row=7,");
+	has(text, "event,agent=fra1,kind=path_change,");
+	has(text,
+	    "event,agent=fra1,kind=trigger,probe=p1,row=7,site=the\\ target's,target=t1 success=0i,"
+	    "reason=\"timeout\",duration_seconds=0,run=2i,boot=\"0123456789abcdef\",text=\"p2 failed: reset\" 7\n");
+	free(text);
 }
