@@ -41,7 +41,7 @@ static inline struct trace_bytes trace_from_hex(const char *hex)
 	struct trace_bytes out = {.size = strlen(hex) / 2};
 	for (size_t i = 0; i < out.size * 2; i++) {
 		unsigned digit = (unsigned)(hex[i] <= '9' ? hex[i] - '0' : hex[i] - 'a' + 10);
-		out.bytes[i / 2] = (uint8_t)(out.bytes[i / 2] << 4 | digit);
+		out.bytes[i / 2] = (uint8_t)((unsigned)out.bytes[i / 2] << 4 | digit);
 	}
 	return out;
 }
