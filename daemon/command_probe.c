@@ -131,8 +131,12 @@ static int load_config(struct manual *manual, const struct command_line *line)
 
 static void print_line(void *context, const char *line)
 {
-	(void)context;
-	probe_usage_print_line(line, stdout);
+	const struct manual *manual = context;
+
+	if (manual->trace)
+		trace_show_log(manual->trace, line);
+	else
+		probe_usage_print_line(line, stdout);
 }
 
 static void print_json(const struct sample *sample)
@@ -154,6 +158,8 @@ static void take_sample(void *context, const struct sample *sample)
 	}
 	if (manual->is_json)
 		print_json(sample);
+	else if (manual->is_trace)
+		trace_show_print_once(sample);
 	else if (manual->type->print)
 		manual->type->print(sample, stdout);
 	else
@@ -215,7 +221,7 @@ static int open_probe(struct manual *manual, struct err *err)
 		.settings = manual->settings,
 		.subject = &manual->subject,
 		.address = manual->target,
-		.sink = {take_sample, manual->is_json || manual->trace ? NULL : print_line, manual},
+		.sink = {take_sample, manual->is_json && !manual->trace ? NULL : print_line, manual},
 		.is_single = true,
 	};
 
@@ -265,7 +271,8 @@ static int prepare_and_run(struct manual *manual, const struct probe_usage *usag
 	struct err err = {0};
 	int result = load_config(manual, line);
 
-	if (result == -1 && usage->nown == PROBE_TRACE_FLAGS)
+	manual->is_trace = usage->nown == PROBE_TRACE_FLAGS;
+	if (result == -1 && manual->is_trace)
 		result = trace_show_create(manual, line);
 	if (result == -1)
 		result = make_settings(manual, usage, line);

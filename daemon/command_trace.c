@@ -24,6 +24,7 @@
 #define PACE_DEFAULT   NS_PER_SECOND
 #define RETRY_NS       (10 * NS_PER_MS)
 #define TIME_SIZE      64
+#define SAID_SIZE      256
 
 /* A run may take longer than the pause between two. */
 #define RUN_INTERVAL "86400"
@@ -40,7 +41,8 @@ struct trace_show {
 	struct watch *keys;
 	struct alarm next; /* run */
 	int64_t begun_ns;
-	bool is_running, is_paused, is_ending, hides_names;
+	bool is_running, is_paused, is_ending, is_hopeless, hides_names;
+	char said[SAID_SIZE]; /* last by the log of a run */
 	struct text text;
 };
 
@@ -218,6 +220,11 @@ static bool is_hopeless(const struct trace_summary *summary, const struct sample
 	return summary->runs == 1 && (reason == REASON_RESOLVE || reason == REASON_LOCAL || reason == REASON_DENIED);
 }
 
+void trace_show_log(struct trace_show *show, const char *line)
+{
+	snprintf(show->said, sizeof(show->said), "%s", line);
+}
+
 void trace_show_take(struct trace_show *show, const struct sample *sample)
 {
 	struct manual *manual = show->manual;
@@ -227,8 +234,8 @@ void trace_show_take(struct trace_show *show, const struct sample *sample)
 		return;
 	trace_summary_add(&show->summary, sample);
 	manual->result = show->summary.reached > 0 ? COMMAND_OK : COMMAND_FAILED;
-	if (show->is_ending || is_hopeless(&show->summary, sample) ||
-	    (show->cycles > 0 && show->summary.runs >= show->cycles)) {
+	show->is_hopeless = is_hopeless(&show->summary, sample);
+	if (show->is_ending || show->is_hopeless || (show->cycles > 0 && show->summary.runs >= show->cycles)) {
 		end(show);
 		return;
 	}
@@ -328,9 +335,36 @@ void trace_show_begin(struct trace_show *show)
 	start_run(show);
 }
 
-void trace_show_end(struct trace_show *show)
+void trace_show_print_once(const struct sample *sample)
+{
+	const struct trace_view view = {.has_colours = terminal_has_colours(STDOUT_FILENO)};
+	struct trace_summary summary;
+	struct text text = {0};
+
+	trace_summary_prepare(&summary);
+	trace_summary_add(&summary, sample);
+	if (summary.nhops > 0)
+		trace_table_write_foot(&summary, &view, &text);
+	fputs(text_string(&text), stdout);
+	text_free(&text);
+	trace_summary_free(&summary);
+}
+
+static void print_failure(const struct trace_show *show)
 {
 	const struct trace_summary *summary = &show->summary;
+	struct text line = {0};
+
+	text_add_format(&line, "netsonde probe: %s: failed: %s", show->manual->target,
+			summary->runs > 0 ? reason_name(summary->reason) : "interrupted");
+	if (show->is_hopeless && show->said[0])
+		text_add_format(&line, ": %s", show->said);
+	probe_usage_print_line(text_string(&line), stderr);
+	text_free(&line);
+}
+
+void trace_show_end(struct trace_show *show)
+{
 	unsigned columns = show->terminal ? terminal_size(show->terminal).columns : 0;
 
 	alarm_cancel(show->manual->loop, &show->next);
@@ -339,10 +373,9 @@ void trace_show_end(struct trace_show *show)
 	show->terminal = NULL;
 	if (show->manual->is_json)
 		print_json(show);
-	else
+	else if (!show->is_hopeless)
 		print_table(show, columns);
 	fflush(stdout);
-	if (summary->reached == 0)
-		fprintf(stderr, "netsonde probe: %s: failed: %s\n", show->manual->target,
-			summary->runs > 0 ? reason_name(summary->reason) : "interrupted");
+	if (show->summary.reached == 0)
+		print_failure(show);
 }

@@ -20,6 +20,7 @@ struct manual {
 	struct config *config; /* or NULL */
 	const char *resolver_servers;
 	bool is_json;
+	bool is_trace;
 	struct trace_show *trace; /* many runs, shown as a table; NULL: one run, shown as its type does it */
 
 	struct loop *loop;
@@ -49,10 +50,14 @@ int trace_show_set_pace(struct manual *manual, bool is_given);
 
 /* The probe is open: shows the screen, if it is to be one, and begins. */
 void trace_show_begin(struct trace_show *show);
+/* A line of a run's log. */
+void trace_show_log(struct trace_show *show, const char *line);
 /* A run has ended; stops the loop when it was the last one. */
 void trace_show_take(struct trace_show *show, const struct sample *sample);
 /* A signal came. */
 void trace_show_signal(struct trace_show *show, int signal);
+/* Of a single run, whose log has shown the hops: the rest. */
+void trace_show_print_once(const struct sample *sample);
 /* The probe is about to be closed: what was found out is printed. */
 void trace_show_end(struct trace_show *show);
 

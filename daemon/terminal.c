@@ -127,9 +127,9 @@ void terminal_draw(struct terminal *terminal, const struct text *text)
 	while (left > 0 && row < rows && (end = memchr(bytes, '\n', left))) {
 		size_t n = (size_t)(end - bytes);
 
-		text_add(frame, row++ > 0 ? "\r\n" : "");
+		/* Behind a line of full width it would be the last character that is cleared. */
+		text_add(frame, row++ > 0 ? "\r\n" CLEAR_LINE : CLEAR_LINE);
 		text_add_bytes(frame, bytes, n);
-		text_add(frame, CLEAR_LINE);
 		bytes += n + 1;
 		left -= n + 1;
 	}

@@ -65,6 +65,7 @@ static void add_path(struct text *out, const struct trace_summary *summary)
 	if (bottleneck > 0)
 		add_number(out, "bottleneck_step_seconds", step);
 	add_known(out, "nat_hop", summary->nat_hop);
+	add_known(out, "loop_hop", summary->loop_hop);
 	if (summary->mtu_bytes > 0) {
 		add_integer(out, "mtu_bytes", (uint64_t)summary->mtu_bytes);
 		add_integer(out, "mtu_black_hole", summary->is_black_hole);

@@ -21,8 +21,10 @@ void trace_summary_free(struct trace_summary *summary)
 
 static void reset_hop(struct trace_hop *hop)
 {
-	for (size_t i = 0; i < TRACE_SUMMARY_FLOWS; i++)
+	for (size_t i = 0; i < TRACE_SUMMARY_FLOWS; i++) {
 		hop->flows[i].sent = hop->flows[i].received = 0;
+		hop->flows[i].last = 0;
+	}
 	memset(&hop->times, 0, sizeof(hop->times));
 	memset(hop->nodes, 0, sizeof(hop->nodes));
 	hop->nnodes = 0;
@@ -139,7 +141,8 @@ static void take_nodes(struct trace_hop *hop, const struct row *row, uint64_t re
 
 /* --- one run ------------------------------------------------------------------------------------------------------ */
 
-static void take_times(struct trace_times *times, const struct row *row, uint64_t received)
+/* last: of the flow. */
+static void take_times(struct trace_times *times, double *last, const struct row *row, uint64_t received)
 {
 	double min = number_of(row, "rtt_min_seconds"), max = number_of(row, "rtt_max_seconds");
 	double average = number_of(row, "rtt_avg_seconds"), before = times->mean;
@@ -150,10 +153,11 @@ static void take_times(struct trace_times *times, const struct row *row, uint64_
 	max = isnan(max) ? average : max;
 	times->best = times->n == 0 || min < times->best ? min : times->best;
 	times->worst = times->n == 0 || max > times->worst ? max : times->worst;
-	if (times->runs > 0)
-		times->jitter += fabs(average - times->last);
-	times->last = average;
-	times->runs++;
+	if (*last > 0) {
+		times->jitter += fabs(average - *last);
+		times->differences++;
+	}
+	times->last = *last = average;
 	times->n += received;
 	times->mean += (average - before) * (double)received / (double)times->n;
 	times->squares += (double)received * (average - before) * (average - times->mean);
@@ -185,7 +189,7 @@ static unsigned take_hop(struct trace_summary *summary, const struct row *row)
 	figures->sent += growth(integer_of(row, "sent_total"), &figures->sent_before);
 	figures->received += received;
 	take_nodes(hop, row, received);
-	take_times(&hop->times, row, received);
+	take_times(&hop->times, &figures->last, row, received);
 	if (text_of(row, "reply")[0])
 		copy_text(hop->reply, sizeof(hop->reply), text_of(row, "reply"), strlen(text_of(row, "reply")));
 	summary->nflows = flow + 1 > summary->nflows ? flow + 1 : summary->nflows;
@@ -201,6 +205,7 @@ static void take_run(struct trace_summary *summary, const struct row *row)
 	summary->paths = (unsigned)integer_of(row, "paths");
 	summary->nat_hop = hop_of(row, "nat_hop");
 	summary->mtu_hop = hop_of(row, "mtu_hop");
+	summary->loop_hop = hop_of(row, "loop_hop");
 	summary->mtu_bytes = (int64_t)integer_of(row, "mtu_bytes");
 	summary->is_black_hole = integer_of(row, "mtu_black_hole") != 0;
 	summary->changes += growth(integer_of(row, "path_changes_total"), &summary->changes_before);
@@ -291,12 +296,13 @@ double trace_times_deviation(const struct trace_times *times)
 
 double trace_times_jitter(const struct trace_times *times)
 {
-	return times->runs > 1 ? times->jitter / (double)(times->runs - 1) : 0;
+	return times->differences > 0 ? times->jitter / (double)times->differences : 0;
 }
 
+/* From the far end: what a hop takes to make its answer is not the path's. */
 unsigned trace_summary_bottleneck(const struct trace_summary *summary, double *step)
 {
-	double farther = INFINITY, step_here;
+	double farther = INFINITY;
 	unsigned found = 0, after = 0;
 
 	*step = 0;
@@ -306,13 +312,16 @@ unsigned trace_summary_bottleneck(const struct trace_summary *summary, double *s
 
 		if (times->n == 0)
 			continue;
-		step_here = farther - here;
-		if (after > 0 && (found == 0 || step_here >= *step)) {
+		if (after > 0 && farther - here >= *step) {
 			found = after;
-			*step = step_here;
+			*step = farther - here;
 		}
 		farther = here;
 		after = hop;
+	}
+	if (after > 0 && farther >= *step) {
+		found = after;
+		*step = farther;
 	}
 	return found;
 }

@@ -30,15 +30,16 @@ struct trace_node {
 struct trace_flow_figures {
 	uint64_t sent, received;
 	uint64_t sent_before, received_before; /* counted by the probe when it was looked at last */
+	double last;                           /* time of the last run with an answer, in seconds; 0 = none */
 };
 
 /* Times in seconds. A run counts with the average of its answers. */
 struct trace_times {
-	uint64_t n; /* answers */
-	uint64_t runs;
+	uint64_t n;           /* answers */
+	uint64_t differences; /* in jitter */
 	double last, best, worst, mean;
 	double squares; /* sum of the squared distances to the mean */
-	double jitter;  /* sum of the distances of one run to the next */
+	double jitter;  /* sum of the distances of one run to the next of the same flow */
 };
 
 struct trace_hop {
@@ -62,7 +63,7 @@ struct trace_summary {
 	char address[TRACE_SUMMARY_TEXT_SIZE]; /* the target's; "" = not known */
 	unsigned hop_count;                    /* up to the target, or to the last that answered */
 	unsigned paths;                        /* different ones over the flows; 0 = not told */
-	unsigned nat_hop, mtu_hop;             /* 0 = none */
+	unsigned nat_hop, mtu_hop, loop_hop;   /* 0 = none */
 	int64_t mtu_bytes;                     /* 0 = not looked for */
 	bool is_black_hole;
 	int64_t begun_realtime_ns; /* of the first run since the reset */
@@ -94,8 +95,8 @@ double trace_times_jitter(const struct trace_times *times);
 /* Does the hop leave questions unanswered that got through? */
 bool trace_counts_are_limited(const struct trace_counts *counts);
 
-/* The hop before which the shortest time rises most, compared with the nearest hop before it that answered; the time of
- * a hop is the shortest of it and all farther ones. 0 = there are no two; step in seconds. */
+/* The hop before which the shortest time rises most, compared with the nearest hop before it that answered, or with
+ * this host; the time of a hop is the shortest of it and all farther ones. 0 = nobody answered; step in seconds. */
 unsigned trace_summary_bottleneck(const struct trace_summary *summary, double *step);
 
 #endif

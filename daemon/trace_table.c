@@ -26,7 +26,7 @@ struct table {
 	const struct trace_summary *summary;
 	const struct trace_view *view;
 	struct text *out;
-	size_t host_width;
+	size_t host_width; /* 0 = not known yet: any */
 	bool is_shown[COLUMNS];
 };
 
@@ -59,6 +59,19 @@ static void add_line(struct table *table, const char *colour, const char *line)
 
 /* --- who answered ------------------------------------------------------------------------------------------------- */
 
+/* "name (address)", or one of the two: of a name that leaves no room the address is left out. */
+static void add_name(const struct table *table, const struct trace_node *node, struct text *out)
+{
+	size_t wanted = columns_width(node->name) + columns_width(node->address) + 3;
+
+	if (!table->view->has_names || !node->name[0])
+		text_add(out, node->address);
+	else if (table->host_width == 0 || wanted <= table->host_width)
+		text_add_format(out, "%s (%s)", node->name, node->address);
+	else
+		text_add(out, node->name);
+}
+
 static void add_host(const struct table *table, const struct trace_hop *hop, const struct trace_node *node,
 		     struct text *out)
 {
@@ -66,10 +79,7 @@ static void add_host(const struct table *table, const struct trace_hop *hop, con
 
 	for (size_t i = 0; i < hop->nnodes; i++)
 		all += hop->nodes[i].answers;
-	if (table->view->has_names && node->name[0])
-		text_add_format(out, "%s (%s)", node->name, node->address);
-	else
-		text_add(out, node->address);
+	add_name(table, node, out);
 	if (hop->nnodes > 1 && all > 0)
 		text_add_format(out, " %.0f%%", 100 * node->answers / all);
 }
@@ -346,18 +356,23 @@ static void add_outcome(struct table *table)
 	text_free(&line);
 }
 
+/* What there is to say of the path, if anything: of a single run nothing about changes. */
 static void add_path(struct table *table)
 {
 	const struct trace_summary *summary = table->summary;
 	struct text line = {0};
 
-	text_add_format(&line, "path changes: %llu", (unsigned long long)summary->changes);
+	if (summary->runs > 1)
+		text_add_format(&line, "; path changes: %llu", (unsigned long long)summary->changes);
 	if (summary->nflows > 1)
 		text_add_format(&line, "; %u path%s over %u flows", summary->paths, summary->paths == 1 ? "" : "s",
 				summary->nflows);
 	if (summary->nat_hop > 0)
 		text_add_format(&line, "; addresses are translated (NAT) before hop %u", summary->nat_hop);
-	add_line(table, NULL, text_string(&line));
+	if (summary->loop_hop > 0)
+		text_add_format(&line, "; packets go in a circle: hop %u is one of before", summary->loop_hop);
+	if (line.length > 0)
+		add_line(table, NULL, text_string(&line) + strlen("; "));
 	text_free(&line);
 }
 
@@ -369,10 +384,12 @@ static void add_mtu(struct table *table)
 	if (summary->mtu_bytes == 0)
 		return;
 	text_add_format(&line, "path MTU: %lld bytes", (long long)summary->mtu_bytes);
-	if (summary->mtu_hop > 0)
-		text_add_format(&line, ", from hop %u on", summary->mtu_hop);
 	if (summary->is_black_hole)
-		text_add(&line, "; larger packets vanish without a word (black hole)");
+		text_add(&line, "; larger packets vanish without a word");
+	if (summary->is_black_hole && summary->mtu_hop > 0)
+		text_add_format(&line, " behind hop %u", summary->mtu_hop);
+	else if (summary->mtu_hop > 0)
+		text_add_format(&line, ", as hop %u (%s) says", summary->mtu_hop, name_hop(summary, summary->mtu_hop));
 	add_line(table, summary->is_black_hole ? RED : NULL, text_string(&line));
 	text_free(&line);
 }
@@ -386,8 +403,7 @@ static void add_bottleneck(struct table *table)
 	if (hop == 0)
 		return;
 	format_time(time, sizeof(time), step);
-	snprintf(line, sizeof(line), "largest step: %s ms, before hop %u (%s)", time, hop,
-		 name_hop(table->summary, hop));
+	snprintf(line, sizeof(line), "largest step: %s ms, to hop %u (%s)", time, hop, name_hop(table->summary, hop));
 	add_line(table, NULL, line);
 }
 
@@ -410,7 +426,6 @@ static void add_limited(struct table *table)
 
 static void add_foot(struct table *table)
 {
-	text_add_char(table->out, '\n');
 	if (table->summary->runs == 0) {
 		add_line(table, NULL, "waiting for the first answers");
 		return;
@@ -478,6 +493,7 @@ void trace_table_write(const struct trace_summary *summary, const struct trace_v
 	size_t begin = out->length, taken, room = 0;
 
 	choose_columns(&table);
+	text_add_char(&foot, '\n');
 	add_foot(&table);
 	table.out = out;
 	add_head(&table);
@@ -488,4 +504,11 @@ void trace_table_write(const struct trace_summary *summary, const struct trace_v
 		add_body(&table, room);
 	text_add_bytes(out, foot.bytes, foot.length);
 	text_free(&foot);
+}
+
+void trace_table_write_foot(const struct trace_summary *summary, const struct trace_view *view, struct text *out)
+{
+	struct table table = {.summary = summary, .view = view, .out = out};
+
+	add_foot(&table);
 }

@@ -24,4 +24,7 @@ struct trace_view {
  * and labels, then hops in the middle, which a line says. Columns that there is no room for are left out, too. */
 void trace_table_write(const struct trace_summary *summary, const struct trace_view *view, struct text *out);
 
+/* Only what stands below the table: whether the target was reached, what else is to be known of the path. */
+void trace_table_write_foot(const struct trace_summary *summary, const struct trace_view *view, struct text *out);
+
 #endif

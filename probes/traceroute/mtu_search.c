@@ -164,29 +164,38 @@ static void forget_failing(struct mtu_search *search)
 	search->failing = search->said;
 }
 
+/* More passes than was told: then the refusal may be wrong, or the path another, as well. */
+static void forget_hint(struct mtu_search *search)
+{
+	search->is_hint_wrong |= search->said.why == WHY_SAID;
+	search->hint = 0;
+	search->said = limit_of(&search->path);
+	if (search->failing.why != WHY_SILENT)
+		search->failing = search->said;
+}
+
 static void note_passed(struct mtu_search *search, const struct mtu_outcome *outcome)
 {
 	search->usual_sent += (outcome->sent ? outcome->sent : 1u) + search->silent;
 	search->usual_answered += outcome->answered ? outcome->answered : 1u;
 	search->passing = search->asked.size_bytes;
-	if (search->hint != 0 && search->passing > search->hint) {
-		search->is_hint_wrong = true;
-		search->hint = 0;
-	}
+	if (search->hint != 0 && search->passing > search->hint)
+		forget_hint(search);
 	if (search->passing >= search->failing.bytes)
 		forget_failing(search);
 	go_on(search);
 }
 
 /* Takes the MTU that was told as one to be tried, if it can be one. */
-static void take_hint(struct mtu_search *search, uint32_t mtu)
+static void take_hint(struct mtu_search *search, const struct mtu_outcome *outcome)
 {
+	uint32_t mtu = outcome->mtu_bytes;
 	uint32_t least = search->path.family == ADDRESS_IPV6 ? IPV6_LEAST : IPV4_LEAST;
 	search->hint = 0;
-	if (mtu == 0 && search->path.family == ADDRESS_IPV4)
-		return; /* routers older than RFC 1191 do not tell */
+	if (mtu == 0 && (search->path.family == ADDRESS_IPV4 || outcome->answer == MTU_LOCAL_TOO_BIG))
+		return; /* routers older than RFC 1191 do not tell; nor do raw sockets */
 	if (mtu < least || mtu < search->passing || mtu >= search->asked.size_bytes)
-		search->is_hint_wrong = true;
+		search->is_hint_wrong |= outcome->answer == MTU_TOO_BIG;
 	else if (search->hints++ < HINTS_MAX)
 		search->hint = mtu;
 }
@@ -196,9 +205,10 @@ static void note_refused(struct mtu_search *search, const struct mtu_outcome *ou
 	bool is_local = outcome->answer == MTU_LOCAL_TOO_BIG;
 	search->failing = (struct mtu_refusal){.bytes = search->asked.size_bytes,
 					       .why = is_local ? WHY_LOCAL : WHY_SAID,
-					       .hop = is_local ? 0 : outcome->hop};
+					       .hop = is_local ? 0 : outcome->hop,
+					       .told = outcome->mtu_bytes};
 	search->said = search->failing;
-	take_hint(search, outcome->mtu_bytes);
+	take_hint(search, outcome);
 	go_on(search);
 }
 
@@ -277,18 +287,29 @@ bool mtu_search_next(struct mtu_search *search, struct mtu_question *question)
 	return true;
 }
 
+/* Has the router that packets end at, or one that knows the limit, said anything about a larger size? */
+static bool is_seldom_said(const struct mtu_search *search)
+{
+	const struct mtu_refusal *said = &search->said;
+	if (said->why != WHY_SAID)
+		return false;
+	return said->told == search->passing || (search->is_hop_known && said->hop && said->hop == search->hop_reached);
+}
+
 void mtu_search_result(const struct mtu_search *search, struct mtu_result *result)
 {
 	const struct mtu_refusal *failing = &search->failing;
 	bool is_next = failing->bytes == search->passing + 1;
+	bool is_told = failing->why == WHY_SAID || (is_proved(search) && is_seldom_said(search));
+	uint8_t told_hop = failing->why == WHY_SAID ? failing->hop : search->said.hop;
 	*result = (struct mtu_result){.mtu_bytes = search->passing,
-				      .is_black_hole = is_proved(search),
+				      .is_exact = is_next && (failing->why != WHY_SILENT || is_proved(search)),
+				      .is_black_hole = is_proved(search) && !is_told,
+				      .is_lossy = is_next && failing->why == WHY_SILENT && !is_proved(search),
 				      .is_local = is_next && failing->why <= WHY_LOCAL,
 				      .is_hint_wrong = search->is_hint_wrong,
 				      .packets = search->packets};
-	result->is_exact = is_next && (failing->why != WHY_SILENT || result->is_black_hole);
-	result->is_lossy = is_next && failing->why == WHY_SILENT && !result->is_black_hole;
-	result->has_hop = failing->why == WHY_SAID ? failing->hop != 0 : result->is_black_hole && search->is_hop_known;
+	result->has_hop = is_told ? told_hop != 0 : result->is_black_hole && search->is_hop_known;
 	if (result->has_hop)
-		result->hop = failing->why == WHY_SAID ? failing->hop : search->hop_reached;
+		result->hop = is_told ? told_hop : search->hop_reached;
 }

@@ -59,7 +59,8 @@ struct mtu_result {
 	uint32_t mtu_bytes; /* the largest size that passed */
 	bool is_exact;      /* one byte more does not, or cannot be sent */
 	/* A larger size (of exact results: one byte more) never passed, and nobody said why, though smaller ones do:
-	 * too often for the loss that is usual. It may be the target itself that answers no such sizes. */
+	 * too often for the loss that is usual. It may be the target itself that answers no such sizes. A router that
+	 * told this limit at some other size, or is where packets end, is none: it only speaks seldom. */
 	bool is_black_hole;
 	bool is_lossy;      /* too much is lost at random to say whether the limit is one */
 	bool is_local;      /* the limit is this host's interface, or what a packet may have at most */
@@ -79,6 +80,7 @@ struct mtu_search {
 		uint32_t bytes;
 		uint8_t why; /* enum why in mtu_search.c */
 		uint8_t hop;
+		uint32_t told;               /* the MTU that was told */
 		uint16_t silent;             /* packets of this size that were lost */
 	} failing;                           /* the smallest size that does not pass */
 	struct mtu_refusal said;             /* the smallest that somebody refused in words */

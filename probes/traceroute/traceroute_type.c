@@ -227,4 +227,5 @@ const struct probe_type traceroute_type = {
 	.deadline = traceroute_deadline,
 	.stop = traceroute_stop,
 	.close = traceroute_close,
+	.print = traceroute_print,
 };

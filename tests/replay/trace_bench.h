@@ -13,6 +13,7 @@
 #include "core/option.h"
 #include "core/resolve.h"
 #include "probes/engine.h"
+#include "probes/traceroute/path.h"
 #include "tests/fakes/fake_trace.h"
 #include "tests/fakes/fakes.h"
 
@@ -24,8 +25,9 @@
 
 /* What the networks of a test share. */
 struct net {
-	unsigned length; /* of the path: the hop of the target */
-	unsigned trace;  /* counts the traces, for what changes between them */
+	unsigned length;                  /* of the path: the hop of the target */
+	unsigned trace;                   /* counts the traces, for what changes between them */
+	unsigned seen[PATH_HOPS_MAX + 1]; /* packets of this trace to each hop */
 	char from[4096][ADDRESS_TEXT_SIZE];
 };
 static struct net net;
@@ -51,6 +53,7 @@ static void bench_deliver(void *context, const struct sample *sample)
 	bench->samples++;
 	bench->reasons[sample->reason]++;
 	net.trace++;
+	memset(net.seen, 0, sizeof(net.seen));
 }
 
 static void bench_log(void *context, const char *line)
