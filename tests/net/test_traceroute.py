@@ -158,6 +158,12 @@ def test_a_connection_that_would_be_taken(chain, family):
     assert trace.hop(8)["reply"] == "syn_ack"
 
 
+def test_the_target_answers_from_another_address(chain):
+    """As many routers do: no port there means that the packet has arrived."""
+    trace = Trace(target("ipv6", lab.PLAIN, 0x99), code=0, transport="udp")
+    assert trace.path() == as_addresses([*hops("ipv6", 7), far("ipv6", 10)]) and trace.row["reached"] == 1
+
+
 def test_the_target_is_the_first_hop(chain, family, transport):
     expect_path(Trace(far(family, 1), code=0, transport=transport), [far(family, 1)])
 
@@ -447,6 +453,12 @@ class TestWithoutRights:
         wanted[4] = None if kind == 4 else wanted[4]
         expect_path(trace, wanted)
         assert [trace.hop(n)["received_total"] for n in range(1, 8)] == [2, 2, 2, 2, 0 if kind == 4 else 2, 2, 2]
+
+
+@pytest.mark.parametrize("transport", ["icmp", "udp"])
+def test_path_mtu_without_rights(chain, pingable, family, transport):
+    trace = Trace(target(family, lab.NARROW), POWERLESS, code=0, transport=transport, mtu=True, wait=0.2)
+    assert (trace.row["mtu_bytes"], trace.row["mtu_black_hole"], trace.row["mtu_hop"]) == (lab.NARROW_BYTES, 0, 6), trace.row
 
 
 def test_two_branches_without_rights(chain, family):
