@@ -61,6 +61,7 @@ struct icmp_socket {
 	uint32_t ring_next;
 	_Atomic uint64_t foreign;
 	struct packet_drops drops;
+	bool hears_errors; /* about what was sent */
 	struct batch batch;
 	uint8_t rest[ICMP_PAYLOAD_MAX]; /* of large replies: all write here, nobody reads; it gives their length */
 };
@@ -164,7 +165,6 @@ static int set_options(struct icmp_socket *socket_, struct err *err)
 		socket_->ring = mem_zero(TRANSMIT_RING, sizeof(*socket_->ring));
 	}
 	if (packet_start_stamps(descriptor, stamps, err) ||
-	    packet_set_option(descriptor, family->level, family->receive_error, 1, err) ||
 	    packet_set_option(descriptor, family->level, family->receive_hop_limit, 1, err) ||
 	    packet_set_option(descriptor, family->level, family->receive_class, 1, err))
 		return -1;
@@ -366,6 +366,17 @@ enum icmp_socket_kind icmp_socket_kind(const struct icmp_socket *socket_)
 
 /* --- sending ------------------------------------------------------------------------------------------------------ */
 
+/* Only a socket that sends listens for errors: the kernel gives a raw one those about everybody's ICMP, traceroutes
+ * too, and no filter keeps them out. */
+static void hear_errors(struct icmp_socket *socket_)
+{
+	const int yes = 1;
+	if (socket_->hears_errors)
+		return;
+	setsockopt(socket_->descriptor, socket_->facts->level, socket_->facts->receive_error, &yes, sizeof(yes));
+	socket_->hears_errors = true;
+}
+
 static void add_controls(const struct icmp_socket *socket_, struct msghdr *header, const struct icmp_request *request)
 {
 	const struct packet_facts *family = socket_->facts;
@@ -435,6 +446,7 @@ static void note_failed(struct icmp_socket *socket_, const struct icmp_request *
 size_t icmp_socket_send(struct icmp_socket *socket_, const struct icmp_request *requests, size_t n, int *results,
 			struct icmp_sending *sending)
 {
+	hear_errors(socket_);
 	for (size_t i = 0; i < n; i++)
 		build_message(socket_, i, &requests[i]);
 	/* sendmmsg hides why it stopped half-way, and then nobody knows what the kernel has counted. */

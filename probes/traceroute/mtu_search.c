@@ -167,7 +167,7 @@ static void forget_failing(struct mtu_search *search)
 /* More passes than was told: then the refusal may be wrong, or the path another, as well. */
 static void forget_hint(struct mtu_search *search)
 {
-	search->is_hint_wrong = true;
+	search->is_hint_wrong |= search->said.why == WHY_SAID;
 	search->hint = 0;
 	search->said = limit_of(&search->path);
 	if (search->failing.why != WHY_SILENT)
@@ -187,14 +187,15 @@ static void note_passed(struct mtu_search *search, const struct mtu_outcome *out
 }
 
 /* Takes the MTU that was told as one to be tried, if it can be one. */
-static void take_hint(struct mtu_search *search, uint32_t mtu)
+static void take_hint(struct mtu_search *search, const struct mtu_outcome *outcome)
 {
+	uint32_t mtu = outcome->mtu_bytes;
 	uint32_t least = search->path.family == ADDRESS_IPV6 ? IPV6_LEAST : IPV4_LEAST;
 	search->hint = 0;
-	if (mtu == 0 && search->path.family == ADDRESS_IPV4)
-		return; /* routers older than RFC 1191 do not tell */
+	if (mtu == 0 && (search->path.family == ADDRESS_IPV4 || outcome->answer == MTU_LOCAL_TOO_BIG))
+		return; /* routers older than RFC 1191 do not tell; nor do raw sockets */
 	if (mtu < least || mtu < search->passing || mtu >= search->asked.size_bytes)
-		search->is_hint_wrong = true;
+		search->is_hint_wrong |= outcome->answer == MTU_TOO_BIG;
 	else if (search->hints++ < HINTS_MAX)
 		search->hint = mtu;
 }
@@ -207,7 +208,7 @@ static void note_refused(struct mtu_search *search, const struct mtu_outcome *ou
 					       .hop = is_local ? 0 : outcome->hop,
 					       .told = outcome->mtu_bytes};
 	search->said = search->failing;
-	take_hint(search, outcome->mtu_bytes);
+	take_hint(search, outcome);
 	go_on(search);
 }
 

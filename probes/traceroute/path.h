@@ -9,7 +9,8 @@
  *  - With an expected length (the last run's), all hops up to it at once, and none beyond it, until the hop at that
  *    place has answered as a mere router, or has been silent to the end of its attempts: then the path has grown, and
  *    the walk goes on as if nothing were expected.
- *  - Without one, the window: a new hop is asked as long as fewer than `window` of the hops asked so far are unsettled.
+ *  - Without one, the window: a new hop is asked as long as fewer than `window` of the hops asked so far are unsettled,
+ *    and it lies no more than `window` (or `max_silent`, if that is more) behind the last that answered.
  *  - A hop is asked again (up to `attempts`, `spacing` apart) once it is known to lie on the path: something at its
  *    place or farther has answered, or it is expected; one that is not known to, after the wait for its first packet.
  *

@@ -43,7 +43,7 @@ static void read_interface_address(struct wire *object, struct address *address)
 	}
 	enum address_family family = afi == AFI_IPV6 ? ADDRESS_IPV6 : ADDRESS_IPV4;
 	wire_read_bytes(object, address->bytes, address_families[family - 1].size);
-	address->family = family;
+	address->family = (uint8_t)family;
 }
 
 /* Its first byte says how long it is, itself included; then comes padding. */

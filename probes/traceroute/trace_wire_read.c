@@ -68,7 +68,7 @@ static bool has_extensions(enum address_family family, uint8_t type)
 
 static void read_address(struct wire *wire, enum address_family family, struct address *address)
 {
-	*address = (struct address){.family = family};
+	*address = (struct address){.family = (uint8_t)family};
 	wire_read_bytes(wire, address->bytes, address_families[family - 1].size);
 }
 

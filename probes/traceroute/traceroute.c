@@ -71,6 +71,14 @@ static bool release_packet(void *context, struct path_packet packet)
 	return loss == TRACER_LOSS_UNSENT || loss == TRACER_LOSS_LOCAL;
 }
 
+/* Hosts and routers answer UDP from whatever address the answer leaves by: nobody says "no such port" but who was
+ * reached. (A firewall that says so for its own reasons cannot be told from that.) */
+bool traceroute_is_target(const struct traceroute *traceroute, const struct tracer_event *event)
+{
+	return event->is_from_target || (traceroute_settings(traceroute)->transport == TRACE_UDP &&
+					 event->reply->kind == TRACE_PORT_UNREACHABLE);
+}
+
 static void note_answer(struct traceroute_run *run, struct path_packet packet, const struct tracer_event *event)
 {
 	const struct trace_reply *reply = event->reply;
@@ -78,7 +86,7 @@ static void note_answer(struct traceroute_run *run, struct path_packet packet, c
 		.from = reply->from,
 		.kind = reply->kind,
 		.reason = event->reason,
-		.is_from_target = event->is_from_target,
+		.is_from_target = traceroute_is_target(run->traceroute, event),
 		.is_nat = event->is_translated,
 		.hop_limit = reply->hop_limit,
 		.rtt_ns = event->rtt_ns,

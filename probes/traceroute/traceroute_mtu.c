@@ -132,12 +132,12 @@ static uint8_t hop_of(const struct traceroute_run *run, const struct address *ad
 }
 
 /* Does the answer say that the packet got where it was to get to? */
-static bool has_arrived(const struct traceroute_mtu *mtu, const struct tracer_event *event)
+static bool has_arrived(const struct traceroute_run *run, const struct tracer_event *event)
 {
-	if (mtu->question.hop_limit)
+	if (run->mtu->question.hop_limit)
 		return true;
 	return event->reply->kind != TRACE_TTL_EXCEEDED && event->reply->kind != TRACE_UNREACHABLE &&
-	       (event->reply->kind != TRACE_PORT_UNREACHABLE || event->is_from_target);
+	       (event->reply->kind != TRACE_PORT_UNREACHABLE || traceroute_is_target(run->traceroute, event));
 }
 
 static void note_answer(struct traceroute_run *run, const struct tracer_event *event)
@@ -149,7 +149,7 @@ static void note_answer(struct traceroute_run *run, const struct tracer_event *e
 		mtu->outcome.mtu_bytes = event->reply->mtu;
 		mtu->outcome.hop = hop_of(run, &event->reply->from);
 		settle(run, MTU_TOO_BIG);
-	} else if (has_arrived(mtu, event)) {
+	} else if (has_arrived(run, event)) {
 		settle(run, MTU_ANSWERED);
 	}
 }

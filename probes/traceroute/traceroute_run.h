@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "core/address.h"
 #include "core/host.h"
@@ -80,6 +81,9 @@ void traceroute_deadline(void *state);
 void traceroute_stop(void *state);
 void traceroute_close(void *opened);
 
+/* traceroute.c: does this answer come from the target, or from somebody who speaks for it? */
+bool traceroute_is_target(const struct traceroute *traceroute, const struct tracer_event *event);
+
 /* traceroute.c: the trace is over, or a search is: what is next? */
 void traceroute_finish(struct traceroute_run *run);
 
@@ -94,6 +98,9 @@ void traceroute_report(struct traceroute_run *run);
 /* report_log.c: the trace in the form that people know from traceroute. */
 void traceroute_log_beginning(const struct traceroute_run *run);
 void traceroute_log_path(const struct traceroute_run *run);
+
+/* report_print.c: see struct probe_type. */
+void traceroute_print(const struct sample *sample, FILE *out);
 
 /* "ttl_exceeded", "echo_reply", ...; of a hop that says "unreachable" the name of the reason. */
 const char *traceroute_reply_name(const struct path_hop *hop);

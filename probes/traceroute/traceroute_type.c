@@ -103,8 +103,10 @@ static const struct option traceroute_options[] = {
 		 "trace. 0: off"},
 	{"trigger_probes", OPTION_LIST, AT(trigger_probes),
 	 .help = "Names of the probes that may trigger a trace. Empty: all others of the target"},
-	{"trigger_pause", OPTION_SECONDS, AT(trigger_pause_ns), .minimum = 0, .maximum = 86400, .fallback = "60",
-	 .help = "Least time from one triggered trace to the next"},
+	{"trigger_pause", OPTION_SECONDS, AT(trigger_pause_ns), .minimum = 1, .maximum = 86400, .fallback = "60",
+	 .help = "Least time from one triggered trace to the next. While the trouble goes on it doubles each time, up "
+		 "to an "
+		 "hour"},
 };
 
 /* For a person at a terminal, who has time but wants names. */
@@ -225,4 +227,5 @@ const struct probe_type traceroute_type = {
 	.deadline = traceroute_deadline,
 	.stop = traceroute_stop,
 	.close = traceroute_close,
+	.print = traceroute_print,
 };

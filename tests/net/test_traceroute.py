@@ -1,8 +1,10 @@
 """Traceroute through a chain of ten namespaces (trace_lab.py), hop by hop, next to traceroute, mtr and scamper."""
 
+import concurrent.futures
 import ipaddress
 import json
 import os
+import re
 import shutil
 import subprocess
 import threading
@@ -10,7 +12,7 @@ import threading
 import pytest
 
 import trace_lab as lab
-from network import run, set_sysctl
+from network import FAMILIES, run, set_sysctl
 from support import BINARY, PATIENCE_SECONDS, Metrics, clean_environment, make_config, to_libconfig, wait_for
 from test_rights import POWERLESS
 from trace_lab import far, hops, path, target
@@ -46,7 +48,7 @@ class Trace:
         self.code, self.error = done.returncode, done.stderr
         assert "Sanitizer" not in done.stderr and "runtime error" not in done.stderr, done.stderr
         assert code is None or done.returncode == code, f"{done.returncode}: {done.stdout}{done.stderr}"
-        if done.returncode == 2:
+        if not done.stdout:
             return
         self.all = json.loads(done.stdout)
         self.reason = self.all["reason"]
@@ -80,11 +82,6 @@ def expect_path(trace, wanted, end="reached", reason="ok"):
 # --- peers ----------------------------------------------------------------------------------------------------------
 
 
-def need(program):
-    if not shutil.which(program):
-        pytest.skip(f"{program} is not installed")
-
-
 def said_by_traceroute(to, transport):
     flag = {"icmp": "-I", "udp": "-U", "tcp": "-T"}[transport]
     lines = run("traceroute", "-n", flag, "-q", "1", "-w", "1", to).stdout.splitlines()[1:]
@@ -98,7 +95,7 @@ def said_by_mtr(to, transport):
 
 
 def said_by_scamper(to, transport):
-    method = {"icmp": "icmp-paris", "udp": "udp-paris", "tcp": "tcp"}[transport]
+    method = {"icmp": "icmp-paris", "udp": "udp", "tcp": "tcp"}[transport]
     done = run("scamper", "-O", "json", "-p", "1000", "-c", f"trace -P {method} -q 1 -w 1", "-i", to)
     one = next(one for one in map(json.loads, done.stdout.splitlines()) if one["type"] == "trace")
     found = {hop["probe_ttl"]: hop["addr"] for hop in one.get("hops", [])}
@@ -108,12 +105,22 @@ def said_by_scamper(to, transport):
 PEERS = {"traceroute": said_by_traceroute, "mtr": said_by_mtr, "scamper": said_by_scamper}
 
 
-@pytest.mark.parametrize("peer", PEERS)
-def test_it_says_the_same_as_others(chain, family, transport, peer):
-    need(peer)
-    for to in (target(family, lab.PLAIN), target(family, lab.PLAYED, 99)):
-        # All of them take ports of their own, and none of these paths depends on the ports.
-        assert Trace(to, code=0, transport=transport).path() == as_addresses(PEERS[peer](to, transport)), to
+def said_by_others(to, transport):
+    """{program: path} of those that are installed, all at the same time: some wait a second for nothing."""
+    there = {name: say for name, say in PEERS.items() if shutil.which(name)}
+    if not there:
+        pytest.skip("no other program that traces is installed")
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        asked = {name: pool.submit(say, to, transport) for name, say in there.items()}
+        return {name: as_addresses(said.result()) for name, said in asked.items()}
+
+
+@pytest.mark.parametrize("net, n", [(lab.PLAIN, 1), (lab.PLAYED, 99)], ids=["routers", "player"])
+def test_it_says_the_same_as_others(chain, family, transport, net, n):
+    to = target(family, net, n)
+    own = Trace(to, code=0, transport=transport).path()
+    others = said_by_others(to, transport)
+    assert others == dict.fromkeys(others, own)
 
 
 # --- a path, by every transport -------------------------------------------------------------------------------------
@@ -193,12 +200,18 @@ def test_many_flows_see_both_branches(chain, family, transport):
 # --- hops that say little or nothing --------------------------------------------------------------------------------
 
 
+def limit(place, ipv4_ms, ipv6_ms):
+    """A router's time between errors to one address; 0: none, not even for all addresses together."""
+    place.sysctl(f"net.ipv4.icmp_ratelimit={ipv4_ms}", f"net.ipv6.icmp.ratelimit={ipv6_ms}",
+                 f"net.ipv4.icmp_ratemask={6168 if ipv4_ms else 0}", f"net.ipv6.icmp.ratemask={'0-1,3-127' if ipv6_ms else '2'}")
+
+
 @pytest.fixture
 def silent(chain):
     """r4, hop 5, says no word of its own: its first answer is due in a day."""
-    chain.r4.sysctl("net.ipv4.icmp_ratemask=6168", "net.ipv4.icmp_ratelimit=86400000", "net.ipv6.icmp.ratelimit=86400000")
+    limit(chain.r4, 86400000, 86400000)
     yield
-    chain.r4.sysctl("net.ipv4.icmp_ratelimit=0", "net.ipv4.icmp_ratemask=0", "net.ipv6.icmp.ratelimit=0")
+    limit(chain.r4, 0, 0)
 
 
 def test_a_silent_hop(chain, silent, family, transport):
@@ -214,23 +227,20 @@ def test_a_silent_hop(chain, silent, family, transport):
     assert Trace(target(family, lab.PLAIN), transport=transport).row["path_hash"] == trace.row["path_hash"]
 
 
-@pytest.mark.parametrize("peer", PEERS)
-def test_a_silent_hop_by_others(chain, silent, family, peer):
-    need(peer)
+def test_a_silent_hop_by_others(chain, silent, family):
     to = target(family, lab.PLAIN)
-    assert Trace(to, code=0).path() == as_addresses(PEERS[peer](to, "icmp"))
+    own = Trace(to, code=0).path()
+    others = said_by_others(to, "icmp")
+    assert own[4] is None and others == dict.fromkeys(others, own)
 
 
 @pytest.fixture
 def limited(chain, family):
-    """r5, hop 6, answers a few times and then one packet in three seconds. The limit is by address: a new one of ours."""
-    address = f"10.91.1.{100 + os.getpid() % 100}" if family == "ipv4" else f"fd91:1::{os.getpid():x}"
-    run("ip", "addr", "add", f"{address}/{24 if family == 'ipv4' else 64}", "dev", "n1", *(["nodad"] if family == "ipv6" else []))
+    """r5, hop 6, answers a few times and then one packet in three seconds, by address: a source it has not seen yet."""
     # In IPv6 a router's limit is a 16th of it for those behind the default route.
-    chain.r5.sysctl("net.ipv4.icmp_ratemask=6168", "net.ipv4.icmp_ratelimit=3000", "net.ipv6.icmp.ratelimit=48000")
-    yield address
-    chain.r5.sysctl("net.ipv4.icmp_ratelimit=0", "net.ipv4.icmp_ratemask=0", "net.ipv6.icmp.ratelimit=0")
-    run("ip", "addr", "del", f"{address}/{24 if family == 'ipv4' else 64}", "dev", "n1")
+    limit(chain.r5, 3000, 48000)
+    yield chain.new_source(family)
+    limit(chain.r5, 0, 0)
 
 
 def test_a_hop_that_limits_its_answers_is_no_loss(chain, limited, family):
@@ -270,7 +280,7 @@ ENDS = {
 def test_unreachable(chain, family, transport, fate):
     """The router that has no way on says so, also of packets that would have ended at it."""
     wanted = ENDS[fate][family]
-    trace = Trace(target(family, fate), code=1, transport=transport, wait=1)
+    trace = Trace(target(family, fate), code=1, transport=transport, wait=1, source=chain.new_source(family))
     assert trace.reason in (wanted if isinstance(wanted, tuple) else (wanted,)), trace.all
     assert trace.row["end"] == trace.reason and trace.row["reached"] == 0 and trace.row["loss_ratio"] == 1
     assert trace.path()[:7] == as_addresses(hops(family, 7))
@@ -427,7 +437,7 @@ class TestWithoutRights:
         expect_path(Trace(target(family, lab.PLAIN), POWERLESS, code=0, transport=transport), wanted)
 
     def test_unreachable(self, chain, pingable, family, transport):
-        trace = Trace(target(family, lab.PROHIBITED), POWERLESS, code=1, transport=transport)
+        trace = Trace(target(family, lab.PROHIBITED), POWERLESS, code=1, transport=transport, source=chain.new_source(family))
         assert trace.row["end"] == "unreachable_admin" and trace.path() == as_addresses(hops(family, 7))
 
     @pytest.mark.parametrize("kind", [1, 2, 4, 5, 6])
@@ -528,81 +538,81 @@ def test_a_path_that_changes(chain, family, start_daemon):
         assert all(line["path_hash"] == hashes[line["path"]] for line in lines)
 
 
-def test_a_path_that_grows_during_a_run_is_no_loss(chain, family):
-    """At first hop 6 is the target; then it lies two hops farther away."""
-    to, found = target(family, lab.GROWING), []
-    local = ("route", "del", "local", lab.network(family, lab.GROWING), "dev", "lo")
-    flag = "-4" if family == "ipv4" else "-6"
-    trace = threading.Thread(target=lambda: found.append(Trace(to, attempts=12, spacing=0.1)))
+@pytest.fixture
+def grow(chain, family):
+    """grow(): r5, hop 6, no longer owns the target: it lies two hops farther away."""
+    address = f"{target(family, lab.GROWING)}/{32 if family == 'ipv4' else 128}"
+    yield lambda: chain.r5.run("ip", "addr", "del", address, "dev", "lo")
+    chain.r5.run("ip", "addr", "replace", address, "dev", "lo")
+
+
+def test_a_path_that_grows_during_a_run_is_no_loss(chain, family, grow):
+    found = []
+    trace = threading.Thread(target=lambda: found.append(Trace(target(family, lab.GROWING), attempts=12, spacing=0.1)))
+    before = packets_at_r1(chain)
     trace.start()
     try:
-        counted = wait_for(lambda: run_count(chain, family), "the trace to be at work")
-        wait_for(lambda: run_count(chain, family) > counted + 30, "some packets")
-        chain.r5.run("ip", flag, *local, "table", "local")
+        wait_for(lambda: packets_at_r1(chain) > before + 30, "some packets")
+        grow()
     finally:
         trace.join()
-        run_again = ("ip", flag, "route", "replace", "local", lab.network(family, lab.GROWING), "dev", "lo", "table", "local")
-        chain.r5.run(*run_again)
-    expect_path(found[0], path(family, lab.GROWING)) if found[0].row["hops"] == 8 else None
     assert found[0].row["reached"] == 1 and found[0].row["hops"] == 8, found[0].all
     assert found[0].row["loss_ratio"] == 0 and "first_lossy_hop" not in found[0].row, found[0].all
     assert all(row["loss_ratio"] == 0 for row in found[0].rows), found[0].rows
 
 
-def run_count(chain, family):
+def packets_at_r1(chain):
     """Packets that r1 has got from us."""
-    return int(chain.r1.run("cat", "/sys/class/net/f1/statistics/rx_packets").stdout)
+    return json.loads(chain.r1.run("ip", "-s", "-j", "link", "show", "f1").stdout)[0]["stats64"]["rx"]["packets"]
 
 
-def test_a_path_that_grows_between_runs(chain, family, start_daemon):
-    to, flag = target(family, lab.GROWING), "-4" if family == "ipv4" else "-6"
+def test_a_path_that_grows_between_runs(chain, family, grow, start_daemon):
+    to = target(family, lab.GROWING)
     daemon = start_daemon(make_config([{"name": "a", "address": to, "probes": list(TRANSPORTS)}], every_transport(interval=0.3)))
     short = " > ".join(as_addresses([*hops(family, 5), to]))
     grown = " > ".join(as_addresses(path(family, lab.GROWING)))
     wait_for(lambda: all(last_path(daemon, probe, "a") == short for probe in TRANSPORTS), "the short path")
-    change = ("local", lab.network(family, lab.GROWING), "dev", "lo", "table", "local")
-    chain.r5.run("ip", flag, "route", "del", *change)
-    try:
-        wait_for(lambda: all(last_path(daemon, probe, "a") == grown for probe in TRANSPORTS), "the path that has grown")
-    finally:
-        chain.r5.run("ip", flag, "route", "replace", *change)
-    wait_for(lambda: all(last_path(daemon, probe, "a") == short for probe in TRANSPORTS), "the short path again")
+    grow()
+    wait_for(lambda: all(last_path(daemon, probe, "a") == grown for probe in TRANSPORTS), "the path that has grown")
     assert daemon.metrics().failures("a") == {}
     daemon.stop()
     assert all(line.fields["loss_ratio"] == 0 for line in daemon.lines("traceroute"))
 
 
+def least_runs(daemon):
+    """Of all probes. Without reading the rest of the page, which is long."""
+    page = daemon.get("/metrics")[2].decode()
+    return min((int(n) for n in re.findall(r"^netsonde_probe_runs_total{.*} (\d+)$", page, re.M)), default=0)
+
+
 def test_many_at_once_do_not_mix_up_their_answers(chain, start_daemon):
-    """Two workers, three transports, both families, several flows; other programs that do the same."""
-    targets = [{"name": f"{family}-{n}", "address": target(family, net, n), "probes": list(TRANSPORTS)}
-               for family in ("ipv4", "ipv6") for net, n in [*((lab.PLAIN, n) for n in range(2, 8)), (lab.PLAYED, 98), (lab.PLAYED, 6)]]
-    probes = every_transport(flows=2, attempts=2, spacing=0.005)
-    daemons = [start_daemon(make_config(targets, probes, agent={"workers": 2})) for _ in range(2)]
+    """Two workers, three transports, both families, several flows; and another daemon that does the same."""
+    places = [*((lab.PLAIN, n) for n in range(2, 6)), (lab.PLAYED, 98), (lab.PLAYED, 6)]
+    wanted = {target(family, net, n): " > ".join(as_addresses(
+        [*(path(family) if net == lab.PLAIN else played(family, n))[:-1], target(family, net, n)]))
+        for family in FAMILIES for net, n in places}
+    targets = [{"name": address, "address": address, "probes": list(TRANSPORTS)} for address in wanted]
+    config = make_config(targets, every_transport(flows=2, attempts=2, spacing=0.005), agent={"workers": 2})
+    daemons = [start_daemon(config) for _ in range(2)]
     for daemon in daemons:
-        for one in targets:
-            daemon.wait_metrics(lambda m: all(
-                (m.get("netsonde_probe_runs_total", target=one["name"], probe=probe) or 0) >= 3 for probe in TRANSPORTS), "runs")
+        wait_for(lambda: least_runs(daemon) >= 3, "three runs of each probe")
     for daemon in daemons:
-        metrics = daemon.metrics()
-        assert {one["name"]: metrics.failures(one["name"]) for one in targets if metrics.failures(one["name"])} == {}
         daemon.stop()
-        for one in targets:
-            family, _ = one["name"].split("-")
-            net = lab.PLAYED if ipaddress.ip_address(one["address"]) in ipaddress.ip_network(lab.network(family, lab.PLAYED)) else lab.PLAIN
-            way = path(family) if net == lab.PLAIN else played(family, 98)
-            wanted = " > ".join(as_addresses([*way[:-1], one["address"]]))
-            lines = daemon.lines("traceroute", target=one["name"])
-            assert {line.fields["path"] for line in lines} == {wanted}
-            assert {line.fields["loss_ratio"] for line in lines} == {0}
-        assert all(line.fields["loss_ratio"] == 0 for line in daemon.lines("traceroute_hop"))
+        lines = daemon.lines()
+        runs = [line for line in lines if line.measurement == "traceroute"]
+        assert {line.tags["target"] for line in runs} == set(wanted)
+        for line in runs:
+            assert line.fields["path"] == wanted[line.tags["target"]] and line.fields["success"] == 1
+            assert line.fields["loss_ratio"] == 0 and line.fields["paths"] == 1
+        assert {line.fields["loss_ratio"] for line in lines if line.measurement == "traceroute_hop"} == {0}
 
 
 def test_daemon_without_rights(chain, pingable, start_daemon):
     probes = {name: probe for name, probe in every_transport().items() if name != "tcp"}
-    targets = [{"name": family, "address": target(family, lab.PLAIN), "probes": list(probes)} for family in ("ipv4", "ipv6")]
+    targets = [{"name": family, "address": target(family, lab.PLAIN), "probes": list(probes)} for family in FAMILIES]
     daemon = start_daemon(make_config(targets, probes), prefix=POWERLESS)
     for probe in probes:
-        for family in ("ipv4", "ipv6"):
+        for family in FAMILIES:
             wanted = " > ".join(as_addresses(path(family)))
             wait_for(lambda: last_path(daemon, probe, family) == wanted, f"the path by {probe}")
 

@@ -12,7 +12,7 @@ import pathlib
 import subprocess
 import sys
 
-from network import run, set_sysctl
+from network import FAMILIES, run, set_sysctl
 from support import wait_for
 
 PLAYER = pathlib.Path(__file__).resolve().parent / "trace_player.py"
@@ -25,6 +25,7 @@ AWAY = {"ours": 1, "r1": 2, "r2": 3, "ra": 5, "rb": 6, "r3": 7, "r4": 8, "r5": 9
 
 PLAIN, UNREACHABLE, PROHIBITED, BLACKHOLE, NO_NEIGHBOUR, CHANGING, GROWING, TRANSLATED, NARROW, SWALLOWED = range(10)
 DIAMOND, PLAYED = 16, 32
+OWNED = (PLAIN, CHANGING, GROWING, TRANSLATED, NARROW, SWALLOWED, DIAMOND)
 NARROW_BYTES = 1400
 
 # Router solicitations and the like would only take time.
@@ -32,6 +33,7 @@ QUIET = """
 net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0 net.ipv4.ip_forward=1
 net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.all.forwarding=1
 net.ipv4.icmp_ratelimit=0 net.ipv4.icmp_ratemask=0 net.ipv6.icmp.ratelimit=0
+net.ipv6.icmp.ratemask=2 net.ipv4.icmp_msgs_per_sec=1000000 net.ipv4.icmp_msgs_burst=100000
 net.ipv4.fib_multipath_hash_policy=1 net.ipv6.fib_multipath_hash_policy=1
 """.split()
 
@@ -55,8 +57,10 @@ def far(family, link):
 
 # Who answers for hop 1 to 7, by the address that it has towards us.
 def hops(family, n, third=3):
-    """The first n hops of the chain, by way of ra or rb (third=4)."""
-    return [far(family, link) for link in (1, 2, third, 5, 7, 8, 9)][:n]
+    """The first n hops of the chain, by way of ra or rb (third=4). r3 answers from where it sends its answers to; in
+    IPv6, from where the packet came in."""
+    fourth = 6 if family == "ipv6" and third == 4 else 5
+    return [far(family, link) for link in (1, 2, third, fourth, 7, 8, 9)][:n]
 
 
 def path(family, to=PLAIN, third=3):
@@ -97,6 +101,7 @@ class Chain:
     def __init__(self):
         self.places = {"ours": Place(is_ours=True), **{name: Place() for name in ROUTERS}}
         self.helpers = []
+        self.sources = 2
         for name in ROUTERS:
             wait_for(self.places[name].is_there, "a namespace")
             self.places[name].sysctl(*QUIET)
@@ -109,7 +114,7 @@ class Chain:
         self.make_stub()
         self.listen()
         self.play()
-        for family in ("ipv4", "ipv6"):
+        for family in FAMILIES:
             for to in (target(family, PLAIN), target(family, PLAYED, 99)):
                 wait_for(lambda to=to: run("ping", "-c1", "-W1", to, check=False).returncode == 0, f"the way to {to}")
 
@@ -125,6 +130,10 @@ class Chain:
 
     def addresses(self, name):
         lines = ["link set lo up"]
+        # Whole networks are local to r7, but ICMPv6 errors come from addresses only.
+        owned = {"r5": [target(family, GROWING) for family in FAMILIES],
+                 "r7": [target("ipv6", to, n) for to in OWNED for n in range(1, 9)]}
+        lines += [f"addr add {address}/{128 if ':' in address else 32} dev lo" for address in owned.get(name, [])]
         for n, ends in LINKS.items():
             for end, interface, address in zip(ends, (f"n{n}", f"f{n}"), (near, far)):
                 if end == name:
@@ -147,7 +156,6 @@ class Chain:
         if name == "r2":
             yield f"{network(family, DIAMOND)} nexthop via {far(family, 3)} nexthop via {far(family, 4)}"
         if name == "r5":
-            yield f"local {network(family, GROWING)} dev lo"
             yield f"{network(family, NARROW)} via {far(family, 9)} mtu {NARROW_BYTES}"
             yield f"{network(family, SWALLOWED)} via {far(family, 11)}"
         if name == "r6":
@@ -163,6 +171,13 @@ class Chain:
                        f"route add {network('ipv6', NO_NEIGHBOUR)} dev stub"])
         self.r6.sysctl("net.ipv4.neigh.stub.mcast_solicit=1", "net.ipv4.neigh.stub.retrans_time_ms=100",
                        "net.ipv6.neigh.stub.mcast_solicit=1", "net.ipv6.neigh.stub.retrans_time_ms=100")
+
+    def new_source(self, family):
+        """One more address of ours: routers limit some of their answers by address, for which there is no switch."""
+        self.sources += 1
+        address = f"10.91.1.{self.sources}" if family == "ipv4" else f"fd91:1::{self.sources:x}"
+        self.ours.batch([f"addr add {address}/24 dev n1" if family == "ipv4" else f"addr add {address}/64 dev n1 nodad"])
+        return address
 
     def start(self, place, *command):
         helper = subprocess.Popen([*place.enter, sys.executable, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE)

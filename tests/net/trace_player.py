@@ -4,7 +4,7 @@ of the address says:
 	1  the first router tells the MPLS labels that the packet came with (RFC 4950)
 	2  the first router quotes eight bytes of a packet, no more
 	3  the second router and the target see a packet whose source was translated
-	4  somebody else answers for the first router, and quotes packets that were never sent; the router says nothing
+	4  somebody else answers for the first router, and quotes what was never sent; the router itself says nothing
 	5  garbage comes with each answer
 	6  each answer comes three times
 	7  the target says nothing
@@ -126,26 +126,33 @@ def reply(packet):
     return None
 
 
+# Where a packet has what an answer is known by: its id, whose it is (port, identifier), and what nobody can guess
+# (checksum of ICMP, low half of a sequence number of TCP; else it is in the payload).
+PLACES = {ICMP: (6, 4, 2), ICMP6: (6, 4, 2), UDP: (6, 0, 8), TCP: (4, 0, 6)}
+
+
 def lies(packet):
-    """Time exceeded from a stranger, about packets that nobody has sent."""
+    """Time exceeded from a stranger, who knows that we trace and guesses well, but never saw the packet."""
     source = ipaddress.ip_address("10.66.6.6" if packet.version == 4 else "fd66::6").packed
     inner = packet.header_size
-    places = {ICMP: (4, 6), ICMP6: (4, 6), UDP: (0, 2), TCP: (0, 2, 4)}[packet.protocol]
-    for place in places:
+    number, owner, secret = PLACES[packet.protocol]
+    for wrong in ((number,), (owner,), ()):
         quote = bytearray(packet.data)
-        quote[inner + place] ^= 0x55
-        if packet.version == 4:
+        payload = inner + (20 if packet.protocol == TCP else 8)
+        quote[payload:] = b"\xa5" * (len(quote) - payload)
+        for place in (*wrong, secret):
+            quote[inner + place] ^= 0x55
+        if number in wrong and packet.version == 4:
             quote[4] ^= 0x55
+        if not wrong:
+            quote[19 if packet.version == 4 else 39] ^= 0x55  # another target
         yield error(packet, source, EXPIRED[packet.version], bytes(quote))
-    quote = bytearray(packet.data)
-    quote[19 if packet.version == 4 else 39] ^= 0x55  # another target
-    yield error(packet, source, EXPIRED[packet.version], bytes(quote))
 
 
 def garbage(packet):
     source = router(packet.version, 66)
     kind = EXPIRED[packet.version]
-    for size in (0, 1, 7, 8, 20, 21, 27, 40, 47):
+    for size in (0, 1, 7, 8, 19, packet.header_size, packet.header_size + 3):
         yield icmp(packet, source, bytes([*kind, 0, 0, 0, 255, 0, 0]) + packet.data[:size])
         yield icmp(packet, source, bytes([*kind, 0, 0, 255, 255, 0, 0]) + bytes(i * 37 & 255 for i in range(size)))
     broken = bytearray(error(packet, source, kind))

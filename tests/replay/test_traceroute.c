@@ -438,6 +438,24 @@ Test(traceroute, unreachable_of_each_kind)
 	}
 }
 
+static struct fake_trace_answer other_address(void *context, const struct trace_packet *packet, unsigned nth)
+{
+	struct fake_trace_answer answer = line(context, packet, nth);
+	if (packet->hop_limit >= net.length)
+		answer.from = "203.0.113.77";
+	return answer;
+}
+
+/* As routers do that are asked at their loopback address. */
+Test(traceroute, udp_target_that_answers_from_another_address)
+{
+	reset(other_address, 4);
+	struct bench *bench = trace(TARGET4, "transport=udp");
+	ended(bench, REASON_OK, "reached", 4);
+	cr_assert_str_eq(text_of(hop_row(bench, 4), "address"), "203.0.113.77");
+	bench_close(bench);
+}
+
 static struct fake_trace_answer circle(void *context, const struct trace_packet *packet, unsigned nth)
 {
 	struct fake_trace_answer answer = line(context, packet, nth);

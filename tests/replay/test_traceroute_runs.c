@@ -1,5 +1,6 @@
 /* Traces on virtual time: what is remembered from one to the next, several flows, several targets, the path MTU. */
 #include <errno.h>
+#include <stdlib.h>
 
 #include "tests/replay/trace_bench.h"
 
@@ -482,4 +483,54 @@ Test(traceroute_runs, rules_between_options)
 		cr_assert_eq(type->trigger(settings, &plan), strstr(table[i].options, "on_") != NULL);
 		option_free_settings(type->options, type->noptions, settings);
 	}
+}
+
+/* --- for people --------------------------------------------------------------------------------------------------- */
+
+static struct fake_trace_answer eventful(void *context, const struct trace_packet *packet, unsigned nth)
+{
+	struct fake_trace_answer answer = black_hole(context, packet, nth);
+	if (packet->hop_limit >= 3 && packet->hop_limit < net.length)
+		answer.nat_source = "203.0.113.80";
+	if (packet->hop_limit == 2)
+		answer.from = router(nth, ADDRESS_IPV4, packet->flow->index, 2);
+	if (packet->hop_limit == 1 && net.trace)
+		answer.from = "10.0.0.100";
+	if (packet->hop_limit == 5)
+		answer.from = "10.0.0.3";
+	return answer;
+}
+
+static void prints(const struct bench *bench, const char *wanted)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	bench->type->print(bench->last, out);
+	fclose(out);
+	cr_assert_not_null(strstr(text, wanted), "%s", text);
+	free(text);
+}
+
+Test(traceroute_runs, the_summary_for_people)
+{
+	reset(eventful, 6);
+	struct bench *bench = trace(TARGET4, "mtu=true flows=2 attempts=4");
+	run_trace(bench);
+	prints(bench, "\nreached at hop 6, rtt min/avg/max = 24.000/24.000/24.000 ms, 0% packet loss\n");
+	prints(bench, "largest step: 4.000 ms before hop ");
+	prints(bench, "different paths: 2\npath changes: 2\naddresses are translated before hop 3\n");
+	prints(bench, "routing loop: hop 5 is where packets have been before\n");
+	prints(bench, "path MTU: 1300 bytes; larger packets vanish behind hop 3\n");
+	bench_close(bench);
+
+	reset(narrow, 6);
+	bench = trace(TARGET4, "mtu=true");
+	prints(bench, "path MTU: 1400 bytes, says hop 2\n");
+	bench_close(bench);
+
+	reset(line, 40);
+	bench = trace(TARGET4, "max_hops=4");
+	prints(bench, "\nnot reached (max_hops), last answer from hop 4\nlargest step");
+	bench_close(bench);
 }

@@ -142,8 +142,8 @@ struct watched {
 /* The next sample of a probe; whatever may run does. */
 static bool note(struct watched *watched, unsigned probe, bool is_above)
 {
-	bool runs = trigger_note(&watched->state, watched->is_above[probe], is_above, watched->pause_ns,
-				 watched->now_ns);
+	bool runs =
+		trigger_note(&watched->state, watched->is_above[probe], is_above, watched->pause_ns, watched->now_ns);
 
 	watched->is_above[probe] = is_above;
 	if (runs) {

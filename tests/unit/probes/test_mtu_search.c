@@ -6,7 +6,7 @@
 
 #define HOPS 6 /* of the target: links 0..5, routers 1..5 */
 
-/* What a router says when a packet is too big for the link behind it. */
+/* What a node says when a packet is too big for the link behind it. */
 enum manner {
 	HONEST,
 	SILENT,
@@ -23,7 +23,7 @@ enum manner {
 struct world {
 	enum address_family family;
 	uint32_t links[HOPS];
-	enum manner manners[HOPS]; /* of the node before the link; [0] is this host, always honest */
+	enum manner manners[HOPS]; /* of the node before the link; [0] is this host, which always speaks */
 	uint64_t mute;             /* bit n-1: router n answers nothing but too-big */
 	unsigned loss_percent;     /* of each packet, on its whole way */
 	uint64_t random;
@@ -68,7 +68,7 @@ static bool speaks(struct world *world, unsigned link)
 static struct mtu_outcome refuse(struct world *world, unsigned link, uint32_t size)
 {
 	if (link == 0)
-		return (struct mtu_outcome){.answer = MTU_LOCAL_TOO_BIG, .mtu_bytes = world->links[0]};
+		return (struct mtu_outcome){.answer = MTU_LOCAL_TOO_BIG, .mtu_bytes = told_mtu(world, 0, size)};
 	if (!speaks(world, link))
 		return (struct mtu_outcome){.answer = MTU_SILENT};
 	return (struct mtu_outcome){
@@ -184,10 +184,10 @@ static const uint32_t sizes[] = {100,  576,  577,  1000, 1280, 1281, 1300, 1380,
 /* Every size, link and manner: found to the byte, told apart, and who it is. */
 Test(mtu_search, every_manner)
 {
-	for (int family = ADDRESS_IPV4; family <= ADDRESS_IPV6; family++)
+	for (enum address_family family = ADDRESS_IPV4; family <= ADDRESS_IPV6; family++)
 		for (size_t i = 0; i < SIZES; i++)
 			for (unsigned link = 1; link < HOPS; link++)
-				for (int manner = 0; manner < MANNERS; manner++) {
+				for (enum manner manner = 0; manner < MANNERS; manner++) {
 					struct world world = make_world(family, link, sizes[i], manner);
 					struct mtu_result result = search_world(&world);
 					char what[100];
@@ -260,21 +260,28 @@ Test(mtu_search, narrower_and_narrower)
 	cr_assert_eq(result.hop, 4);
 }
 
+/* With its MTU, without, or with one that cannot be. */
 Test(mtu_search, this_host_refuses)
 {
-	struct world world = make_world(ADDRESS_IPV6, 0, 1400, HONEST);
-	struct mtu_path path = make_path(&world);
-	path.largest_bytes = 9000;
-	struct mtu_result result = search_path(&world, &path);
-	cr_assert_eq(result.mtu_bytes, 1400);
-	cr_assert(result.is_exact && result.is_local && !result.is_black_hole && !result.has_hop);
+	static const enum manner manners[] = {HONEST, SAYS_ZERO, SAYS_MORE, SAYS_TINY};
+	for (size_t i = 0; i < sizeof(manners) / sizeof(*manners); i++)
+		for (enum address_family family = ADDRESS_IPV4; family <= ADDRESS_IPV6; family++) {
+			struct world world = make_world(family, 0, 1400, manners[i]);
+			struct mtu_path path = make_path(&world);
+			path.largest_bytes = 65535;
+			struct mtu_result result = search_path(&world, &path);
+			cr_assert_eq(result.mtu_bytes, 1400);
+			cr_assert(result.is_exact && result.is_local && !result.is_black_hole && !result.has_hop);
+			cr_assert(!result.is_hint_wrong, "it is no router's");
+			cr_assert_leq(result.packets, manners[i] == HONEST ? 3 : 20, "%u packets", result.packets);
+		}
 }
 
 Test(mtu_search, jumbo_frames)
 {
 	static const uint32_t limits[] = {1500, 1501, 2002, 4352, 5000, 8999, 9000, 16000, 65534, 65535};
 	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++)
-		for (int manner = HONEST; manner <= SILENT; manner++) {
+		for (enum manner manner = HONEST; manner <= SILENT; manner++) {
 			struct world world = make_world(ADDRESS_IPV4, 3, limits[i], manner);
 			for (unsigned link = 0; link < HOPS; link++)
 				if (link != 3)
@@ -419,7 +426,7 @@ Test(mtu_search, loss_beyond_all_proof)
 Test(mtu_search, a_path_that_is_mended)
 {
 	for (unsigned after = 1; after < 12; after++)
-		for (int manner = HONEST; manner < MANNERS; manner++) {
+		for (enum manner manner = HONEST; manner < MANNERS; manner++) {
 			struct world world = make_world(ADDRESS_IPV4, 2, 1437, manner);
 			world.mend_after = after;
 			struct mtu_result result = search_world(&world);
@@ -435,7 +442,7 @@ Test(mtu_search, a_path_that_is_mended)
 Test(mtu_search, few_packets)
 {
 	for (uint16_t packets = 1; packets < 60; packets++)
-		for (int manner = HONEST; manner < MANNERS; manner++) {
+		for (enum manner manner = HONEST; manner < MANNERS; manner++) {
 			struct world world = make_world(ADDRESS_IPV4, 3, 1437, manner);
 			struct mtu_path path = make_path(&world);
 			path.packets_max = packets;

@@ -67,7 +67,7 @@ Test(trace_wire_build, fragments_are_allowed_unless_told_otherwise)
 
 Test(trace_wire_build, small_payloads_are_raised)
 {
-	for (int protocol = 0; protocol < TRACE_PROTOCOLS; protocol++) {
+	for (enum trace_protocol protocol = TRACE_ICMP; protocol < TRACE_PROTOCOLS; protocol++) {
 		struct trace_flow flow = trace_make_flow(ADDRESS_IPV6, protocol);
 		struct trace_packet packet = {.flow = &flow, .id = 1, .hop_limit = 1};
 		size_t least = protocol == TRACE_TCP ? 0 : TRACE_WIRE_MARK;
@@ -134,8 +134,8 @@ Test(trace_wire_build, a_flow_is_constant)
 {
 	static const uint32_t secrets[] = {0, 1, 0xffff, 0xfffe, 0x12345678, 0xffffffff, 0xa1b2c3d4};
 	for (size_t i = 0; i < sizeof(secrets) / sizeof(*secrets); i++)
-		for (int family = ADDRESS_IPV4; family <= ADDRESS_IPV6; family++)
-			for (int protocol = 0; protocol < TRACE_PROTOCOLS; protocol++)
+		for (enum address_family family = ADDRESS_IPV4; family <= ADDRESS_IPV6; family++)
+			for (enum trace_protocol protocol = TRACE_ICMP; protocol < TRACE_PROTOCOLS; protocol++)
 				check_flow(family, protocol, secrets[i]);
 }
 

@@ -64,7 +64,7 @@ static void check_labels(const struct trace_reply *reply)
 Test(trace_wire_extension, labels)
 {
 	struct trace_bytes extension = make_extension(LABELS);
-	for (int family = ADDRESS_IPV4; family <= ADDRESS_IPV6; family++)
+	for (enum address_family family = ADDRESS_IPV4; family <= ADDRESS_IPV6; family++)
 		for (size_t told = 0; told <= 128; told += 128) {
 			struct trace_bytes error = make_error(family, told, &extension);
 			struct trace_reply reply;
@@ -76,7 +76,7 @@ Test(trace_wire_extension, labels)
 Test(trace_wire_extension, a_longer_quote_than_usual)
 {
 	struct trace_bytes extension = make_extension(LABELS);
-	for (int family = ADDRESS_IPV4; family <= ADDRESS_IPV6; family++) {
+	for (enum address_family family = ADDRESS_IPV4; family <= ADDRESS_IPV6; family++) {
 		struct trace_flow flow = trace_make_flow(family, TRACE_UDP);
 		struct trace_packet packet = {.flow = &flow, .id = 0xbeef, .payload_size = 500, .hop_limit = 1};
 		struct trace_bytes quote = trace_written(&packet);
@@ -229,7 +229,7 @@ Test(trace_wire_extension, damaged_objects)
 
 Test(trace_wire_extension, damaged_headers)
 {
-	for (int family = ADDRESS_IPV4; family <= ADDRESS_IPV6; family++)
+	for (enum address_family family = ADDRESS_IPV4; family <= ADDRESS_IPV6; family++)
 		for (size_t told = 0; told <= 128; told += 128) {
 			struct trace_reply reply;
 			struct trace_bytes extension = make_extension(LABELS);
@@ -257,7 +257,7 @@ Test(trace_wire_extension, damaged_headers)
 Test(trace_wire_extension, hostile_lengths)
 {
 	struct trace_bytes extension = make_extension(LABELS);
-	for (int family = ADDRESS_IPV4; family <= ADDRESS_IPV6; family++)
+	for (enum address_family family = ADDRESS_IPV4; family <= ADDRESS_IPV6; family++)
 		for (size_t told = 0; told <= 255; told++) {
 			size_t bytes = told * (family == ADDRESS_IPV6 ? 8 : 4);
 			struct trace_bytes error = make_error(family, bytes, &extension);
@@ -304,8 +304,8 @@ Test(trace_wire_extension, not_where_none_may_be)
 Test(trace_wire_extension, queued)
 {
 	struct trace_bytes extension = make_extension(LABELS);
-	for (int family = ADDRESS_IPV4; family <= ADDRESS_IPV6; family++)
-		for (int protocol = TRACE_ICMP; protocol <= TRACE_UDP; protocol++) {
+	for (enum address_family family = ADDRESS_IPV4; family <= ADDRESS_IPV6; family++)
+		for (enum trace_protocol protocol = TRACE_ICMP; protocol <= TRACE_UDP; protocol++) {
 			struct trace_flow flow = trace_make_flow(family, protocol);
 			struct trace_packet packet = {.flow = &flow, .id = 0xbeef, .payload_size = 56};
 			struct trace_bytes quote;

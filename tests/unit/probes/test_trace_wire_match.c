@@ -92,8 +92,8 @@ Test(trace_wire_match, changes)
 Test(trace_wire_match, others)
 {
 	static const struct change none[] = {{0, 0}};
-	for (int family = ADDRESS_IPV4; family <= ADDRESS_IPV6; family++)
-		for (int protocol = 0; protocol < TRACE_PROTOCOLS; protocol++) {
+	for (enum address_family family = ADDRESS_IPV4; family <= ADDRESS_IPV6; family++)
+		for (enum trace_protocol protocol = TRACE_ICMP; protocol < TRACE_PROTOCOLS; protocol++) {
 			struct trace_flow flow = trace_make_flow(family, protocol), other = flow;
 			struct trace_packet packet = {.flow = &flow, .id = 5, .payload_size = 24, .hop_limit = 3};
 			struct trace_packet another = packet;
@@ -145,8 +145,8 @@ Test(trace_wire_match, round_trips)
 {
 	static const uint32_t secrets[] = {0, 0xffffffff, 0xdeadbeef};
 	for (size_t i = 0; i < sizeof(secrets) / sizeof(*secrets); i++)
-		for (int family = ADDRESS_IPV4; family <= ADDRESS_IPV6; family++)
-			for (int protocol = 0; protocol < TRACE_PROTOCOLS; protocol++)
+		for (enum address_family family = ADDRESS_IPV4; family <= ADDRESS_IPV6; family++)
+			for (enum trace_protocol protocol = TRACE_ICMP; protocol < TRACE_PROTOCOLS; protocol++)
 				check_round_trips(family, protocol, secrets[i]);
 }
 

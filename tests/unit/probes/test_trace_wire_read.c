@@ -13,7 +13,7 @@ struct scene {
 	size_t header; /* bytes of the sent packet's IP header */
 };
 
-static void set_scene(struct scene *scene, int family, int protocol)
+static void set_scene(struct scene *scene, enum address_family family, enum trace_protocol protocol)
 {
 	*scene = (struct scene){.family = family, .flow = trace_make_flow(family, protocol)};
 	scene->packet = (struct trace_packet){
@@ -34,9 +34,9 @@ static bool read_icmp(const struct scene *scene, const struct trace_bytes *bytes
 }
 
 #define FOR_ALL_SCENES(scene)                                                                                          \
-	for (int family = ADDRESS_IPV4; family <= ADDRESS_IPV6; family++)                                              \
-		for (int protocol = 0; protocol < TRACE_PROTOCOLS && (set_scene(&scene, family, protocol), true);      \
-		     protocol++)
+	for (enum address_family family = ADDRESS_IPV4; family <= ADDRESS_IPV6; family++)                              \
+		for (enum trace_protocol protocol = TRACE_ICMP;                                                        \
+		     protocol < TRACE_PROTOCOLS && (set_scene(&scene, family, protocol), true); protocol++)
 
 Test(trace_wire_read, whole_quote)
 {
@@ -377,7 +377,7 @@ Test(trace_wire_read, outer_headers_that_are_none)
 
 Test(trace_wire_read, echo_replies)
 {
-	for (int family = ADDRESS_IPV4; family <= ADDRESS_IPV6; family++) {
+	for (enum address_family family = ADDRESS_IPV4; family <= ADDRESS_IPV6; family++) {
 		struct scene scene;
 		struct trace_reply reply;
 		unsigned changed;
@@ -427,7 +427,7 @@ Test(trace_wire_read, segments)
 		{0, 0, false, false, 0},
 	};
 	for (size_t i = 0; i < sizeof(segments) / sizeof(*segments); i++)
-		for (int family = ADDRESS_IPV4; family <= ADDRESS_IPV6; family++) {
+		for (enum address_family family = ADDRESS_IPV4; family <= ADDRESS_IPV6; family++) {
 			struct scene scene;
 			struct trace_reply reply;
 			unsigned changed;
@@ -490,8 +490,8 @@ Test(trace_wire_read, udp_replies)
 
 Test(trace_wire_read, queued_errors)
 {
-	for (int family = ADDRESS_IPV4; family <= ADDRESS_IPV6; family++)
-		for (int protocol = TRACE_ICMP; protocol <= TRACE_UDP; protocol++) {
+	for (enum address_family family = ADDRESS_IPV4; family <= ADDRESS_IPV6; family++)
+		for (enum trace_protocol protocol = TRACE_ICMP; protocol <= TRACE_UDP; protocol++) {
 			struct scene scene;
 			struct trace_reply reply;
 			unsigned changed;
