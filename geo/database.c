@@ -211,8 +211,9 @@ static int try_addresses(const struct database *database, struct err *err)
 		struct place_draft draft = {0};
 
 		if (i % 2)
-			address = (struct address){.bytes = {0x20 | i >> 7, (uint8_t)(i * 19), (uint8_t)(i * 5)},
-						   .family = ADDRESS_IPV6};
+			address = (struct address){
+				.bytes = {(uint8_t)(0x20 | i >> 7), (uint8_t)(i * 19), (uint8_t)(i * 5)},
+				.family = ADDRESS_IPV6};
 		damaged += database_find(database, &address, &no_languages, &draft) == DATABASE_DAMAGED;
 	}
 	if (damaged > 0)

@@ -21,6 +21,7 @@ static const struct {
 } texts[] = {
 	{PLACE_COUNTRY, {{"country", "iso_code"}}},
 	{PLACE_COUNTRY, {{"country_code"}}},
+	{PLACE_COUNTRY, {{"country"}}},
 	{PLACE_COUNTRY_NAME, {{"country", "names", language}}},
 	{PLACE_COUNTRY_NAME, {{"country_name"}}},
 	{PLACE_CITY, {{"city", "names", language}}},
