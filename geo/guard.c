@@ -2,12 +2,11 @@
 
 #include <string.h>
 
-#define MARKER          "\xab\xcd\xefMaxMind.com"
-#define MARKER_SIZE     (sizeof(MARKER) - 1)
-#define METADATA_MAX    (128 * 1024) /* the marker is looked for that far from the end */
-#define SEPARATOR       16           /* bytes between tree and data */
-#define SECTION_MAX     UINT32_MAX   /* offsets are of 32 bits */
-#define DATA_SIZE_LEAST 3            /* the library wants so many */
+#define MARKER       "\xab\xcd\xefMaxMind.com"
+#define MARKER_SIZE  (sizeof(MARKER) - 1)
+#define METADATA_MAX (128 * 1024) /* the marker is looked for that far from the end */
+#define SEPARATOR    16           /* bytes between tree and data */
+#define SECTION_MAX  UINT32_MAX   /* offsets are of 32 bits */
 
 enum value_type {
 	VALUE_EXTENDED,
@@ -234,6 +233,22 @@ static bool find_number(const struct walk *section, const char *name, enum value
 	return true;
 }
 
+/* The library gives up at a language or description that is no text, and loses memory. */
+static bool has_only_texts(const struct walk *section, const struct value *list)
+{
+	struct walk walk = *section;
+	size_t offset = list->content;
+	struct value value;
+
+	if (list->type != VALUE_MAP && list->type != VALUE_ARRAY)
+		return true;
+	for (uint32_t i = 0; i < list->size * (list->type == VALUE_MAP ? 2 : 1); i++) {
+		if (!follow(&walk, offset, &value, &offset) || value.type != VALUE_STRING)
+			return false;
+	}
+	return true;
+}
+
 static int check_metadata(const struct walk *section, struct guard_file *file, struct err *err)
 {
 	static const struct {
@@ -261,7 +276,8 @@ static int check_metadata(const struct walk *section, struct guard_file *file, s
 		/* The description is the one that may be absent. */
 		bool is_there = find_member(section, others[i].name, &value);
 
-		if (is_there ? value.type != others[i].type : others[i].type != VALUE_MAP)
+		if (is_there ? value.type != others[i].type || !has_only_texts(section, &value)
+			     : others[i].type != VALUE_MAP)
 			return err_set(err, "its metadata has no %s, or not as it should be", others[i].name);
 	}
 	file->node_count = (uint32_t)nodes;
@@ -297,7 +313,7 @@ int guard_check_file(struct guard_file *file, struct err *err)
 	if (check_metadata(&section, file, err) == -1)
 		return -1;
 	tree = (uint64_t)file->node_count * file->record_bits / 4;
-	if (file->size > SECTION_MAX || tree + SEPARATOR + DATA_SIZE_LEAST > metadata - MARKER_SIZE)
+	if (file->size > SECTION_MAX || tree + SEPARATOR > metadata - MARKER_SIZE)
 		return err_set(err, "its metadata claims %u nodes, for which the file is too small", file->node_count);
 	file->data_offset = (size_t)tree + SEPARATOR;
 	file->data_size = metadata - MARKER_SIZE - file->data_offset;
