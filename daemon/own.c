@@ -16,6 +16,7 @@
 #include "daemon/worker.h"
 #include "exporter/exporter.h"
 #include "exporter/series.h"
+#include "geo/geo.h"
 #include "influx/influx.h"
 #include "influx/line.h"
 #include "probes/engine.h"
@@ -96,9 +97,10 @@ static const struct measure_set series_set = {
 };
 
 const struct measure_set *const own_sets[] = {
-	&build_set,  &process_set,    &config_set,       &series_set,   &worker_set,    &engine_set,
-	&influx_set, &influx_log_set, &target_files_set, &exporter_set, &api_probe_set, &api_probe_refused_set,
-	NULL,
+	&build_set,        &process_set,   &config_set,    &series_set,
+	&worker_set,       &engine_set,    &influx_set,    &influx_log_set,
+	&target_files_set, &exporter_set,  &api_probe_set, &api_probe_refused_set,
+	&geo_database_set, &geo_cache_set, NULL,
 };
 
 /* --- life -------------------------------------------------------------------------------------------------------- */
@@ -393,6 +395,8 @@ void own_read(struct own *own, void (*add)(void *arg, const struct row *row), vo
 	read_outputs(own, &taker);
 	read_files(own, &taker);
 	read_probe(own, &taker);
+	if (own->plan.geo)
+		geo_read(own->plan.geo, add, arg);
 	if (own->exporter)
 		give(&taker, &exporter_set, readings, exporter_read(own->exporter, readings));
 }

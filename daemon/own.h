@@ -12,6 +12,7 @@
 
 struct api_probe;
 struct exporter;
+struct geo;
 struct influx;
 struct influx_port;
 struct loop;
@@ -29,6 +30,7 @@ struct own_plan {
 	struct series_store *store;
 	size_t max_series;
 	struct influx *influx;
+	struct geo *geo;       /* NULL: none */
 	struct reload *reload; /* NULL: no target files are shown */
 	struct worker *const *workers;
 	size_t nworkers;

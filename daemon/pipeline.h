@@ -11,13 +11,15 @@
 
 #include "core/sample.h"
 
+struct geo;
 struct history;
 struct influx_port;
 struct pipeline;
 struct series;
 struct series_store;
 
-/* The sets that every probe has beside its type's own: "probe" and "target". NULL-terminated. */
+/* The sets that every probe has beside its type's own: "probe" and "target". NULL-terminated. Where places are known,
+ * there is whereabouts_set (daemon/whereabouts.h) as well. */
 extern const struct measure_set *const pipeline_sets[];
 
 /* All borrowed until pipeline_free. */
@@ -29,6 +31,7 @@ struct pipeline_plan {
 	size_t nagent_labels;
 	const char *boot;        /* random, new at each start */
 	struct history *history; /* of the last results; NULL = none are kept */
+	struct geo *geo;         /* NULL = no places */
 };
 
 struct pipeline *pipeline_create(const struct pipeline_plan *plan);
@@ -39,6 +42,7 @@ void pipeline_set_port(struct pipeline *pipeline, struct influx_port *port);
 
 /* How often a probe has failed, by reason: those that there were, in rising order. */
 struct failures;
+struct whereabouts;
 
 /* What is published about one probe of one target. Embedded in whoever owns the probe. */
 struct publication {
@@ -46,8 +50,9 @@ struct publication {
 	uint64_t history; /* its newest entry in the pipeline's */
 	struct subject subject;
 	struct series *series;
-	struct failures *failures; /* NULL before the first one */
-	struct address address;    /* the last one that a run talked to */
+	struct failures *failures;       /* NULL before the first one */
+	struct whereabouts *whereabouts; /* NULL: not known */
+	struct address address;          /* the last one that a run talked to */
 };
 
 /* subject: the struct is copied, what it points to is borrowed until close. */

@@ -15,6 +15,7 @@
 struct batch;
 struct engine;
 struct gatekeeper;
+struct geo;
 struct influx;
 struct mailbox;
 struct probe_type;
@@ -39,6 +40,7 @@ struct worker_plan {
 	const char *boot;
 	bool wants_lines;     /* are there outputs? */
 	size_t history_bytes; /* for the last results; 0 = none are kept */
+	struct geo *geo;      /* where targets are; NULL = nobody knows */
 };
 
 /* Loop, resolver and the sockets of all types. NULL with err. */

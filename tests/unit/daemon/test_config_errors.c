@@ -24,7 +24,7 @@ static void expect_errors(const struct bad *table, size_t n)
 static const struct bad unknown_keys[] = {
 	{"agnet: { };", "x.conf:1: agnet: unknown key, did you mean agent?\n"},
 	{"\n\nzzzzzzzz = 1;", "x.conf:3: zzzzzzzz: unknown key (netsonde reference options lists them)\n"},
-	{"geo: { databases = [ ]; };", "x.conf:1: geo: not available in this version\n"},
+	{"geo: { database = [ ]; };", "x.conf:1: geo.database: unknown key, did you mean databases?\n"},
 	{"target_files: ( { path = \"a\"; probess = [ ]; } );", "x.conf:1: target_files[0].probes: is missing\n"},
 	{"target_files: ( { probes = [ \"nope\" ]; } );",
 	 "x.conf:1: target_files[0].probes[0]: no probe \"nope\" in section probes\n"
