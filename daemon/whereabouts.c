@@ -61,7 +61,8 @@ struct whereabouts {
 	unsigned hidden;     /* fields that the target's own labels speak of, by 1 << field */
 	unsigned tags;       /* fields that are tags */
 	struct address address;
-	bool has_way; /* from the agent */
+	bool has_way; /* from the agent to the point */
+	struct distance_point agent, point;
 	double meters, radius_meters, floor_seconds;
 	int64_t line_due_ns;
 };
@@ -81,16 +82,27 @@ static unsigned find_hidden(const struct subject *subject)
 	return hidden;
 }
 
+static bool is_same_point(struct distance_point a, struct distance_point b)
+{
+	return a.latitude == b.latitude && a.longitude == b.longitude;
+}
+
 static void measure_way(struct whereabouts *whereabouts, const struct edition *edition)
 {
 	struct distance_point agent, point;
 	double radius_meters;
+	bool had_way = whereabouts->has_way;
 
 	whereabouts->has_way =
 		edition_agent(edition, &agent, &radius_meters) && place_point(whereabouts->place, &point);
 	if (!whereabouts->has_way)
 		return;
 	whereabouts->radius_meters = radius_meters + place_radius_meters(whereabouts->place);
+	/* Most places of a new edition are those of the one before. */
+	if (had_way && is_same_point(agent, whereabouts->agent) && is_same_point(point, whereabouts->point))
+		return;
+	whereabouts->agent = agent;
+	whereabouts->point = point;
 	whereabouts->meters = distance_meters(agent, point);
 	whereabouts->floor_seconds = distance_light_floor_seconds(whereabouts->meters);
 }
