@@ -5,6 +5,7 @@
 #include "core/clock.h"
 #include "core/mem.h"
 #include "daemon/history.h"
+#include "daemon/trace_places.h"
 #include "daemon/whereabouts.h"
 #include "exporter/series.h"
 #include "influx/influx.h"
@@ -55,6 +56,7 @@ struct pipeline {
 	struct pipeline_plan plan;
 	struct influx_port *port;
 	struct geo_cache *geo; /* NULL: no places */
+	struct trace_places *trace_places;
 	struct label reasons[REASON_COUNT];
 	/* scratch */
 	struct row *rows;
@@ -87,8 +89,10 @@ struct pipeline *pipeline_create(const struct pipeline_plan *plan)
 	struct pipeline *pipeline = mem_zero(1, sizeof(*pipeline));
 
 	pipeline->plan = *plan;
-	if (plan->geo)
+	if (plan->geo) {
 		pipeline->geo = geo_cache_open(plan->geo);
+		pipeline->trace_places = trace_places_create();
+	}
 	for (unsigned i = 0; i < REASON_COUNT; i++)
 		pipeline->reasons[i] = (struct label){"reason", reason_name((enum reason)i)};
 	return pipeline;
@@ -98,6 +102,7 @@ void pipeline_free(struct pipeline *pipeline)
 {
 	if (!pipeline)
 		return;
+	trace_places_free(pipeline->trace_places);
 	geo_cache_close(pipeline->geo);
 	line_tags_free(&pipeline->tags);
 	mem_free(pipeline->labels);
@@ -325,14 +330,23 @@ static void write_lines(const struct publication *publication, const struct samp
 	write_line(publication, &placed);
 }
 
-void publication_deliver(void *context, const struct sample *sample)
+/* After note, which has taken a new edition in. */
+static struct sample add_hop_places(const struct publication *publication, const struct sample *sample)
 {
-	struct publication *publication = context;
+	const struct pipeline *pipeline = publication->pipeline;
+	struct sample placed = *sample;
+
+	if (pipeline->geo && geo_cache_edition(pipeline->geo) != 0)
+		placed.rows = trace_places_add(pipeline->trace_places, pipeline->geo, sample);
+	return placed;
+}
+
+static void publish(struct publication *publication, const struct sample *sample)
+{
 	struct row *rows = scratch_rows(publication->pipeline, ADDED_ROWS + sample->nrows);
 	struct added added;
 	size_t nadded, n;
 
-	note(publication, sample);
 	nadded = add_rows(publication, sample, &added, rows);
 	n = nadded;
 	for (size_t i = 0; i < sample->nrows; i++)
@@ -342,4 +356,14 @@ void publication_deliver(void *context, const struct sample *sample)
 	write_lines(publication, sample, rows + nadded, n - nadded);
 	if (publication->pipeline->plan.history)
 		history_add(publication->pipeline->plan.history, &publication->history, sample);
+}
+
+void publication_deliver(void *context, const struct sample *sample)
+{
+	struct publication *publication = context;
+	struct sample placed;
+
+	note(publication, sample);
+	placed = add_hop_places(publication, sample);
+	publish(publication, &placed);
 }
