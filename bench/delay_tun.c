@@ -57,6 +57,18 @@ static int cmp(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* RFC 1624: the header's checksum follows the one word that changed. */
+static void set_ttl(uint8_t *ip, uint8_t ttl)
+{
+	uint32_t old = (uint32_t)ip[8] << 8 | ip[9], sum = (uint16_t) ~((uint32_t)ip[10] << 8 | ip[11]);
+	ip[8] = ttl;
+	sum += (uint16_t)~old + ((uint32_t)ttl << 8 | ip[9]);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = ~(sum + (sum >> 16));
+	ip[10] = (uint8_t)(sum >> 8);
+	ip[11] = (uint8_t)sum;
+}
+
 int main(int argc, char **argv)
 {
 	const char *name = "tun0", *log = NULL;
@@ -147,6 +159,7 @@ int main(int argc, char **argv)
 			memcpy(t, b->b + 12, 4);
 			memcpy(b->b + 12, b->b + 16, 4);
 			memcpy(b->b + 16, t, 4);
+			set_ttl(b->b, 64); /* a traceroute's last one would not get back */
 			b->b[h] = 0;
 			uint32_t s = (b->b[h + 2] << 8 | b->b[h + 3]) + 0x0800u;
 			s = (s & 0xffff) + (s >> 16);

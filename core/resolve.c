@@ -1,5 +1,6 @@
 #include "core/resolve.h"
 
+#include <netdb.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -10,6 +11,7 @@
 #include "core/loop.h"
 #include "core/mem.h"
 #include "core/resolve_channel.h"
+#include "core/reverse_wire.h"
 
 #define RESOLV_CONF          "/etc/resolv.conf"
 #define RESOLV_CONF_CHECK_NS (10 * NS_PER_SECOND)
@@ -59,7 +61,10 @@ struct resolution {
 	char *name;
 	enum address_family family;
 	void (*done)(void *arg, const struct resolve_answer *answer);
+	void (*named)(void *arg, const struct resolve_name_answer *answer); /* instead of done: asks for a name */
 	void *arg;
+	struct address address; /* whose name is asked for */
+	char *found;            /* that name */
 	struct alarm deadline;
 	struct deferred finish;
 	struct question *questions; /* by family - 1; NULL while waiting */
@@ -78,6 +83,7 @@ static void free_resolution(struct resolution *resolution)
 	TAILQ_REMOVE(resolution->questions ? &resolver->started : &resolver->waiting, resolution, place);
 	mem_free(resolution->questions);
 	mem_free(resolution->name);
+	mem_free(resolution->found);
 	mem_free(resolution);
 }
 
@@ -213,10 +219,33 @@ static struct resolve_answer make_answer(const struct resolution *resolution, st
 	return answer;
 }
 
+static void tell_name(struct resolution *resolution)
+{
+	const struct question *question = &resolution->questions[0];
+	void (*named)(void *, const struct resolve_name_answer *) = resolution->named;
+	void *named_arg = resolution->arg;
+	char *found = resolution->found;
+	int64_t ttl = found ? question->ttl_seconds : 0;
+	struct resolve_name_answer answer = {
+		.name = found,
+		.expires_ns = clock_monotonic_ns() + ttl * NS_PER_SECOND,
+		.error = found ? NULL : describe(question->status, ADDRESS_NONE),
+		.is_final = is_final(question->status),
+	};
+	resolution->found = NULL;
+	end_resolution(resolution);
+	named(named_arg, &answer);
+	mem_free(found);
+}
+
 /* On a fresh stack: tells the answer. The caller may do anything in done, even free the resolver. */
 static void finish_resolution(void *arg)
 {
 	struct resolution *resolution = arg;
+	if (resolution->named) {
+		tell_name(resolution);
+		return;
+	}
 	struct address addresses[RESOLVE_ADDRESSES_MAX];
 	struct resolve_answer answer = make_answer(resolution, addresses);
 	void (*done)(void *, const struct resolve_answer *) = resolution->done;
@@ -241,9 +270,29 @@ static void hosts_answered(void *arg, int status, int timeouts, struct ares_addr
 	ares_freeaddrinfo(info);
 }
 
+static void host_answered(void *arg, int status, int timeouts, struct hostent *host)
+{
+	(void)timeouts;
+	struct resolution *resolution = arg;
+	char shown[RESOLVE_NAME_MAX + 1];
+	if (status == ARES_SUCCESS && host && host->h_name && reverse_wire_show(host->h_name, shown))
+		resolution->found = mem_copy_string(shown);
+}
+
+/* An address in the hosts file: true, and its name is there. */
+static bool name_locally(struct resolution *resolution)
+{
+	resolve_channel_ask_host(resolution->resolver->hosts, &resolution->address, host_answered, resolution);
+	resolution->questions[0].ttl_seconds = RESOLVE_TTL_HOSTS_SECONDS;
+	resolution->questions[0].status = resolution->found ? ARES_SUCCESS : ARES_ENOTFOUND;
+	return resolution->found != NULL;
+}
+
 /* A literal, or a name in the hosts file: true, and the answer is there. */
 static bool answer_locally(struct resolution *resolution)
 {
+	if (resolution->named)
+		return name_locally(resolution);
 	struct question *questions = resolution->questions;
 	struct address literal;
 	int64_t ttl = RESOLVE_TTL_HOSTS_SECONDS;
@@ -263,17 +312,11 @@ static bool answer_locally(struct resolution *resolution)
 	return is_literal || questions[0].n || questions[1].n;
 }
 
-static void question_answered(void *arg, int status, int timeouts, struct ares_addrinfo *info)
+/* c-ares has answered the question; what it said is kept. */
+static void end_question(struct question *question)
 {
-	(void)timeouts;
-	struct question *question = arg;
 	struct resolution *resolution = question->resolution;
 	struct resolver *resolver = resolution->resolver;
-	size_t index = (size_t)(question - resolution->questions);
-	question->status = status;
-	if (status == ARES_SUCCESS && info)
-		take_addresses(question, index, info);
-	ares_freeaddrinfo(info);
 	resolution->unanswered--;
 	if (resolver->is_closing)
 		return;
@@ -290,23 +333,68 @@ static void question_answered(void *arg, int status, int timeouts, struct ares_a
 		loop_defer(resolver->loop, &resolution->finish);
 }
 
+static void question_answered(void *arg, int status, int timeouts, struct ares_addrinfo *info)
+{
+	(void)timeouts;
+	struct question *question = arg;
+	question->status = status;
+	if (status == ARES_SUCCESS && info)
+		take_addresses(question, (size_t)(question - question->resolution->questions), info);
+	ares_freeaddrinfo(info);
+	end_question(question);
+}
+
+static void pointer_answered(void *arg, int status, int timeouts, unsigned char *bytes, int n)
+{
+	(void)timeouts;
+	struct question *question = arg;
+	struct reverse_wire_answer answer;
+	question->status = status;
+	if (status == ARES_SUCCESS && !reverse_wire_read(bytes, (size_t)n, &answer))
+		question->status = ARES_ENODATA;
+	if (question->status == ARES_SUCCESS) {
+		int64_t ttl =
+			answer.ttl_seconds < RESOLVE_TTL_MAX_SECONDS ? answer.ttl_seconds : RESOLVE_TTL_MAX_SECONDS;
+		question->ttl_seconds = ttl > RESOLVE_TTL_MIN_SECONDS ? ttl : RESOLVE_TTL_MIN_SECONDS;
+		question->resolution->found = mem_copy_string(answer.name);
+	}
+	end_question(question);
+}
+
+static void prepare_question(struct question *question, struct resolution *resolution)
+{
+	struct source *source = SLIST_FIRST(&resolution->resolver->sources);
+	question->resolution = resolution;
+	question->source = source;
+	question->status = ARES_ETIMEOUT;
+	source->questions++;
+}
+
+static void ask_for_name(struct resolution *resolution)
+{
+	struct question *question = &resolution->questions[0];
+	resolution->unanswered = 1;
+	prepare_question(question, resolution);
+	resolve_channel_ask_pointer(question->source->channel, resolution->name, pointer_answered, question);
+}
+
 static void ask_servers(struct resolution *resolution)
 {
 	struct resolver *resolver = resolution->resolver;
-	struct source *source = SLIST_FIRST(&resolver->sources);
 	resolver->running++;
-	resolution->unanswered = resolution->family == ADDRESS_NONE ? ADDRESS_FAMILIES : 1;
 	alarm_set(resolver->loop, &resolution->deadline, clock_monotonic_ns() + DEADLINE_NS);
+	if (resolution->named) {
+		ask_for_name(resolution);
+		return;
+	}
+	resolution->unanswered = resolution->family == ADDRESS_NONE ? ADDRESS_FAMILIES : 1;
 	for (size_t i = 0; i < ADDRESS_FAMILIES; i++) {
 		struct question *question = &resolution->questions[i];
 		if (!is_wanted(resolution, i))
 			continue;
-		question->resolution = resolution;
-		question->source = source;
-		question->status = ARES_ETIMEOUT;
-		source->questions++;
-		resolve_channel_ask(source->channel, resolution->name, address_families[i].af, question_answered,
-				    question);
+		prepare_question(question, resolution);
+		resolve_channel_ask(question->source->channel, resolution->name, address_families[i].af,
+				    question_answered, question);
 	}
 }
 
@@ -487,20 +575,38 @@ struct loop *resolver_loop(const struct resolver *resolver)
 	return resolver->loop;
 }
 
-struct resolution *resolve_start(struct resolver *resolver, const char *name, enum address_family family,
-				 void (*done)(void *arg, const struct resolve_answer *answer), void *arg)
+/* name: taken over. */
+static struct resolution *add_resolution(struct resolver *resolver, char *name, void *arg)
 {
 	struct resolution *resolution = mem_zero(1, sizeof *resolution);
 	resolution->resolver = resolver;
-	resolution->name = mem_copy_string(name);
-	resolution->family = family;
-	resolution->done = done;
+	resolution->name = name;
 	resolution->arg = arg;
 	alarm_prepare(&resolution->deadline, finish_resolution, resolution);
 	deferred_prepare(&resolution->finish, finish_resolution, resolution);
 	TAILQ_INSERT_TAIL(&resolver->waiting, resolution, place);
 	if (resolver->running < RESOLVE_PARALLEL_MAX)
 		loop_defer(resolver->loop, &resolver->launch);
+	return resolution;
+}
+
+struct resolution *resolve_start(struct resolver *resolver, const char *name, enum address_family family,
+				 void (*done)(void *arg, const struct resolve_answer *answer), void *arg)
+{
+	struct resolution *resolution = add_resolution(resolver, mem_copy_string(name), arg);
+	resolution->family = family;
+	resolution->done = done;
+	return resolution;
+}
+
+struct resolution *resolve_start_reverse(struct resolver *resolver, const struct address *address,
+					 void (*done)(void *arg, const struct resolve_name_answer *answer), void *arg)
+{
+	char name[REVERSE_WIRE_NAME_SIZE];
+	reverse_wire_name(address, name);
+	struct resolution *resolution = add_resolution(resolver, mem_copy_string(name), arg);
+	resolution->address = *address;
+	resolution->named = done;
 	return resolution;
 }
 

@@ -1,9 +1,10 @@
 /*
- * Names to addresses without blocking: c-ares on the loop, one resolver a worker.
+ * Names to addresses, and back, without blocking: c-ares on the loop, one resolver a worker.
  */
 #ifndef NETSONDE_CORE_RESOLVE_H
 #define NETSONDE_CORE_RESOLVE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -48,5 +49,22 @@ struct loop *resolver_loop(const struct resolver *resolver);
 struct resolution *resolve_start(struct resolver *resolver, const char *name, enum address_family family,
 				 void (*done)(void *arg, const struct resolve_answer *answer), void *arg);
 void resolve_cancel(struct resolution *resolution); /* NULL is harmless; not after done */
+
+#define RESOLVE_NAME_MAX 253
+
+/* Borrowed by the callback for the length of the call. name NULL: error says why ("no such name", "timeout", ...).
+ * name: without a dot at the end, at most RESOLVE_NAME_MAX bytes of letters, digits, "-", "_" and "."; whatever else
+ * the server said is written \DDD. expires_ns: as in resolve_answer. */
+struct resolve_name_answer {
+	const char *name;
+	int64_t expires_ns;
+	const char *error;
+	bool is_final; /* without a name: the servers said that there is none; false: they did not answer */
+};
+
+/* Asks for the name of an address (PTR), under the same rules and in the same queue as resolve_start. The hosts file
+ * comes before the servers. */
+struct resolution *resolve_start_reverse(struct resolver *resolver, const struct address *address,
+					 void (*done)(void *arg, const struct resolve_name_answer *answer), void *arg);
 
 #endif

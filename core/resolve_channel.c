@@ -1,5 +1,6 @@
 #include "core/resolve_channel.h"
 
+#include <arpa/nameser.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
@@ -169,4 +170,17 @@ void resolve_channel_ask(struct resolve_channel *channel, const char *name, int 
 	const struct ares_addrinfo_hints hints = {.ai_family = family, .ai_flags = ARES_AI_NOSORT};
 	ares_getaddrinfo(channel->ares, name, NULL, &hints, answered, arg);
 	set_alarm(channel);
+}
+
+void resolve_channel_ask_pointer(struct resolve_channel *channel, const char *name, ares_callback answered, void *arg)
+{
+	ares_query(channel->ares, name, ns_c_in, ns_t_ptr, answered, arg);
+	set_alarm(channel);
+}
+
+void resolve_channel_ask_host(struct resolve_channel *channel, const struct address *address,
+			      ares_host_callback answered, void *arg)
+{
+	const struct address_family_facts *facts = &address_families[address->family - 1];
+	ares_gethostbyaddr(channel->ares, address->bytes, (int)facts->size, facts->af, answered, arg);
 }

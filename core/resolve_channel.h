@@ -7,6 +7,7 @@
 #include <ares.h>
 #include <stdbool.h>
 
+#include "core/address.h"
 #include "core/err.h"
 
 struct loop;
@@ -33,5 +34,14 @@ void resolve_channel_free(struct resolve_channel *channel);
  * inside this call, and owns its result (ares_freeaddrinfo). */
 void resolve_channel_ask(struct resolve_channel *channel, const char *name, int family, ares_addrinfo_callback answered,
 			 void *arg);
+
+/* Asks for the PTR records of name ("1.2.0.192.in-addr.arpa"). The callback comes exactly once, perhaps from inside
+ * this call; the bytes of the answer are borrowed. */
+void resolve_channel_ask_pointer(struct resolve_channel *channel, const char *name, ares_callback answered, void *arg);
+
+/* Asks the hosts file (a channel with hosts_only) for the name of an address. From inside, always; the answer is
+ * borrowed. */
+void resolve_channel_ask_host(struct resolve_channel *channel, const struct address *address,
+			      ares_host_callback answered, void *arg);
 
 #endif

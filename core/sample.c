@@ -170,10 +170,12 @@ static void add_sample(struct piece *piece, const struct sample *sample)
 	struct sample *copy = piece_add(piece, sample, sizeof(*sample), alignof(struct sample));
 	const struct subject *subject = add_subject(piece, sample->subject);
 	const struct row *rows = add_rows(piece, sample->rows, sample->nrows);
+	const char *cause = add_string(piece, sample->cause);
 
 	if (copy != NULL) {
 		copy->subject = subject;
 		copy->rows = rows;
+		copy->cause = cause;
 	}
 }
 

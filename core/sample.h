@@ -136,6 +136,7 @@ struct sample {
 	int64_t lookup_ns;      /* how long the names took to resolve, all together; -1: nothing was resolved */
 	const struct row *rows;
 	size_t nrows;
+	const char *cause; /* why it ran out of turn, for people; NULL: it was its turn, or somebody asked */
 };
 
 /* A deep copy in one piece of memory (mem_free), for answers that travel between threads. Sets stay borrowed. */

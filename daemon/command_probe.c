@@ -13,9 +13,9 @@
 #include "core/resolve.h"
 #include "daemon/command.h"
 #include "daemon/config.h"
+#include "daemon/manual.h"
 #include "daemon/probe_usage.h"
 #include "daemon/sample_json.h"
-#include "probes/engine.h"
 
 /* Timer slots of one probe need not save wake-ups. */
 #define SLOT_NS NS_PER_MS
@@ -23,47 +23,28 @@
 /* A terminal's interrupt, as shells report it. */
 #define EXIT_INTERRUPTED (128 + SIGINT)
 
-/* Everything about the one run. */
-struct manual {
-	const struct probe_type *type;
-	const char *target;
-	void *settings;
-	struct config *config; /* or NULL */
-	const char *resolver_servers;
-	bool is_json;
-
-	struct loop *loop;
-	struct resolver *resolver;
-	struct engine *engine;
-	struct subject subject;
-	struct probe *probe;
-	int signals;
-	struct watch *watch;
-	int result;
-};
-
 /* --- settings ---------------------------------------------------------------------------------------------------- */
 
-static int set_option(const struct probe_type *type, void *settings, const char *name, const char *value)
+int manual_set_option(struct manual *manual, const char *name, const char *value)
 {
-	const struct option *option = option_find(type->options, type->noptions, name);
+	const struct option *option = option_find(manual->type->options, manual->type->noptions, name);
 	struct err err = {0};
 
 	if (!option)
 		return command_refuse("probe", "--%s: there is no such option", name);
-	if (option_set_text(option, settings, value, &err) == -1)
+	if (option_set_text(option, manual->settings, value, &err) == -1)
 		return command_refuse("probe", "--%s=%s: %s", name, value, err.text);
 	return -1;
 }
 
 /* What a person expects who waits for it: "option=value" pairs of the type. */
-static void set_manual_defaults(const struct probe_type *type, void *settings)
+static void set_manual_defaults(struct manual *manual)
 {
-	for (const char *const *pair = type->manual_settings; pair && *pair; pair++) {
+	for (const char *const *pair = manual->type->manual_settings; pair && *pair; pair++) {
 		const char *equals = strchr(*pair, '=');
 		char *name = mem_format("%.*s", (int)(equals - *pair), *pair);
 
-		set_option(type, settings, name, equals + 1);
+		manual_set_option(manual, name, equals + 1);
 		mem_free(name);
 	}
 }
@@ -88,23 +69,45 @@ static int copy_configured(struct manual *manual, const char *name)
 	return command_refuse("probe", "--probe=%s: %s has no probe of this name", name, config->file);
 }
 
+/* Those that the command line begins with. */
+static int make_first_settings(struct manual *manual, const char *configured)
+{
+	const struct probe_type *type = manual->type;
+
+	if (configured)
+		return copy_configured(manual, configured);
+	manual->settings = mem_zero(1, type->settings_size);
+	option_set_defaults(type->options, type->noptions, manual->settings);
+	set_manual_defaults(manual);
+	return -1;
+}
+
+static int set_options(struct manual *manual, const struct probe_usage *usage, const struct command_line *line)
+{
+	bool has_interval = false;
+	int result = -1;
+
+	for (size_t i = usage->nown; i < usage->usage.nflags && result == -1; i++) {
+		if (!line->values[i])
+			continue;
+		has_interval = has_interval || strcmp(usage->flags[i].name, "interval") == 0;
+		result = manual_set_option(manual, usage->flags[i].name, line->values[i]);
+	}
+	if (result == -1 && manual->trace)
+		result = trace_show_set_pace(manual, has_interval);
+	return result;
+}
+
 static int make_settings(struct manual *manual, const struct probe_usage *usage, const struct command_line *line)
 {
 	const struct probe_type *type = manual->type;
-	const char *configured = line->values[PROBE_FLAG_PROBE];
 	struct err err = {0};
-	int result = -1;
+	int result = make_first_settings(manual, line->values[PROBE_FLAG_PROBE]);
 
-	if (configured) {
-		result = copy_configured(manual, configured);
-	} else {
-		manual->settings = mem_zero(1, type->settings_size);
-		option_set_defaults(type->options, type->noptions, manual->settings);
-		set_manual_defaults(type, manual->settings);
-	}
-	for (size_t i = PROBE_FLAGS; i < usage->usage.nflags && result == -1; i++)
-		if (line->values[i])
-			result = set_option(type, manual->settings, usage->flags[i].name, line->values[i]);
+	if (result == -1 && manual->trace)
+		result = trace_show_set_defaults(manual);
+	if (result == -1)
+		result = set_options(manual, usage, line);
 	if (result == -1 && type->check && type->check(manual->settings, &err) == -1)
 		result = command_refuse("probe", "%s", err.text);
 	return result;
@@ -128,8 +131,12 @@ static int load_config(struct manual *manual, const struct command_line *line)
 
 static void print_line(void *context, const char *line)
 {
-	(void)context;
-	probe_usage_print_line(line, stdout);
+	const struct manual *manual = context;
+
+	if (manual->trace)
+		trace_show_log(manual->trace, line);
+	else
+		probe_usage_print_line(line, stdout);
 }
 
 static void print_json(const struct sample *sample)
@@ -145,8 +152,14 @@ static void take_sample(void *context, const struct sample *sample)
 {
 	struct manual *manual = context;
 
+	if (manual->trace) {
+		trace_show_take(manual->trace, sample);
+		return;
+	}
 	if (manual->is_json)
 		print_json(sample);
+	else if (manual->is_trace)
+		trace_show_print_once(sample);
 	else if (manual->type->print)
 		manual->type->print(sample, stdout);
 	else
@@ -166,6 +179,10 @@ static void take_signal(void *arg, unsigned events)
 	(void)events;
 	if (read(manual->signals, &info, sizeof(info)) != sizeof(info))
 		return;
+	if (manual->trace) {
+		trace_show_signal(manual->trace, (int)info.ssi_signo);
+		return;
+	}
 	/* An interrupt is a deadline that comes early: what there is by then is shown. */
 	if (info.ssi_signo == SIGINT && probe_end_run(manual->probe) == 0)
 		return;
@@ -182,6 +199,11 @@ static int open_signals(struct manual *manual, struct err *err)
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
+	if (manual->trace) {
+		sigaddset(&set, SIGHUP);
+		sigaddset(&set, SIGTSTP);
+		sigaddset(&set, SIGWINCH);
+	}
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	manual->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (manual->signals == -1)
@@ -199,7 +221,7 @@ static int open_probe(struct manual *manual, struct err *err)
 		.settings = manual->settings,
 		.subject = &manual->subject,
 		.address = manual->target,
-		.sink = {take_sample, manual->is_json ? NULL : print_line, manual},
+		.sink = {take_sample, manual->is_json && !manual->trace ? NULL : print_line, manual},
 		.is_single = true,
 	};
 
@@ -223,8 +245,13 @@ static int run_probe(struct manual *manual, struct err *err)
 		goto free_resolver;
 	if (open_probe(manual, err) == -1)
 		goto free_engine;
-	probe_run_once(manual->probe);
+	if (manual->trace)
+		trace_show_begin(manual->trace);
+	else
+		probe_run_once(manual->probe);
 	result = loop_run(manual->loop, err);
+	if (manual->trace)
+		trace_show_end(manual->trace);
 	probe_close(manual->probe);
 free_engine:
 	engine_free(manual->engine);
@@ -244,6 +271,9 @@ static int prepare_and_run(struct manual *manual, const struct probe_usage *usag
 	struct err err = {0};
 	int result = load_config(manual, line);
 
+	manual->is_trace = usage->nown == PROBE_TRACE_FLAGS;
+	if (result == -1 && manual->is_trace)
+		result = trace_show_create(manual, line);
 	if (result == -1)
 		result = make_settings(manual, usage, line);
 	if (result != -1)
@@ -268,6 +298,7 @@ static int run_type(const struct probe_type *type, const struct probe_usage *usa
 	manual.is_json = line->values[PROBE_FLAG_JSON] != NULL;
 	result = prepare_and_run(&manual, usage, line);
 	option_free_settings(type->options, type->noptions, manual.settings);
+	trace_show_free(manual.trace);
 	config_free(manual.config);
 	return result;
 }

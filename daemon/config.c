@@ -155,15 +155,33 @@ static void read_probes(struct config_reader *reader, const config_setting_t *se
 		read_probe(reader, config_setting_get_elem(section, (unsigned)i), i);
 }
 
+/* Names of probes that set this one off: a misspelt one would never do. */
+static void check_trigger(struct config_reader *reader, size_t i)
+{
+	const struct config_probe *probe = &reader->config->probes[i];
+	struct trigger_plan plan = {0};
+
+	if (!probe->type->trigger || !probe->type->trigger(probe->settings, &plan))
+		return;
+	for (size_t k = 0; k < plan.nprobes; k++)
+		if (names_find(&reader->probes, names_key_of(plan.probes[k])) == NAMES_NONE)
+			config_source_error(&reader->source, reader->probe_lines[i],
+					    "probes.%s: no probe \"%.200s\" that could trigger it in section probes",
+					    probe->name, plan.probes[k]);
+}
+
 static void check_probes(struct config_reader *reader)
 {
 	for (size_t i = 0; i < reader->config->nprobes; i++) {
 		const struct config_probe *probe = &reader->config->probes[i];
 		struct err err = {0};
 
-		if (probe->type && probe->type->check && probe->type->check(probe->settings, &err) < 0)
+		if (!probe->type)
+			continue;
+		if (probe->type->check && probe->type->check(probe->settings, &err) < 0)
 			config_source_error(&reader->source, reader->probe_lines[i], "probes.%s: %s", probe->name,
 					    err.text);
+		check_trigger(reader, i);
 	}
 }
 

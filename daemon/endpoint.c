@@ -16,7 +16,8 @@ struct endpoint {
 	struct gatekeeper gatekeeper;
 	struct modules own;  /* entries of section probes */
 	struct modules more; /* of the file */
-	struct names names;  /* -> position: own ones first */
+	struct modules built_in;
+	struct names names; /* -> position: own ones first, those of the file next */
 };
 
 /* --- life --------------------------------------------------------------------------------------------------------- */
@@ -56,7 +57,20 @@ static void copy_probe(const struct config_probe *probe, struct module *module)
 
 static const struct module *module_at(const struct endpoint *endpoint, size_t i)
 {
-	return i < endpoint->own.n ? &endpoint->own.items[i] : &endpoint->more.items[i - endpoint->own.n];
+	if (i < endpoint->own.n)
+		return &endpoint->own.items[i];
+	i -= endpoint->own.n;
+	return i < endpoint->more.n ? &endpoint->more.items[i] : &endpoint->built_in.items[i - endpoint->more.n];
+}
+
+/* A name that the configuration has given to a module of its own is that one's. */
+static void add_built_in(struct endpoint *endpoint)
+{
+	size_t before = endpoint->own.n + endpoint->more.n;
+
+	modules_add_builtin(&endpoint->built_in);
+	for (size_t i = 0; i < endpoint->built_in.n; i++)
+		names_add(&endpoint->names, names_key_of(endpoint->built_in.items[i].name), before + i);
 }
 
 /* -1 with err at a name that is there already. */
@@ -79,6 +93,7 @@ static void endpoint_free(struct endpoint *endpoint)
 	names_free(&endpoint->names);
 	modules_free(&endpoint->own);
 	modules_free(&endpoint->more);
+	modules_free(&endpoint->built_in);
 	destination_rules_free(endpoint->rules);
 	option_free(config_endpoint_options, config_endpoint_noptions, &endpoint->settings);
 	mem_free(endpoint);
@@ -98,6 +113,7 @@ struct endpoint *endpoint_create(const struct endpoint_plan *plan, struct module
 	endpoint->more = *more;
 	if (endpoint->rules && add_names(endpoint, err) == 0) {
 		*more = (struct modules){0};
+		add_built_in(endpoint);
 		return endpoint;
 	}
 	endpoint->more = (struct modules){0};

@@ -1,7 +1,8 @@
 /*
  * What /probe may do by one configuration: the modules by name (entries of section probes, and those of a
- * blackbox.yml), the destinations, and the section's options. Immutable, and counted by those who hold it: a probe that
- * runs keeps what it began with, whatever is reloaded meanwhile. Any thread.
+ * blackbox.yml; built-in ones under the names that are left), the destinations, and the section's options. Immutable,
+ * and counted by those who hold it: a probe that runs keeps what it began with, whatever is reloaded meanwhile. Any
+ * thread.
  */
 #ifndef NETSONDE_DAEMON_ENDPOINT_H
 #define NETSONDE_DAEMON_ENDPOINT_H
@@ -39,6 +40,7 @@ const struct gatekeeper *endpoint_gatekeeper(const struct endpoint *endpoint);
 /* NULL: there is none. It is shown as its configuration would have it. */
 const struct module *endpoint_find(const struct endpoint *endpoint, const char *name);
 
+/* Those of the configuration; not the built-in ones. */
 void endpoint_each_module(const struct endpoint *endpoint, void (*each)(void *arg, const struct module *module),
 			  void *arg);
 

@@ -8,7 +8,7 @@
  * it lies at position % size of the ring, and is overwritten once the head is more than size beyond it. An entry is in
  * one piece: what is left at the end of the ring is passed over when it is too small.
  *
- *     entry | for each row: row, its measures (16 bits each), its values, its strings
+ *     entry | its cause, if it has one | for each row: row, its measures (16 bits each), its values, its strings
  *
  * A value takes a word; of a histogram four: how many, shortest, average, longest. Strings end in NUL: names and values
  * of the labels, then the texts that are there. */
@@ -23,7 +23,7 @@ struct entry {
 	uint32_t words;    /* all of it */
 	uint32_t reason;
 	uint32_t nrows, nreadings, nlabels; /* of all rows */
-	uint32_t unused;
+	uint32_t cause_words;               /* of the string behind this; 0 = there is none */
 	int64_t begun_realtime_ns, took_ns;
 	uint64_t run, skipped;
 	struct address address;
@@ -97,9 +97,14 @@ static uint64_t measure_row(const struct row *row)
 	return ROW_WORDS + values + words_of(row->n * sizeof(uint16_t)) + words_of(strings);
 }
 
+static uint64_t measure_cause(const struct sample *sample)
+{
+	return sample->cause ? words_of(string_size(sample->cause)) : 0;
+}
+
 static uint64_t measure_sample(const struct sample *sample)
 {
-	uint64_t words = ENTRY_WORDS;
+	uint64_t words = ENTRY_WORDS + measure_cause(sample);
 
 	for (size_t i = 0; i < sample->nrows; i++)
 		words += measure_row(&sample->rows[i]);
@@ -197,6 +202,7 @@ static void put_sample(uint64_t *at, uint64_t words, uint64_t previous, const st
 		.previous = previous,
 		.words = (uint32_t)words,
 		.reason = sample->reason,
+		.cause_words = (uint32_t)measure_cause(sample),
 		.nrows = (uint32_t)sample->nrows,
 		.begun_realtime_ns = sample->begun_realtime_ns,
 		.took_ns = sample->took_ns,
@@ -205,6 +211,9 @@ static void put_sample(uint64_t *at, uint64_t words, uint64_t previous, const st
 		.address = sample->address,
 	};
 	at += ENTRY_WORDS;
+	if (sample->cause)
+		put_string((char *)at, sample->cause);
+	at += entry->cause_words;
 	for (size_t i = 0; i < sample->nrows; i++) {
 		entry->nreadings += (uint32_t)sample->rows[i].n;
 		entry->nlabels += (uint32_t)sample->rows[i].nlabels;
@@ -319,7 +328,7 @@ static const struct sample *take_sample(struct scratch *scratch, const uint64_t 
 	scratch->readings = readings =
 		make_room(scratch->readings, &scratch->nreadings, entry->nreadings, sizeof(*readings));
 	scratch->labels = labels = make_room(scratch->labels, &scratch->nlabels, entry->nlabels, sizeof(*labels));
-	at += ENTRY_WORDS;
+	at += ENTRY_WORDS + entry->cause_words;
 	for (size_t i = 0; i < entry->nrows; i++) {
 		scratch->rows[i] = take_row(at, readings, labels);
 		readings += scratch->rows[i].n;
@@ -336,6 +345,7 @@ static const struct sample *take_sample(struct scratch *scratch, const uint64_t 
 		.address = entry->address,
 		.rows = scratch->rows,
 		.nrows = entry->nrows,
+		.cause = entry->cause_words > 0 ? (const char *)((const uint64_t *)entry + ENTRY_WORDS) : NULL,
 	};
 	return &scratch->sample;
 }
@@ -382,6 +392,28 @@ void history_copy(const struct history *history, uint64_t last, size_t n, size_t
 		memcpy(out->words + left, entry, entry->words * sizeof(uint64_t));
 		entry = entry_at(history, entry->previous);
 	}
+}
+
+size_t history_pick(const struct history *history, uint64_t last, const struct history_choice *choice,
+		    struct history_copy *out)
+{
+	struct scratch scratch = {0};
+	size_t n = 0, bytes = 0;
+
+	for (uint64_t at = last; n < choice->n; at = entry_at(history, at)->previous) {
+		const struct entry *entry = entry_at(history, at);
+
+		if (!entry)
+			break;
+		if (!choice->picks(choice->arg, take_sample(&scratch, (const uint64_t *)entry)))
+			continue;
+		bytes += entry->words * sizeof(uint64_t);
+		if (bytes > choice->bytes)
+			break;
+		history_copy(history, at, 1, choice->bytes, &out[n++]);
+	}
+	scratch_free(&scratch);
+	return n;
 }
 
 void history_copy_free(struct history_copy *copy)

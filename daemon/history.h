@@ -46,6 +46,18 @@ struct history_copy {
 void history_copy(const struct history *history, uint64_t last, size_t n, size_t bytes, struct history_copy *out);
 void history_copy_free(struct history_copy *copy);
 
+/* Which entries of a walk are wanted. */
+struct history_choice {
+	bool (*picks)(const void *arg, const struct sample *sample);
+	const void *arg;
+	size_t n;     /* at most so many */
+	size_t bytes; /* of all of them together */
+};
+/* Copies those that are wanted, newest first, each on its own, to out, which has room for choice->n of them. Returns
+ * how many that were. */
+size_t history_pick(const struct history *history, uint64_t last, const struct history_choice *choice,
+		    struct history_copy *out);
+
 /* Reads a copy from its oldest entry on. */
 struct history_reader;
 struct history_reader *history_reader_open(const struct history_copy *copy); /* borrowed until close */

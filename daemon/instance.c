@@ -8,6 +8,7 @@
 #include "core/log.h"
 #include "core/loop.h"
 #include "core/mem.h"
+#include "daemon/api_events.h"
 #include "daemon/api_probe.h"
 #include "daemon/api_reload.h"
 #include "daemon/api_results.h"
@@ -41,6 +42,7 @@ struct instance {
 	struct exporter_host host;
 	struct exporter *exporter;
 	struct api_results *results;
+	struct api_events *events;
 	struct api_probe *probe;
 	struct influx *influx;
 	struct own *own;
@@ -82,6 +84,11 @@ static void serve_results(void *context, struct connection *connection, const st
 	api_results_serve(((struct instance *)context)->results, connection, request);
 }
 
+static void serve_events(void *context, struct connection *connection, const struct http_request *request)
+{
+	api_events_serve(((struct instance *)context)->events, connection, request);
+}
+
 static void serve_probe(void *context, struct connection *connection, const struct http_request *request)
 {
 	api_probe_serve(((struct instance *)context)->probe, connection, request);
@@ -109,6 +116,7 @@ static struct endpoint *hold_endpoint(void *context)
 static const struct exporter_route routes[] = {
 	{"/-/reload", "POST", serve_reload, false},
 	{"/api/v1/results", "GET", serve_results, false}, /* has a ceiling of its own */
+	{"/api/v1/events", "GET", serve_events, false},   /* likewise */
 	{"/probe", "GET", serve_probe, false},            /* so has this */
 	{"/logs", "GET", serve_logs, true},
 };
@@ -207,6 +215,17 @@ static void create_results(struct instance *instance)
 	instance->results = api_results_create(&plan);
 }
 
+static void create_events(struct instance *instance)
+{
+	const struct api_events_plan plan = {
+		.workers = instance->workers,
+		.nworkers = instance->nworkers,
+		.mailbox = thread_mailbox(instance->web),
+	};
+
+	instance->events = api_events_create(&plan);
+}
+
 static void create_probe(struct instance *instance)
 {
 	const struct api_probe_plan plan = {
@@ -225,6 +244,7 @@ static int create_web(struct instance *instance, struct err *err)
 	const struct exporter_settings *settings = standing_web(reload_standing(instance->reload));
 
 	create_results(instance);
+	create_events(instance);
 	create_probe(instance);
 	instance->host = (struct exporter_host){
 		.context = instance,
@@ -376,6 +396,7 @@ void instance_free(struct instance *instance)
 	influx_free(instance->influx);
 	exporter_free(instance->exporter);
 	api_results_free(instance->results);
+	api_events_free(instance->events);
 	api_probe_free(instance->probe);
 	for (size_t i = instance->nworkers; i-- > 0;)
 		worker_free(instance->workers[i]);

@@ -1,6 +1,6 @@
 /*
- * What "module=" of /probe may name: the probes of the configuration, and the modules of a blackbox.yml. A set is
- * immutable once it is made.
+ * What "module=" of /probe may name: the probes of the configuration, the modules of a blackbox.yml, and those that are
+ * built in. A set is immutable once it is made.
  */
 #ifndef NETSONDE_DAEMON_MODULES_H
 #define NETSONDE_DAEMON_MODULES_H
@@ -28,6 +28,9 @@ struct modules {
 
 void modules_free(struct modules *modules); /* what it has, not the struct; zeroed is harmless */
 const struct module *modules_find(const struct modules *modules, const char *name); /* NULL: there is none */
+
+/* Adds the modules that are there without any configuration: traceroute. */
+void modules_add_builtin(struct modules *modules);
 
 /* Reads a configuration file of blackbox_exporter (0.23 and later, as docs/blackbox.md says). -1 with err
  * ("blackbox.yml: line 7: modules.http_2xx.http.methd: unknown field, did you mean method?"): nothing was read. Modules

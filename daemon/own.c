@@ -11,8 +11,10 @@
 #include "core/loop.h"
 #include "core/mem.h"
 #include "daemon/api_probe.h"
+#include "daemon/events.h"
 #include "daemon/reload.h"
 #include "daemon/target_files.h"
+#include "daemon/trigger.h"
 #include "daemon/worker.h"
 #include "exporter/exporter.h"
 #include "exporter/series.h"
@@ -97,10 +99,9 @@ static const struct measure_set series_set = {
 };
 
 const struct measure_set *const own_sets[] = {
-	&build_set,        &process_set,   &config_set,    &series_set,
-	&worker_set,       &engine_set,    &influx_set,    &influx_log_set,
-	&target_files_set, &exporter_set,  &api_probe_set, &api_probe_refused_set,
-	&geo_database_set, &geo_cache_set, NULL,
+	&build_set,   &process_set,    &config_set,       &series_set,    &worker_set,    &engine_set,
+	&influx_set,  &influx_log_set, &target_files_set, &exporter_set,  &api_probe_set, &api_probe_refused_set,
+	&trigger_set, &events_set,     &geo_database_set, &geo_cache_set, NULL,
 };
 
 /* --- life -------------------------------------------------------------------------------------------------------- */
@@ -317,6 +318,17 @@ static void read_series(const struct own *own, const struct taker *taker)
 	give(taker, &series_set, readings, SERIES_MEASURES);
 }
 
+static void read_events(const struct worker *worker, const struct label *label, const struct taker *taker)
+{
+	for (unsigned kind = 0; kind < EVENT_KINDS; kind++) {
+		const struct label labels[] = {*label, {"kind", event_kind_name((enum event_kind)kind)}};
+		const struct reading reading = events_read(worker_events(worker), (enum event_kind)kind);
+		const struct row row = {&events_set, labels, 2, &reading, 1};
+
+		taker->add(taker->arg, &row);
+	}
+}
+
 static void read_workers(const struct own *own, struct taker *taker)
 {
 	struct reading readings[READINGS_MAX];
@@ -331,6 +343,8 @@ static void read_workers(const struct own *own, struct taker *taker)
 		give(taker, &worker_set, readings, worker_read(worker, readings));
 		give(taker, &engine_set, readings, engine_read(engine, readings));
 		engine_read_services(engine, give_to, taker);
+		give(taker, &trigger_set, readings, trigger_desk_read(worker_triggers(worker), readings));
+		read_events(worker, &taker->label, taker);
 	}
 	taker->label = (struct label){0};
 }

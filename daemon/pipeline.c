@@ -3,9 +3,14 @@
 #include <string.h>
 
 #include "core/clock.h"
+#include "core/event.h"
 #include "core/mem.h"
+#include "daemon/assessment.h"
+#include "daemon/events.h"
 #include "daemon/history.h"
+#include "daemon/sheet.h"
 #include "daemon/trace_places.h"
+#include "daemon/trigger.h"
 #include "daemon/whereabouts.h"
 #include "exporter/series.h"
 #include "influx/influx.h"
@@ -64,6 +69,7 @@ struct pipeline {
 	struct label *labels;
 	size_t nlabels;
 	struct line_tags tags;
+	struct sheet *sheet;
 };
 
 struct failures {
@@ -93,6 +99,7 @@ struct pipeline *pipeline_create(const struct pipeline_plan *plan)
 		pipeline->geo = geo_cache_open(plan->geo);
 		pipeline->trace_places = trace_places_create();
 	}
+	pipeline->sheet = sheet_create();
 	for (unsigned i = 0; i < REASON_COUNT; i++)
 		pipeline->reasons[i] = (struct label){"reason", reason_name((enum reason)i)};
 	return pipeline;
@@ -104,6 +111,7 @@ void pipeline_free(struct pipeline *pipeline)
 		return;
 	trace_places_free(pipeline->trace_places);
 	geo_cache_close(pipeline->geo);
+	sheet_free(pipeline->sheet);
 	line_tags_free(&pipeline->tags);
 	mem_free(pipeline->labels);
 	mem_free(pipeline->rows);
@@ -152,6 +160,15 @@ void publication_open(struct publication *publication, struct pipeline *pipeline
 	publication->series = series_open(pipeline->plan.store, pipeline->plan.shard, labels, n);
 }
 
+void publication_assess(struct publication *publication, int64_t interval_ns)
+{
+	const struct pipeline_plan *plan = &publication->pipeline->plan;
+	const struct assessed about = {&publication->subject, interval_ns, plan->slabs};
+
+	if (plan->nassessors > 0)
+		publication->assessment = assessment_open(plan->assessors, plan->nassessors, &about);
+}
+
 void publication_relabel(struct publication *publication, const char *target, const struct label *labels,
 			 size_t nlabels)
 {
@@ -164,10 +181,14 @@ void publication_relabel(struct publication *publication, const char *target, co
 	whereabouts_forget(publication->whereabouts);
 	all = subject_labels(publication->pipeline, &publication->subject, &n);
 	series_relabel(publication->series, all, n);
+	if (publication->assessment)
+		assessment_relabel(publication->assessment, all, n);
 }
 
 void publication_close(struct publication *publication)
 {
+	assessment_close(publication->assessment);
+	publication->assessment = NULL;
 	series_close(publication->series);
 	mem_free(publication->failures);
 	publication->failures = NULL;
@@ -341,29 +362,104 @@ static struct sample add_hop_places(const struct publication *publication, const
 	return placed;
 }
 
-static void publish(struct publication *publication, const struct sample *sample)
+/* What is computed about the results so far. The lines bear the stamp of the result that they came with. */
+static void publish_assessment(struct publication *publication, const struct sample *sample)
+{
+	struct pipeline *pipeline = publication->pipeline;
+	const struct pipeline_plan *plan = &pipeline->plan;
+	const struct row *rows;
+	struct label *labels;
+	size_t n, nlabels;
+
+	assessment_report(publication->assessment, sample, pipeline->sheet);
+	rows = sheet_rows(pipeline->sheet, &n);
+	labels = subject_labels(pipeline, &publication->subject, &nlabels);
+	series_update(assessment_series(publication->assessment, plan->store, plan->shard, labels, nlabels), rows, n);
+	if (!pipeline->port || !plan->wants_lines)
+		return;
+	make_tags(publication);
+	influx_port_add_rows(pipeline->port, &pipeline->tags, rows, n, sample->begun_realtime_ns);
+}
+
+/* --- events ------------------------------------------------------------------------------------------------------ */
+
+/* Its line is like that of a type's own set: it tells the run and how that ended. */
+static void publish_event(const struct publication *publication, const struct sample *sample, const struct row *event,
+			  bool keeps_rows)
+{
+	struct sample line = *sample;
+
+	if (publication->pipeline->plan.events)
+		events_add(publication->pipeline->plan.events, sample, event, keeps_rows);
+	line.rows = event;
+	line.nrows = 1;
+	write_lines(publication, &line, line.rows, line.nrows);
+}
+
+static void publish_trigger(const struct publication *publication, const struct sample *sample)
+{
+	struct trigger_event event;
+
+	trigger_describe(publication->ties, sample, &event);
+	publish_event(publication, sample, &event.row, true);
+}
+
+/* --- a result ---------------------------------------------------------------------------------------------------- */
+
+static void publish_measured(struct publication *publication, const struct sample *sample)
 {
 	struct row *rows = scratch_rows(publication->pipeline, ADDED_ROWS + sample->nrows);
 	struct added added;
-	size_t nadded, n;
+	size_t nadded = add_rows(publication, sample, &added, rows), n = nadded;
 
-	nadded = add_rows(publication, sample, &added, rows);
-	n = nadded;
 	for (size_t i = 0; i < sample->nrows; i++)
 		rows[n++] = sample->rows[i];
 	n += add_place(publication, sample, &added, rows + n);
 	series_update(publication->series, rows, n);
 	write_lines(publication, sample, rows + nadded, n - nadded);
+}
+
+static void publish_result(struct publication *publication, const struct sample *sample)
+{
+	struct sample placed;
+
+	note(publication, sample);
+	placed = add_hop_places(publication, sample);
+	publish_measured(publication, &placed);
 	if (publication->pipeline->plan.history)
-		history_add(publication->pipeline->plan.history, &publication->history, sample);
+		history_add(publication->pipeline->plan.history, &publication->history, &placed);
+	if (publication->assessment && assessment_note(publication->assessment, sample))
+		publish_assessment(publication, sample);
+}
+
+/* Events come last. */
+static bool has_events(const struct sample *sample)
+{
+	return sample->nrows > 0 && sample->rows[sample->nrows - 1].set == &event_row_set;
+}
+
+/* What was measured first, without them. */
+static void publish_events(struct publication *publication, const struct sample *sample)
+{
+	struct sample measured = *sample;
+
+	while (has_events(&measured))
+		measured.nrows--;
+	publish_result(publication, &measured);
+	for (size_t i = measured.nrows; i < sample->nrows; i++)
+		publish_event(publication, sample, &sample->rows[i], false);
 }
 
 void publication_deliver(void *context, const struct sample *sample)
 {
 	struct publication *publication = context;
-	struct sample placed;
 
-	note(publication, sample);
-	placed = add_hop_places(publication, sample);
-	publish(publication, &placed);
+	if (has_events(sample))
+		publish_events(publication, sample);
+	else
+		publish_result(publication, sample);
+	if (sample->cause)
+		publish_trigger(publication, sample);
+	if (publication->ties)
+		ties_take(publication->ties, sample);
 }

@@ -12,11 +12,16 @@
 #include "core/sample.h"
 
 struct geo;
+struct assessment;
+struct assessor_use;
+struct events;
 struct history;
 struct influx_port;
 struct pipeline;
 struct series;
 struct series_store;
+struct slabs;
+struct ties;
 
 /* The sets that every probe has beside its type's own: "probe" and "target". NULL-terminated. Where places are known,
  * there is whereabouts_set (daemon/whereabouts.h) as well. */
@@ -32,6 +37,10 @@ struct pipeline_plan {
 	const char *boot;        /* random, new at each start */
 	struct history *history; /* of the last results; NULL = none are kept */
 	struct geo *geo;         /* NULL = no places */
+	struct events *events;   /* NULL = none are kept */
+	const struct assessor_use *assessors;
+	size_t nassessors;
+	struct slabs *slabs; /* for what there is of each publication */
 };
 
 struct pipeline *pipeline_create(const struct pipeline_plan *plan);
@@ -52,11 +61,17 @@ struct publication {
 	struct series *series;
 	struct failures *failures;       /* NULL before the first one */
 	struct whereabouts *whereabouts; /* NULL: not known */
+	struct assessment *assessment;   /* NULL = nothing is computed */
+	struct ties *ties;               /* daemon/trigger.h; the owner's, NULL as a rule */
 	struct address address;          /* the last one that a run talked to */
 };
 
 /* subject: the struct is copied, what it points to is borrowed until close. */
 void publication_open(struct publication *publication, struct pipeline *pipeline, const struct subject *subject);
+
+/* Before the first result: lets the assessors look at the results, too. interval_ns: from run to run; 0 = not regular.
+ */
+void publication_assess(struct publication *publication, int64_t interval_ns);
 
 /* Other labels for what goes on: values, counters and histograms stay. target: another copy of its name; it and labels
  * are borrowed until close. */
@@ -66,7 +81,8 @@ void publication_relabel(struct publication *publication, const char *target, co
 /* The series vanish. */
 void publication_close(struct publication *publication);
 
-/* A result. context: the struct publication; the form is that of sink.deliver. */
+/* A result, with whatever events it tells of, and with what it sets off (ties). context: the struct publication; the
+ * form is that of sink.deliver. */
 void publication_deliver(void *context, const struct sample *sample);
 
 #endif

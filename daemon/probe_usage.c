@@ -7,18 +7,28 @@
 
 #define TYPES_MAX 64
 
-static const struct command_flag own_flags[PROBE_FLAGS] = {
+static const struct command_flag own_flags[PROBE_TRACE_FLAGS] = {
 	[PROBE_FLAG_JSON] = {"json", NULL, false, "print the result as one JSON object"},
 	[PROBE_FLAG_CONFIG] = {"config", "FILE", false,
 			       "take the resolver from this configuration, and with --probe the settings"},
 	[PROBE_FLAG_PROBE] = {"probe", "NAME", false, "begin with the settings of this probe of the configuration"},
 	[PROBE_FLAG_RESOLVER] = {"resolver", "SERVERS", false, "DNS servers: 192.0.2.1,[2001:db8::1]:53"},
+	[PROBE_FLAG_REPORT] = {"report", NULL, false,
+			       "print one table when all runs have ended, also on a terminal; with --json as JSON"},
+	[PROBE_FLAG_CYCLES] = {"cycles", "NUMBER", false,
+			       "end after so many runs (default: 10 for a report, none on a terminal)"},
+	[PROBE_FLAG_ONCE] = {"once", NULL, false, "one run, with its log and a line for each hop; as --json alone"},
 };
+
+static bool is_trace(const struct probe_type *type)
+{
+	return type && strcmp(type->name, "traceroute") == 0;
+}
 
 /* Is this a flag of the command whose value is the next argument? */
 static bool has_value_behind(const char *argument)
 {
-	for (size_t i = 0; i < PROBE_FLAGS; i++)
+	for (size_t i = 0; i < PROBE_TRACE_FLAGS; i++)
 		if (own_flags[i].value && !strncmp(argument, "--", 2) && !strcmp(argument + 2, own_flags[i].name))
 			return true;
 	return false;
@@ -111,12 +121,18 @@ static struct command_flag option_flag(struct probe_usage *usage, const struct p
 	return flag;
 }
 
+static const char trace_text[] = "Runs every second (--interval) and shows what was found so far as a table, until q "
+				 "or Ctrl-C;\nwhen the output "
+				 "is no terminal, ten times, and then prints the table.";
+
 static void describe_type(struct probe_usage *usage, const struct probe_type *type)
 {
 	for (size_t i = 0; i < type->noptions && usage->usage.nflags < COMMAND_FLAGS_MAX; i++)
 		usage->flags[usage->usage.nflags++] = option_flag(usage, type, &type->options[i]);
 	usage->usage.line = own_string(usage, mem_format("probe %s TARGET [--OPTION=VALUE ...]", type->name));
-	usage->usage.text = own_string(usage, mem_format("%s. Runs once and prints what it found.", type->help));
+	usage->usage.text =
+		own_string(usage, mem_format("%s. %s", type->help,
+					     is_trace(type) ? trace_text : "Runs once and prints what it found."));
 }
 
 static void describe_types(struct probe_usage *usage)
@@ -134,8 +150,9 @@ void probe_usage_make(struct probe_usage *usage, const struct probe_type *type)
 {
 	memset(usage, 0, sizeof(*usage));
 	memcpy(usage->flags, own_flags, sizeof(own_flags));
+	usage->nown = is_trace(type) ? PROBE_TRACE_FLAGS : PROBE_FLAGS;
 	usage->usage.flags = usage->flags;
-	usage->usage.nflags = PROBE_FLAGS;
+	usage->usage.nflags = usage->nown;
 	usage->usage.words_min = usage->usage.words_max = 2;
 	usage->usage.end = type ? "exit code: 0 = successful, 1 = the probe failed, 2 = wrong use"
 				: "'netsonde probe TYPE --help' lists the options of a type.\n"

@@ -11,12 +11,14 @@
 #include "daemon/command.h"
 #include "probes/probe.h"
 
-/* The command's own flags; those of the type follow. */
+/* The command's own flags, and more of them for traceroute; those of the type follow. */
 enum { PROBE_FLAG_JSON, PROBE_FLAG_CONFIG, PROBE_FLAG_PROBE, PROBE_FLAG_RESOLVER, PROBE_FLAGS };
+enum { PROBE_FLAG_REPORT = PROBE_FLAGS, PROBE_FLAG_CYCLES, PROBE_FLAG_ONCE, PROBE_TRACE_FLAGS };
 
 struct probe_usage {
 	struct command_usage usage;
 	struct command_flag flags[COMMAND_FLAGS_MAX];
+	size_t nown;   /* flags of the command: PROBE_FLAGS or PROBE_TRACE_FLAGS */
 	size_t nowned; /* the first ones of the strings are owned */
 	char *owned[2 * COMMAND_FLAGS_MAX + 3];
 };

@@ -1,6 +1,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "core/event.h"
 #include "daemon/own.h"
 #include "daemon/pipeline.h"
 #include "daemon/reference.h"
@@ -20,6 +21,7 @@ struct listed_set {
 	const char *owner;
 	const char *type; /* the probe type, or NULL */
 	bool is_own;      /* the type's own set: its line says how the run went */
+	bool is_event;    /* so does this one; it makes no series */
 };
 
 struct set_list {
@@ -29,6 +31,7 @@ struct set_list {
 
 static const char owner_probe[] = "Every probe";
 static const char owner_place[] = "Every probe whose place is known";
+static const char owner_event[] = "Events of probes";
 static const char owner_type[] = "Probe type";
 static const char owner_daemon[] = "The daemon itself";
 
@@ -46,7 +49,7 @@ static struct listed_set *list_set(struct set_list *list, const struct measure_s
 	}
 	if (list->n == SETS_MAX)
 		return &list->items[SETS_MAX - 1];
-	list->items[list->n] = (struct listed_set){set, owner, type, false};
+	list->items[list->n] = (struct listed_set){set, owner, type, false, false};
 	return &list->items[list->n++];
 }
 
@@ -64,6 +67,7 @@ static void list_all_sets(struct set_list *list)
 	for (size_t i = 0; pipeline_sets[i]; i++)
 		list_set(list, pipeline_sets[i], owner_probe, NULL);
 	list_set(list, &whereabouts_set, owner_place, NULL);
+	list_set(list, &event_row_set, owner_event, NULL)->is_event = true;
 	for (size_t i = 0; probe_types[i]; i++) {
 		for (size_t k = 0; probe_types[i]->sets[k]; k++)
 			list_set(list, probe_types[i]->sets[k], owner_type, probe_types[i]->name)->is_own = k == 0;
@@ -83,7 +87,7 @@ static void list_all_sets(struct set_list *list)
  */
 
 /* What /metrics says in TYPE; NULL = not there. */
-static const char *metric_type(enum measure_kind kind)
+static const char *metric_type(const struct listed_set *listed, const struct measure *measure)
 {
 	static const char *const types[] = {
 		[MEASURE_COUNTER] = "counter", [MEASURE_COUNTER_SECONDS] = "counter", [MEASURE_GAUGE] = "gauge",
@@ -91,7 +95,7 @@ static const char *metric_type(enum measure_kind kind)
 		[MEASURE_TEXT] = NULL,
 	};
 
-	return types[kind];
+	return listed->is_event ? NULL : types[measure->kind];
 }
 
 /* The kind of the field in line protocol; NULL = no field. */
@@ -172,7 +176,7 @@ static void print_text_set(const struct listed_set *listed, struct text *out)
 		text_add_format(out, "  labels of its rows: %s\n", text_string(&labels));
 	for (size_t i = 0; i < set->n; i++) {
 		const struct measure *measure = &set->measures[i];
-		const char *type = metric_type(measure->kind);
+		const char *type = metric_type(listed, measure);
 
 		text_add_format(out, "  netsonde_%s_%s: %s\n", set->name, measure->name, type ? type : "only in lines");
 		reference_add_wrapped(out, measure->help ? measure->help : "", 6);
@@ -188,7 +192,7 @@ static void print_markdown_measure(const struct listed_set *listed, const struct
 {
 	const struct measure_set *set = listed->set;
 	struct text fields = {0};
-	const char *type = metric_type(measure->kind);
+	const char *type = metric_type(listed, measure);
 
 	add_fields(listed, measure, &fields);
 	if (type)
@@ -215,7 +219,7 @@ static void print_markdown_set(const struct listed_set *listed, struct text *out
 		text_add_format(out, "%s.", set->help);
 	if (labels.length)
 		text_add_format(out, " Labels of its rows: `%s`.", text_string(&labels));
-	if (listed->is_own)
+	if (listed->is_own || listed->is_event)
 		text_add_format(out, " Its line has the fields %s, too.", run_fields);
 	if (has_lines(listed))
 		text_add_format(out, "\n\n| Prometheus | type | fields of `%s` | meaning |\n|---|---|---|---|\n",
@@ -236,7 +240,7 @@ static json_t *json_measure(const struct listed_set *listed, const struct measur
 {
 	const struct measure_set *set = listed->set;
 	struct text fields = {0}, metric = {0};
-	const char *type = metric_type(measure->kind);
+	const char *type = metric_type(listed, measure);
 	json_t *object;
 
 	add_fields(listed, measure, &fields);

@@ -161,9 +161,9 @@ static void add_row(struct text *out, const struct row *row)
 	text_add(out, "}}");
 }
 
-static void add_json(const struct results_page *page, struct text *out, const struct sample *sample)
+void results_page_add_run(struct text *out, const struct sample *sample)
 {
-	text_add(out, page->n > 0 ? ",\n{\"time\":\"" : "\n{\"time\":\"");
+	text_add(out, "{\"time\":\"");
 	sample_add_time(out, sample->begun_realtime_ns);
 	text_add(out, "\",\"time_ns\":");
 	text_add_integer(out, sample->begun_realtime_ns);
@@ -173,12 +173,22 @@ static void add_json(const struct results_page *page, struct text *out, const st
 	json_add_outcome(out, sample);
 	text_add(out, ",\"address\":");
 	json_add_address(out, &sample->address);
+	if (sample->cause) {
+		text_add(out, ",\"cause\":");
+		json_add_string(out, sample->cause);
+	}
 	text_add(out, ",\"rows\":[");
 	for (size_t i = 0; i < sample->nrows; i++) {
 		text_add(out, i > 0 ? "," : "");
 		add_row(out, &sample->rows[i]);
 	}
 	text_add(out, "]}");
+}
+
+static void add_json(const struct results_page *page, struct text *out, const struct sample *sample)
+{
+	text_add(out, page->n > 0 ? ",\n" : "\n");
+	results_page_add_run(out, sample);
 }
 
 /* --- CSV --------------------------------------------------------------------------------------------------------- */

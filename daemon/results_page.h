@@ -37,4 +37,7 @@ void results_page_free(struct results_page *page); /* NULL is harmless */
 /* Appends at least some and about `enough` bytes. Returns true while there is more to come. */
 bool results_page_more(struct results_page *page, struct text *out, size_t enough);
 
+/* One run as the JSON above has it, for other pages. The sample comes from a history. */
+void results_page_add_run(struct text *out, const struct sample *sample);
+
 #endif

@@ -8,6 +8,7 @@
 #include "daemon/pipeline.h"
 #include "daemon/spec.h"
 #include "daemon/target.h"
+#include "daemon/trigger.h"
 #include "probes/engine.h"
 
 /* A probe of a target. */
@@ -21,6 +22,8 @@ struct entry {
 struct roster {
 	struct engine *engine;
 	struct pipeline *pipeline;
+	struct trigger_desk *triggers;
+	size_t nlisteners;      /* probes that others may set off */
 	struct entry **buckets; /* a power of two of them */
 	size_t nbuckets;
 	size_t n;
@@ -30,12 +33,13 @@ struct roster {
 
 /* --- the table --------------------------------------------------------------------------------------------------- */
 
-struct roster *roster_create(struct engine *engine, struct pipeline *pipeline)
+struct roster *roster_create(struct engine *engine, struct pipeline *pipeline, struct trigger_desk *triggers)
 {
 	struct roster *roster = mem_zero(1, sizeof(*roster));
 
 	roster->engine = engine;
 	roster->pipeline = pipeline;
+	roster->triggers = triggers;
 	roster->nbuckets = BUCKETS_MIN;
 	roster->buckets = mem_zero(roster->nbuckets, sizeof(struct entry *));
 	return roster;
@@ -79,11 +83,61 @@ static void grow(struct roster *roster)
 	mem_free(old);
 }
 
+/* --- probes that set off others ---------------------------------------------------------------------------------- */
+
+static void make_listener(struct roster *roster, struct entry *entry, const struct probe_spec *spec)
+{
+	struct trigger_plan plan = {0};
+
+	if (!spec->type->trigger || !spec->type->trigger(spec->settings, &plan))
+		return;
+	ties_listen(&entry->publication.ties, roster->triggers, entry->probe, &plan);
+	roster->nlisteners++;
+}
+
+/* The next of those that are in one bucket with it and belong to the same target; from: NULL at first. */
+static struct entry *neighbour(const struct roster *roster, const struct entry *entry, const struct entry *from)
+{
+	const char *target = target_name(entry->target);
+	struct entry *other = from ? from->next : *bucket_of(roster, target);
+
+	while (other && (other == entry || strcmp(target_name(other->target), target) != 0))
+		other = other->next;
+	return other;
+}
+
+/* To all others of its target, in both directions. Neighbours are looked for only if there are listeners at all. */
+static void join(struct roster *roster, struct entry *entry, const struct probe_spec *spec)
+{
+	const struct ties_end end = {&entry->publication.ties, entry->publication.subject.probe};
+
+	make_listener(roster, entry, spec);
+	if (roster->nlisteners == 0)
+		return;
+	for (struct entry *other = neighbour(roster, entry, NULL); other; other = neighbour(roster, entry, other)) {
+		const struct ties_end other_end = {&other->publication.ties, other->publication.subject.probe};
+
+		ties_join(&end, &other_end);
+		ties_join(&other_end, &end);
+	}
+}
+
+/* Out of its bucket already. */
+static void part(struct roster *roster, struct entry *entry)
+{
+	if (!ties_are_of_listener(entry->publication.ties))
+		return;
+	for (struct entry *other = neighbour(roster, entry, NULL); other; other = neighbour(roster, entry, other))
+		ties_part(&other->publication.ties, &entry->publication.ties);
+	roster->nlisteners--;
+}
+
 /* --- probes ------------------------------------------------------------------------------------------------------ */
 
 static void entry_close(struct roster *roster, struct entry *entry)
 {
 	probe_close(entry->probe);
+	ties_close(&entry->publication.ties);
 	publication_close(&entry->publication);
 	slabs_give(engine_slabs(roster->engine), entry, sizeof(*entry));
 }
@@ -109,8 +163,10 @@ static int entry_open(struct roster *roster, struct entry *entry, const struct p
 		return err_set(err, "%s: %s: is measured already", subject.target, subject.probe);
 	publication_open(&entry->publication, roster->pipeline, &subject);
 	entry->probe = probe_open(roster->engine, &probe, err);
-	if (entry->probe)
+	if (entry->probe) {
+		publication_assess(&entry->publication, probe_interval_ns(entry->probe));
 		return 0;
+	}
 	publication_close(&entry->publication);
 	return err_prefix(err, "%s: %s", subject.target, subject.probe);
 }
@@ -128,6 +184,7 @@ int roster_open(struct roster *roster, const struct target *target, const struct
 		grow(roster);
 	push(bucket_of(roster, target_name(target)), entry);
 	roster->n++;
+	join(roster, entry, spec);
 	return 0;
 }
 
@@ -138,6 +195,7 @@ bool roster_close(struct roster *roster, const char *target, const char *probe)
 	if (!entry)
 		return false;
 	*link = entry->next;
+	part(roster, entry);
 	entry_close(roster, entry);
 	roster->n--;
 	return true;
@@ -175,8 +233,11 @@ void roster_free(struct roster *roster)
 	if (!roster)
 		return;
 	for (size_t i = 0; i < roster->nbuckets; i++) {
-		for (struct entry *entry = roster->buckets[i], *next; entry; entry = next) {
-			next = entry->next;
+		while (roster->buckets[i]) {
+			struct entry *entry = roster->buckets[i];
+
+			roster->buckets[i] = entry->next;
+			part(roster, entry);
 			entry_close(roster, entry);
 		}
 	}

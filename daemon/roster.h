@@ -17,9 +17,10 @@ struct probe_spec;
 struct publication;
 struct roster;
 struct target;
+struct trigger_desk;
 
-/* Both borrowed until roster_free. */
-struct roster *roster_create(struct engine *engine, struct pipeline *pipeline);
+/* All borrowed until roster_free. */
+struct roster *roster_create(struct engine *engine, struct pipeline *pipeline, struct trigger_desk *triggers);
 void roster_free(struct roster *roster); /* closes every probe; NULL is harmless */
 
 /* Opens a probe of a target; both are borrowed until it is closed. -1 with err ("TARGET: PROBE: why") when it is there

@@ -191,6 +191,10 @@ void sample_json(struct text *out, const struct sample *sample)
 	text_add(out, ",\"time\":\"");
 	sample_add_time(out, sample->begun_realtime_ns);
 	text_add_char(out, '"');
+	if (sample->cause) {
+		text_add(out, ",\"cause\":");
+		json_add_string(out, sample->cause);
+	}
 	for (size_t i = 0; i < sample->nrows; i++)
 		add_set(out, sample, i);
 	text_add_char(out, '}');

@@ -9,11 +9,13 @@
 #include "core/resolve.h"
 #include "daemon/ask.h"
 #include "daemon/batch.h"
+#include "daemon/events.h"
 #include "daemon/history.h"
 #include "daemon/pipeline.h"
 #include "daemon/results.h"
 #include "daemon/roster.h"
 #include "daemon/thread.h"
+#include "daemon/trigger.h"
 #include "influx/influx.h"
 #include "probes/engine.h"
 
@@ -29,6 +31,8 @@ struct worker {
 	struct ask_desk *desk;
 	struct influx_port *port;
 	struct history *history;
+	struct events *events;
+	struct trigger_desk *triggers;
 	struct pipeline *pipeline;
 	struct roster *roster;
 	struct batch_desk *batches;
@@ -74,12 +78,18 @@ static void create_pipeline(struct worker *worker)
 		.nagent_labels = worker->plan.nagent_labels,
 		.boot = worker->plan.boot,
 		.geo = worker->plan.geo,
+		.assessors = worker->plan.assessors,
+		.nassessors = worker->plan.nassessors,
+		.slabs = engine_slabs(worker->engine),
 	};
 
 	worker->history = history_create(worker->plan.history_bytes);
 	plan.history = worker->history;
+	worker->events = events_create(EVENTS_BYTES);
+	plan.events = worker->events;
+	worker->triggers = trigger_desk_create();
 	worker->pipeline = pipeline_create(&plan);
-	worker->roster = roster_create(worker->engine, worker->pipeline);
+	worker->roster = roster_create(worker->engine, worker->pipeline, worker->triggers);
 	worker->batches =
 		batch_desk_open(thread_loop(worker->thread), worker->roster,
 				(worker->plan.timer_slot_ns ? worker->plan.timer_slot_ns : SLOT_NS) / SLOTS_SHARED);
@@ -136,6 +146,8 @@ void worker_free(struct worker *worker)
 	batch_desk_close(worker->batches);
 	roster_free(worker->roster);
 	pipeline_free(worker->pipeline);
+	trigger_desk_free(worker->triggers);
+	events_free(worker->events);
 	history_free(worker->history);
 	influx_port_close(worker->port);
 	ask_desk_close(worker->desk);
@@ -202,6 +214,21 @@ struct results_ask *worker_results(struct worker *worker, const struct results_j
 	const struct results_source source = {worker->roster, worker->history};
 
 	return results_post(&source, thread_mailbox(worker->thread), job);
+}
+
+struct mailbox *worker_mailbox(const struct worker *worker)
+{
+	return thread_mailbox(worker->thread);
+}
+
+const struct events *worker_events(const struct worker *worker)
+{
+	return worker->events;
+}
+
+const struct trigger_desk *worker_triggers(const struct worker *worker)
+{
+	return worker->triggers;
 }
 
 size_t worker_read(const struct worker *worker, struct reading *readings)

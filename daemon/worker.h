@@ -12,8 +12,10 @@
 #include "core/err.h"
 #include "core/sample.h"
 
+struct assessor_use;
 struct batch;
 struct engine;
+struct events;
 struct gatekeeper;
 struct geo;
 struct influx;
@@ -22,6 +24,7 @@ struct probe_type;
 struct results_ask;
 struct results_job;
 struct series_store;
+struct trigger_desk;
 struct worker;
 struct worker_ask;
 
@@ -38,9 +41,11 @@ struct worker_plan {
 	const struct label *agent_labels;
 	size_t nagent_labels;
 	const char *boot;
-	bool wants_lines;     /* are there outputs? */
-	size_t history_bytes; /* for the last results; 0 = none are kept */
-	struct geo *geo;      /* where targets are; NULL = nobody knows */
+	bool wants_lines;                     /* are there outputs? */
+	size_t history_bytes;                 /* for the last results; 0 = none are kept */
+	const struct assessor_use *assessors; /* of this worker */
+	size_t nassessors;
+	struct geo *geo; /* where targets are; NULL = nobody knows */
 };
 
 /* Loop, resolver and the sockets of all types. NULL with err. */
@@ -111,11 +116,19 @@ void worker_ask_cancel(struct worker_ask *ask);
 /* Asks for a copy of the last results of one of its probes (daemon/results.h). NULL when the mailbox is full. */
 struct results_ask *worker_results(struct worker *worker, const struct results_job *job);
 
+/* What happened to its targets: for daemon/events_ask.h, which visits it by mail; its counts may be read by any thread.
+ */
+const struct events *worker_events(const struct worker *worker);
+struct mailbox *worker_mailbox(const struct worker *worker);
+
 /* --- figures; any thread -------------------------------------------------------------------------------------------
  */
 
 extern const struct measure_set worker_set; /* "worker" */
 size_t worker_read(const struct worker *worker, struct reading *readings);
+
+/* Its figures: trigger_desk_read. */
+const struct trigger_desk *worker_triggers(const struct worker *worker);
 
 const struct engine *worker_engine(const struct worker *worker);
 bool worker_is_running(const struct worker *worker);

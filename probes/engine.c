@@ -1,5 +1,6 @@
 #include "probes/engine.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "core/clock.h"
@@ -95,6 +96,11 @@ struct loop *engine_loop(const struct engine *engine)
 	return engine->plan.loop;
 }
 
+struct resolver *engine_resolver(const struct engine *engine)
+{
+	return engine->plan.resolver;
+}
+
 unsigned engine_worker(const struct engine *engine)
 {
 	return engine->plan.worker;
@@ -179,7 +185,7 @@ void probe_add_turn(struct probe *probe, const struct turn_plan *plan)
 	}
 	turn->probe = probe;
 	turn->plan = *plan;
-	if (turn->plan.timeout_ns > turn->plan.interval_ns)
+	if (plan->interval_ns > 0 && turn->plan.timeout_ns > plan->interval_ns)
 		turn->plan.timeout_ns = turn->plan.interval_ns;
 	alarm_prepare(&turn->alarm, turn_ring, turn);
 }
@@ -188,6 +194,8 @@ static void turn_schedule(struct turn *turn)
 {
 	const struct subject *subject = turn->probe->subject;
 	int64_t interval_ns = turn->plan.interval_ns;
+	if (interval_ns <= 0)
+		return;
 	int64_t phase_ns = schedule_phase_ns(subject->target, subject->probe, turn->plan.tag, interval_ns);
 	turn->due_ns = schedule_first_ns(clock_monotonic_ns(), clock_realtime_ns(), phase_ns, interval_ns);
 	turn_arm(turn);
@@ -230,7 +238,17 @@ int probe_run_once(struct probe *probe)
 {
 	if (probe->first.run)
 		return -1;
-	run_ask(&probe->first);
+	run_ask(&probe->first, NULL);
+	return 0;
+}
+
+int probe_trigger(struct probe *probe, const char *cause)
+{
+	char text[PROBE_CAUSE_MAX + 1];
+	if (probe->first.run)
+		return -1;
+	snprintf(text, sizeof(text), "%s", cause);
+	run_ask(&probe->first, text);
 	return 0;
 }
 
@@ -259,6 +277,11 @@ void probe_set_subject(struct probe *probe, const struct subject *subject, const
 {
 	probe->subject = subject;
 	probe->address = address;
+}
+
+int64_t probe_interval_ns(const struct probe *probe)
+{
+	return probe->is_single ? 0 : probe->first.plan.interval_ns;
 }
 
 struct loop *probe_loop(const struct probe *probe)

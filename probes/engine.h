@@ -26,6 +26,7 @@ struct engine *engine_create(const struct engine_plan *plan);
 void engine_free(struct engine *engine); /* all probes must be closed */
 
 struct loop *engine_loop(const struct engine *engine);
+struct resolver *engine_resolver(const struct engine *engine);
 unsigned engine_worker(const struct engine *engine);
 /* For what there is of each probe. */
 struct slabs *engine_slabs(const struct engine *engine);
@@ -55,9 +56,18 @@ struct probe *probe_open(struct engine *engine, const struct probe_plan *plan, s
 /* Starts one run of the first turn now (from the next round of the loop). Returns -1 when one is still running. */
 int probe_run_once(struct probe *probe);
 
+/* The same for a reason: cause (copied, cut at PROBE_CAUSE_MAX bytes) is what run_cause tells, and goes into the
+ * sample. How often that may be is up to the caller. Its next turn comes as ever, and is skipped if this run lives
+ * then. */
+int probe_trigger(struct probe *probe, const char *cause);
+#define PROBE_CAUSE_MAX 512
+
 /* Ends the run of the first turn as its deadline would, with a sample of what there is. Not from inside a callback of
  * this probe. -1 when none lives. */
 int probe_end_run(struct probe *probe);
+
+/* From run to run of the first turn; 0 = it has no schedule. */
+int64_t probe_interval_ns(const struct probe *probe);
 
 /* Ends running runs without a sample, frees everything. The sink is not called again. Not from inside a sink. */
 void probe_close(struct probe *probe);

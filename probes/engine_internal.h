@@ -28,6 +28,7 @@ struct run {
 	int64_t begun_realtime_ns;
 	uint64_t number; /* of the runs of this probe */
 	void (*finish)(void *state);
+	char *cause;              /* owned; NULL: nothing but its turn */
 	struct deferred deferred; /* begins, finishes or stops the run, by phase */
 	struct address address;
 	int64_t lookup_ns; /* -1: none */
@@ -77,8 +78,8 @@ static inline bool turn_is_alive(const struct turn *turn)
 	return turn->run && (turn->run->phase == RUN_ALIVE || turn->run->phase == RUN_ENDING);
 }
 
-/* run.c: a run that begins with its deferred call; the turn must be idle. */
-void run_ask(struct turn *turn);
+/* run.c: a run that begins with its deferred call; the turn must be idle. cause (copied) may be NULL. */
+void run_ask(struct turn *turn, const char *cause);
 /* run.c: begins a run of this turn; it must be idle, or a run asked for. The caller arms the turn afterwards. */
 void run_begin(struct turn *turn);
 /* run.c: the deadline of a turn that is alive has come. It is idle afterwards. */

@@ -43,6 +43,17 @@ struct probe_service {
 	size_t (*read)(void *service, struct reading *readings);
 };
 
+/* What other probes of the same target must find for a probe to run out of turn. Borrowed from its settings. A value at
+ * its threshold has crossed it. */
+struct trigger_plan {
+	bool on_failure;   /* their run failed, for a reason that lies between here and the target */
+	double on_loss;    /* loss_ratio of their row 0; 0 = whatever it is */
+	int64_t on_rtt_ns; /* rtt_avg_seconds of their row 0, or how long the run took where a type has none; 0 */
+	int64_t pause_ns;  /* between two such runs */
+	const char *const *probes; /* whose samples count: names in the configuration */
+	size_t nprobes;            /* 0 = those of all others */
+};
+
 struct probe_type {
 	const char *name;
 	const char *help; /* what it measures, one sentence */
@@ -57,6 +68,9 @@ struct probe_type {
 
 	/* Rules between options. Pure. -1 with err. NULL = none. */
 	int (*check)(const void *settings, struct err *err);
+
+	/* What sets a probe with these settings off besides its turns. false: nothing. Pure. NULL = never anything. */
+	bool (*trigger)(const void *settings, struct trigger_plan *plan);
 
 	/* What lives as long as the target. Calls probe_add_turn once or more. settings are borrowed until close. NULL
 	 * with err when the probe can never work here (no right, no such interface at start). */
@@ -91,7 +105,8 @@ const struct probe_type *probe_type_find(const char *name);
 /* --- for open ---------------------------------------------------------------------------------------------------- */
 
 /* One thing a probe does again and again. A turn that comes while its previous run lives is skipped and counted.
- * timeout_ns is the deadline of a whole run, at most interval_ns. tag: told to start by run_tag. */
+ * timeout_ns is the deadline of a whole run, at most interval_ns. tag: told to start by run_tag. interval_ns 0: it has
+ * no turns of its own and runs only when it is asked to or triggered. */
 struct turn_plan {
 	int64_t interval_ns;
 	int64_t timeout_ns;
@@ -114,6 +129,8 @@ void *probe_service(const struct probe *probe, const struct probe_service *servi
 /* --- for runs ---------------------------------------------------------------------------------------------------- */
 
 uint32_t run_tag(const struct run *run);
+/* Why it runs out of turn, as people may read it; NULL: it is its turn, or somebody asked. */
+const char *run_cause(const struct run *run);
 int64_t run_begun_ns(const struct run *run);    /* monotonic */
 int64_t run_deadline_ns(const struct run *run); /* monotonic */
 

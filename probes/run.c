@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "core/clock.h"
+#include "core/mem.h"
 #include "probes/engine_internal.h"
 
 static struct loop *loop_of(const struct run *run)
@@ -16,6 +17,7 @@ static void run_free(struct run *run)
 {
 	loop_defer_cancel(loop_of(run), &run->deferred);
 	run->turn->run = NULL;
+	mem_free(run->cause);
 	slabs_give(run->turn->probe->engine->slabs, run, sizeof(*run));
 }
 
@@ -60,9 +62,10 @@ static void run_create(struct turn *turn)
 	turn->run = run;
 }
 
-void run_ask(struct turn *turn)
+void run_ask(struct turn *turn, const char *cause)
 {
 	run_create(turn);
+	turn->run->cause = mem_copy_string(cause);
 	loop_defer(loop_of(turn->run), &turn->run->deferred);
 }
 
@@ -132,6 +135,11 @@ int64_t run_deadline_ns(const struct run *run)
 	return run->begun_ns + run->turn->plan.timeout_ns;
 }
 
+const char *run_cause(const struct run *run)
+{
+	return run->cause;
+}
+
 void run_set_address(struct run *run, const struct address *address)
 {
 	run->address = *address;
@@ -195,6 +203,7 @@ void run_finish(struct run *run, enum reason reason, const struct row *rows, siz
 		.lookup_ns = run->lookup_ns,
 		.rows = rows,
 		.nrows = nrows,
+		.cause = run->cause,
 	};
 	loop_defer(probe->engine->plan.loop, &run->deferred);
 	turn_arm(turn);

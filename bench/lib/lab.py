@@ -5,6 +5,8 @@ the kernel ends all that it has started, and takes the interfaces and the folder
 
 veth():  10.78.0.1 here; at the far end every address of 10.77.0.0/16 answers. The far end runs in the sender's own
          CPU time, as the kernel does it without further settings. Servers there (lib/servers.py) have cores of their own.
+chain(): eight routers in a row, each a namespace; the last of them owns 10.90.0.0/16. Their work, too, is done in the
+         sender's own CPU time, and none of them limits its ICMP answers.
 tun():   every address of 10.79.0.0/16 answers after an exact time (bench/delay_tun.c).
 """
 
@@ -193,15 +195,44 @@ def veth():
     return far
 
 
-class Tun:
-    """delay_tun, running. Its last words are the times that it really held packets for."""
+def chain(hops=8):
+    """Hop i has 10.91.i.2 towards us and 10.91.i+1.1 away from us; the last one every address of 10.90.0.0/16."""
+    loopback()
+    allow_ping()
+    routers = [Far() for _ in range(hops)]
+    places = ["ip", *(f"nsenter -t {one.holder.pid} -n ip" for one in routers)]
+    script = []
+    for i, far in enumerate(routers, 1):
+        near, here = places[i - 1], places[i]
+        script += [
+            f"{near} link add away type veth peer name home netns {far.holder.pid}",
+            f"{near} addr add 10.91.{i}.1/30 dev away",
+            f"{near} link set away up",
+            f"{here} link set lo up",
+            f"{here} addr add 10.91.{i}.2/30 dev home",
+            f"{here} link set home up",
+            f"{near} route add 10.90.0.0/16 via 10.91.{i}.2",
+            f"{here} route add default via 10.91.{i}.1",
+            f"nsenter -t {far.holder.pid} -n sysctl -eqw net.ipv4.ip_forward=1 net.ipv4.icmp_ratelimit=0"
+            " net.ipv4.icmp_ratemask=0 net.ipv4.icmp_msgs_per_sec=10000000 net.ipv4.icmp_msgs_burst=10000000",
+        ]
+    script.append(f"{places[-1]} route add local 10.90.0.0/16 dev lo")
+    call("sh", "-ec", "\n".join(script))
+    wait_for(lambda: "1 received" in call("ping", "-c1", "-W1", "10.90.0.1", check=False), "the end of the chain to answer")
+    return routers
 
-    def __init__(self, binary, work, hold_us, seconds):
-        self.program = Program([binary, "-i", "tun0", "-d", hold_us, "-t", seconds], log=work / "delay_tun.log")
-        wait_for(lambda: pathlib.Path("/sys/class/net/tun0").exists() or "tun0" in call("ip", "-o", "link"), "tun0")
-        call("ip", "addr", "add", "10.80.0.1/30", "dev", "tun0")
-        call("ip", "link", "set", "tun0", "up")
-        call("ip", "route", "add", "10.79.0.0/16", "dev", "tun0")
+
+class Tun:
+    """delay_tun, running, here or behind a router. Its last words are the times that it really held packets for."""
+
+    def __init__(self, binary, work, hold_us, seconds, far=None):
+        command, log = [binary, "-i", "tun0", "-d", hold_us, "-t", seconds], work / "delay_tun.log"
+        self.program = far.start(command, log) if far else Program(command, log=log)
+        order = far.call if far else call
+        wait_for(lambda: "tun0" in order("ip", "-o", "link"), "tun0")
+        order("ip", "addr", "add", "10.80.0.1/30", "dev", "tun0")
+        order("ip", "link", "set", "tun0", "up")
+        order("ip", "route", "add", "10.79.0.0/16", "dev", "tun0")
         time.sleep(0.2)
         self.program.check_alive()
 

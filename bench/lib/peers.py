@@ -1,6 +1,7 @@
 """The programs that netsonde is measured against, each with what is to be read from what it says."""
 
 import http.client
+import json
 import re
 import time
 import urllib.request
@@ -182,3 +183,48 @@ def fping_rtts(path, work, targets, seconds, interval_ms):
     done = finish(command, may_fail=True)
     found = re.findall(r"^\S+ +: (.*)$", done.error, re.M)
     return [float(one) * 1e3 for line in found for one in line.split() if one != "-"]
+
+
+# --- traces ---------------------------------------------------------------------------------------------------------
+
+
+def trace_limit(binary, *options):
+    """bench/trace_limit.c"""
+    done = finish([binary, *options], cores=lab.PROBING)
+    found = re.search(r"traces (\d+) complete (\d+) .*traces/s (\d+) .*us/trace ([\d.]+) ", done.output)
+    if not found:
+        raise Broken(f"trace_limit said: {done.output}{done.error}")
+    return Figures(float(found[3]), float(found[4]), lost=0, traces=int(found[1]), complete=int(found[2]))
+
+
+def one_trace(command):
+    """A program that traces once: its whole life, its processor time."""
+    done = finish(command, cores=lab.PROBING)
+    return Figures(1 / done.wall_seconds, done.cpu_seconds * 1e6, wall_seconds=done.wall_seconds)
+
+
+def scamper(path, work, targets, transport, hops):
+    """scamper at the highest rate that it allows, one packet a hop; its file is read when it has ended."""
+    (work / "scamper.list").write_text("\n".join(targets) + "\n")
+    traced = work / "scamper.warts"
+    done = finish([path, "-p", 10000, "-c", f"trace -P {transport}-paris -q 1", "-O", "warts", "-o", traced,
+                   "-f", work / "scamper.list"], cores=lab.PROBING)
+    traces = [json.loads(line) for line in finish(["sc_warts2json", traced]).output.splitlines()]
+    traces = [one for one in traces if one["type"] == "trace"]
+    complete = sum(one["stop_reason"] in ("COMPLETED", "ICMP") and len(one.get("hops", [])) == hops
+                   and one["hops"][-1]["addr"] == one["dst"] for one in traces)
+    return Figures(len(traces) / done.wall_seconds, done.cpu_seconds / len(targets) * 1e6,
+                   traces=len(targets), complete=complete)
+
+
+def trace_processes(work, targets, command, hops):
+    """A process for each target, 64 at a time. command has {} in the target's place."""
+    (work / "trace.list").write_text("\n".join(targets) + "\n")
+    line = f"xargs -a {work}/trace.list -P 64 -I{{}} sh -c '{command} > {work}/trace.{{}}'"
+    done = finish(["sh", "-c", line], cores=lab.PROBING)
+    last = [(work / f"trace.{target}").read_text().splitlines()[-1] for target in targets]
+    complete = sum(re.match(rf"\s*{hops}\b", line) is not None and target in line for line, target in zip(last, targets))
+    for target in targets:
+        (work / f"trace.{target}").unlink()
+    return Figures(len(targets) / done.wall_seconds, done.cpu_seconds / len(targets) * 1e6,
+                   traces=len(targets), complete=complete)

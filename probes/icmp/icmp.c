@@ -8,17 +8,15 @@
 #include "core/log.h"
 #include "core/loop.h"
 #include "core/mem.h"
+#include "probes/drop_ledger.h"
 #include "probes/engine.h"
 #include "probes/icmp/icmp_clock.h"
 #include "probes/icmp/icmp_wire.h"
 
-#define QUEUE_MAX         (1U << 18)          /* requests waiting for one socket */
-#define RETRY_PAUSE_NS    (5 * NS_PER_MS)     /* after ENOBUFS, which no event ends */
-#define REFUSALS_MAX      64                  /* in one go: devices with a full queue must not hold up the others */
-#define DROPS_LOOK_NS     (100 * NS_PER_MS)   /* drops are looked for at most so often while replies come */
-#define SENT_SLACK_MAX_NS INT64_C(4000000000) /* fits icmp_attempt.slack_ns */
-#define BATCH_LONG_NS     NS_PER_MS           /* a batch takes some 50 us: we have lost our core in between */
-#define QUEUE_KEPT        4096                /* orders that an empty queue keeps room for */
+#define QUEUE_MAX      (1U << 18)      /* requests waiting for one socket */
+#define RETRY_PAUSE_NS (5 * NS_PER_MS) /* after ENOBUFS, which no event ends */
+#define REFUSALS_MAX   64              /* in one go: devices with a full queue must not hold up the others */
+#define QUEUE_KEPT     4096            /* orders that an empty queue keeps room for */
 
 enum icmp_measure {
 	ICMP_FOREIGN,
@@ -72,10 +70,7 @@ struct icmp_lane {
 	size_t queued, queue_size;
 	struct deferred flush;
 	struct alarm retry;
-	uint64_t dropped_seen;   /* by the kernel, as of the last look */
-	uint64_t dropped_unpaid; /* drops that no lost reply has been put down to yet */
-	int64_t dropped_ns;      /* wall clock: the last drop was before this */
-	int64_t looked_ns;       /* wall clock: when drops were looked for */
+	struct drop_ledger drops;
 	uint64_t foreign_seen;
 	struct icmp_socket_events events;
 };
@@ -107,17 +102,13 @@ static void look_at_clocks(struct icmp *icmp)
 
 /* --- what comes back ---------------------------------------------------------------------------------------------- */
 
-/* Both ends by the wall clock. Within a batch the moment of sending is interpolated; if the reply seems to have come
- * before that, the start of the batch is a bound that certainly holds. */
 static int64_t round_trip_ns(struct icmp *icmp, const struct icmp_attempt *attempt, int64_t stamp_ns)
 {
-	int64_t rtt_ns = stamp_ns - attempt->sent_ns;
-	if (rtt_ns <= 0)
-		rtt_ns += attempt->slack_ns;
-	if (stamp_ns && rtt_ns > 0 && attempt->slack_ns < BATCH_LONG_NS && attempt->clock_epoch == icmp->clock.epoch)
-		return rtt_ns;
-	count(icmp, ICMP_UNSTAMPED, 1);
-	return -1;
+	const struct icmp_moment sent = {attempt->sent_ns, attempt->slack_ns};
+	int64_t rtt_ns = icmp_clock_round_trip_ns(&icmp->clock, sent, attempt->clock_epoch, stamp_ns);
+	if (rtt_ns < 0)
+		count(icmp, ICMP_UNSTAMPED, 1);
+	return rtt_ns;
 }
 
 static void lane_replied(struct icmp_lane *lane, const struct icmp_reply *reply)
@@ -193,32 +184,15 @@ static void socket_transmitted(void *context, const struct address *destination,
 
 static void note_drops(struct icmp_lane *lane)
 {
-	uint64_t dropped = icmp_socket_dropped(lane->socket);
-	lane->looked_ns = clock_realtime_ns();
-	if (dropped <= lane->dropped_seen)
-		return;
-	count(lane->icmp, ICMP_DROPPED, (int64_t)(dropped - lane->dropped_seen));
-	lane->dropped_unpaid += dropped - lane->dropped_seen;
-	lane->dropped_seen = dropped;
-	lane->dropped_ns = lane->looked_ns;
-}
-
-/* Drops in our own socket buffer are put down to replies that stay out, one for one: more than that the network lost,
- * and so it did what was sent only after the drops. */
-static bool take_drop(struct icmp_lane *lane, const struct icmp_attempt *attempt)
-{
-	if (!lane->dropped_unpaid || attempt->sent_ns > lane->dropped_ns)
-		return false;
-	lane->dropped_unpaid--;
-	return true;
+	uint64_t fresh = drop_ledger_note(&lane->drops, icmp_socket_dropped(lane->socket), clock_realtime_ns());
+	count(lane->icmp, ICMP_DROPPED, (int64_t)fresh);
 }
 
 static void socket_receiving(void *context)
 {
 	struct icmp_lane *lane = context;
 	look_at_clocks(lane->icmp);
-	int64_t since_ns = clock_realtime_ns() - lane->looked_ns;
-	if (since_ns < 0 || since_ns >= DROPS_LOOK_NS)
+	if (drop_ledger_is_due(&lane->drops, clock_realtime_ns()))
 		note_drops(lane);
 	uint64_t foreign = icmp_socket_foreign(lane->socket);
 	count(lane->icmp, ICMP_FOREIGN, (int64_t)(foreign - lane->foreign_seen));
@@ -269,18 +243,6 @@ static void lane_append(struct icmp_lane *lane, struct order order)
 	lane->queue[lane->queued++] = order;
 }
 
-/* Request i of n left at begun + i / n of the time that they took; of a long batch nobody knows when each of them did.
- */
-static void set_moment(struct icmp_attempt *attempt, const struct icmp_sending *sending, size_t i, size_t n)
-{
-	int64_t took_ns = sending->ended_ns - sending->begun_ns;
-	int64_t slack_ns = took_ns < BATCH_LONG_NS ? took_ns / (int64_t)n * (int64_t)i : took_ns;
-	if (slack_ns < 0)
-		slack_ns = 0;
-	attempt->sent_ns = sending->begun_ns + slack_ns;
-	attempt->slack_ns = (uint32_t)(slack_ns < SENT_SLACK_MAX_NS ? slack_ns : SENT_SLACK_MAX_NS);
-}
-
 static void note_sent(const struct icmp_lane *lane, struct icmp_peer *peer, struct icmp_attempt *attempt)
 {
 	attempt->clock_epoch = lane->icmp->clock.epoch;
@@ -305,7 +267,9 @@ static size_t note_batch(struct icmp_lane *lane, const struct batch *batch, size
 		} else if (batch->results[i]) {
 			fail_unsent(peer, attempt, batch->results[i]);
 		} else {
-			set_moment(attempt, sending, i, n);
+			struct icmp_moment moment = icmp_clock_moment(sending->begun_ns, sending->ended_ns, i, n);
+			attempt->sent_ns = moment.sent_ns;
+			attempt->slack_ns = moment.slack_ns;
 			note_sent(lane, peer, attempt);
 		}
 	}
@@ -492,7 +456,7 @@ static void expire_attempt(struct icmp_peer *peer, struct icmp_attempt *attempt,
 		icmp_flight_set_state(flight, &peer->endpoint, attempt, ICMP_ATTEMPT_FAILED);
 	} else if (attempt->state == ICMP_ATTEMPT_FLYING) {
 		icmp_flight_set_state(flight, &peer->endpoint, attempt, ICMP_ATTEMPT_EXPIRED);
-		if (take_drop(peer->lane, attempt))
+		if (drop_ledger_take(&peer->lane->drops, attempt->sent_ns))
 			leftover->lost_locally++;
 		else
 			leftover->lost++;

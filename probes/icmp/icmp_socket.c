@@ -8,12 +8,10 @@
 #include <linux/filter.h>
 #include <linux/icmp.h>
 #include <linux/net_tstamp.h>
-#include <linux/sock_diag.h>
 #include <netinet/icmp6.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "core/clock.h"
@@ -21,31 +19,18 @@
 #include "core/loop.h"
 #include "core/mem.h"
 #include "probes/icmp/icmp_wire.h"
+#include "probes/packet_socket.h"
 
 #define RECEIVE_BUFFER_BYTES (8 << 20) /* a burst of some 10,000 replies */
 #define RECEIVE_ROUNDS       256       /* batches before alarms ring: replies that are here must not be called late */
 #define PACKET_BYTES         128       /* of a reply we need the headers and the secret only */
-#define CONTROL_BYTES        512       /* timestamps, hop limit, extended error with offender */
-#define STAMP_TRIES          20        /* a millisecond apart */
 #define TRANSMIT_RING        4096      /* requests whose transmit stamp may still come; power of two */
 #define SEND_TRIES           3         /* an error may be another target's: it is cleared and the packet tried again */
 
-#define STAMPS_RECEIVE  (SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE)
 #define STAMPS_TRANSMIT (SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_OPT_ID | SOF_TIMESTAMPING_OPT_TSONLY)
 
-/* What differs between the families in socket options and control messages, by enum address_family - 1. */
-static const struct facts {
-	int protocol;
-	int level;
-	int receive_error, receive_hop_limit, receive_class;
-	int hop_limit, class; /* control messages */
-	int discover, discover_probe;
-} facts[ADDRESS_FAMILIES] = {
-	{IPPROTO_ICMP, IPPROTO_IP, IP_RECVERR, IP_RECVTTL, IP_RECVTOS, IP_TTL, IP_TOS, IP_MTU_DISCOVER,
-	 IP_PMTUDISC_PROBE},
-	{IPPROTO_ICMPV6, IPPROTO_IPV6, IPV6_RECVERR, IPV6_RECVHOPLIMIT, IPV6_RECVTCLASS, IPV6_HOPLIMIT, IPV6_TCLASS,
-	 IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE},
-};
+/* By enum address_family - 1. */
+static const int protocols[ADDRESS_FAMILIES] = {IPPROTO_ICMP, IPPROTO_ICMPV6};
 
 static const uint8_t filler[ICMP_PAYLOAD_MAX];
 
@@ -54,7 +39,7 @@ struct batch {
 	struct mmsghdr headers[ICMP_RECEIVE_BATCH];
 	struct iovec parts[ICMP_RECEIVE_BATCH][2];
 	struct sockaddr_storage names[ICMP_RECEIVE_BATCH];
-	_Alignas(struct cmsghdr) uint8_t controls[ICMP_RECEIVE_BATCH][CONTROL_BYTES];
+	_Alignas(struct cmsghdr) uint8_t controls[ICMP_RECEIVE_BATCH][PACKET_CONTROL_BYTES];
 	uint8_t packets[ICMP_RECEIVE_BATCH][PACKET_BYTES];
 };
 
@@ -67,7 +52,7 @@ struct icmp_socket {
 	int descriptor;
 	enum icmp_socket_kind kind;
 	enum address_family family;
-	const struct facts *facts;
+	const struct packet_facts *facts;
 	uint16_t identifier;
 	struct icmp_profile profile;
 	struct watch *watch;
@@ -75,25 +60,18 @@ struct icmp_socket {
 	struct transmitted *ring; /* by the kernel's count of datagrams sent; NULL without transmit timestamps */
 	uint32_t ring_next;
 	_Atomic uint64_t foreign;
-	uint32_t drops_seen; /* the kernel's count at the last look */
-	uint64_t dropped;    /* of those, for want of room */
+	struct packet_drops drops;
+	bool hears_errors; /* about what was sent */
 	struct batch batch;
 	uint8_t rest[ICMP_PAYLOAD_MAX]; /* of large replies: all write here, nobody reads; it gives their length */
 };
 
 /* --- opening ------------------------------------------------------------------------------------------------------ */
 
-static int set_option(int descriptor, int level, int option, int value, struct err *err)
-{
-	if (setsockopt(descriptor, level, option, &value, sizeof(value)) == 0)
-		return 0;
-	return err_set_errno(err, "ICMP socket option %d/%d", level, option);
-}
-
 static int open_descriptor(struct icmp_socket *socket_, struct err *err)
 {
 	int af = address_families[socket_->family - 1].af;
-	int protocol = socket_->facts->protocol;
+	int protocol = protocols[socket_->family - 1];
 	socket_->kind = ICMP_SOCKET_DATAGRAM;
 	socket_->descriptor = socket(af, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
 	if (socket_->descriptor < 0 && (errno == EACCES || errno == EPERM)) {
@@ -166,87 +144,35 @@ static int take_identifier(struct icmp_socket *socket_, struct err *err)
 static int set_profile(const struct icmp_socket *socket_, struct err *err)
 {
 	const struct icmp_profile *profile = &socket_->profile;
-	const struct facts *family = socket_->facts;
-	if (profile->fwmark &&
-	    setsockopt(socket_->descriptor, SOL_SOCKET, SO_MARK, &profile->fwmark, sizeof(profile->fwmark)))
-		return err_set_errno(err, "fwmark %u (needs CAP_NET_ADMIN or CAP_NET_RAW)", profile->fwmark);
+	const struct packet_facts *family = socket_->facts;
+	if (packet_set_mark(socket_->descriptor, profile->fwmark, err))
+		return -1;
 	/* Left to itself the kernel forbids routers to fragment IPv4, and the first large request after a change of
 	 * path fails. */
 	if (profile->dont_fragment || socket_->family == ADDRESS_IPV4)
-		return set_option(socket_->descriptor, family->level, family->discover,
-				  profile->dont_fragment ? family->discover_probe : IP_PMTUDISC_DONT, err);
+		return packet_set_option(socket_->descriptor, family->level, family->discover,
+					 profile->dont_fragment ? family->discover_probe : family->discover_dont, err);
 	return 0;
-}
-
-static bool is_stamped(int descriptor)
-{
-	uint8_t byte;
-	_Alignas(struct cmsghdr) uint8_t control[CONTROL_BYTES];
-	struct iovec part = {&byte, sizeof(byte)};
-	struct msghdr header = {
-		.msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
-	if (recvmsg(descriptor, &header, MSG_DONTWAIT) < 0)
-		return false;
-	for (struct cmsghdr *one = CMSG_FIRSTHDR(&header); one; one = CMSG_NXTHDR(&header, one))
-		if (one->cmsg_level == SOL_SOCKET && one->cmsg_type == SCM_TIMESTAMPING)
-			return true;
-	return false;
-}
-
-/* The kernel begins to stamp packets only a moment after the first socket has asked for it. Datagrams to ourselves show
- * when it does; without a loopback address it is given the time that it takes at most. */
-static void wait_for_stamps(void)
-{
-	const struct timespec pause = {.tv_nsec = NS_PER_MS};
-	struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t length = sizeof(name);
-	int stamps = STAMPS_RECEIVE;
-	int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (descriptor < 0)
-		return;
-	bool is_ready = setsockopt(descriptor, SOL_SOCKET, SO_TIMESTAMPING, &stamps, sizeof(stamps)) ||
-			bind(descriptor, (struct sockaddr *)&name, length) ||
-			getsockname(descriptor, (struct sockaddr *)&name, &length);
-	for (int tries = 0; tries < STAMP_TRIES && !is_ready; tries++) {
-		if (tries)
-			nanosleep(&pause, NULL);
-		sendto(descriptor, "", 1, MSG_DONTWAIT, (struct sockaddr *)&name, length);
-		is_ready = is_stamped(descriptor);
-	}
-	close(descriptor);
 }
 
 static int set_options(struct icmp_socket *socket_, struct err *err)
 {
 	int descriptor = socket_->descriptor;
-	const struct facts *family = socket_->facts;
-	int stamps = STAMPS_RECEIVE;
+	const struct packet_facts *family = socket_->facts;
+	int stamps = packet_receive_stamps;
 	if (socket_->profile.transmit_timestamps) {
 		stamps |= STAMPS_TRANSMIT;
 		socket_->ring = mem_zero(TRANSMIT_RING, sizeof(*socket_->ring));
 	}
-	if (set_option(descriptor, SOL_SOCKET, SO_TIMESTAMPING, stamps, err) ||
-	    set_option(descriptor, family->level, family->receive_error, 1, err) ||
-	    set_option(descriptor, family->level, family->receive_hop_limit, 1, err) ||
-	    set_option(descriptor, family->level, family->receive_class, 1, err))
+	if (packet_start_stamps(descriptor, stamps, err) ||
+	    packet_set_option(descriptor, family->level, family->receive_hop_limit, 1, err) ||
+	    packet_set_option(descriptor, family->level, family->receive_class, 1, err))
 		return -1;
-	wait_for_stamps();
-	int bytes = RECEIVE_BUFFER_BYTES;
-	if (setsockopt(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)))
-		setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
-	if (setsockopt(descriptor, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)))
-		setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+	packet_set_buffers(descriptor, RECEIVE_BUFFER_BYTES);
 	return 0;
 }
 
 /* --- receiving ---------------------------------------------------------------------------------------------------- */
-
-static void clear_error(const struct icmp_socket *socket_)
-{
-	int error;
-	socklen_t length = sizeof(error);
-	getsockopt(socket_->descriptor, SOL_SOCKET, SO_ERROR, &error, &length);
-}
 
 /* One recvmmsg into the batch. An error that is pending on the socket belongs to nobody: it is cleared once. */
 static size_t receive_batch(struct icmp_socket *socket_, int flags)
@@ -261,7 +187,7 @@ static size_t receive_batch(struct icmp_socket *socket_, int flags)
 			.msg_iov = batch->parts[i],
 			.msg_iovlen = 2,
 			.msg_control = batch->controls[i],
-			.msg_controllen = CONTROL_BYTES,
+			.msg_controllen = PACKET_CONTROL_BYTES,
 		};
 	}
 	for (int tries = 0; tries < SEND_TRIES; tries++) {
@@ -270,62 +196,17 @@ static size_t receive_batch(struct icmp_socket *socket_, int flags)
 			return (size_t)n;
 		if (errno == EAGAIN)
 			return 0;
-		clear_error(socket_);
+		packet_clear_error(socket_->descriptor);
 	}
 	return 0;
 }
 
-/* What the control messages of one packet say. */
-struct ancillary {
-	int64_t stamp_ns;
-	int hop_limit;
-	int traffic_class;
-	const struct sock_extended_err *error;
-	struct address offender;
-};
-
-static void read_ip_control(const struct icmp_socket *socket_, struct cmsghdr *control, struct ancillary *out)
+static void count_foreign(struct icmp_socket *socket_, uint64_t n)
 {
-	const struct facts *family = socket_->facts;
-	if (control->cmsg_type == family->hop_limit) {
-		memcpy(&out->hop_limit, CMSG_DATA(control), sizeof(int));
-	} else if (control->cmsg_type == family->class) {
-		/* One byte for IPv4, an int for IPv6. */
-		int class = 0;
-		if (socket_->family == ADDRESS_IPV4)
-			class = *CMSG_DATA(control);
-		else
-			memcpy(&class, CMSG_DATA(control), sizeof(class));
-		out->traffic_class = class;
-	} else if (control->cmsg_type == family->receive_error) {
-		struct sock_extended_err *error = (struct sock_extended_err *)CMSG_DATA(control);
-		out->error = error;
-		socklen_t length = (socklen_t)(control->cmsg_len - CMSG_LEN(sizeof(*error)));
-		address_from_sockaddr(SO_EE_OFFENDER(error), length, &out->offender);
-	}
+	atomic_fetch_add_explicit(&socket_->foreign, n, memory_order_relaxed);
 }
 
-static struct ancillary read_controls(const struct icmp_socket *socket_, struct msghdr *header)
-{
-	struct ancillary out = {.hop_limit = -1};
-	for (struct cmsghdr *control = CMSG_FIRSTHDR(header); control; control = CMSG_NXTHDR(header, control)) {
-		if (control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_TIMESTAMPING) {
-			struct scm_timestamping stamps;
-			memcpy(&stamps, CMSG_DATA(control), sizeof(stamps));
-			out.stamp_ns = stamps.ts[0].tv_sec * NS_PER_SECOND + stamps.ts[0].tv_nsec;
-		} else if (control->cmsg_level == socket_->facts->level) {
-			read_ip_control(socket_, control, &out);
-		}
-	}
-	return out;
-}
-
-static void count_foreign(struct icmp_socket *socket_)
-{
-	atomic_fetch_add_explicit(&socket_->foreign, 1, memory_order_relaxed);
-}
-
-static void hand_over_stamp(struct icmp_socket *socket_, const struct ancillary *ancillary)
+static void hand_over_stamp(struct icmp_socket *socket_, const struct packet_notes *ancillary)
 {
 	uint32_t count = ancillary->error->ee_data;
 	if (!socket_->ring || !ancillary->stamp_ns || socket_->ring_next - count - 1 >= TRANSMIT_RING)
@@ -335,7 +216,7 @@ static void hand_over_stamp(struct icmp_socket *socket_, const struct ancillary 
 }
 
 static void hand_over_error(struct icmp_socket *socket_, const struct mmsghdr *message, const uint8_t *packet,
-			    const struct ancillary *ancillary)
+			    const struct packet_notes *ancillary)
 {
 	const struct sock_extended_err *error = ancillary->error;
 	struct icmp_echo echo;
@@ -352,7 +233,7 @@ static void hand_over_error(struct icmp_socket *socket_, const struct mmsghdr *m
 	    !icmp_wire_read_quote(packet, message->msg_len < PACKET_BYTES ? message->msg_len : PACKET_BYTES,
 				  socket_->family, &echo) ||
 	    echo.identifier != socket_->identifier) {
-		count_foreign(socket_);
+		count_foreign(socket_, 1);
 		return;
 	}
 	reply.sequence = echo.sequence;
@@ -367,7 +248,7 @@ static void drain_errors(struct icmp_socket *socket_)
 	for (int round = 0; round < RECEIVE_ROUNDS; round++) {
 		size_t n = receive_batch(socket_, MSG_ERRQUEUE);
 		for (size_t i = 0; i < n; i++) {
-			struct ancillary ancillary = read_controls(socket_, &batch->headers[i].msg_hdr);
+			struct packet_notes ancillary = packet_read_notes(socket_->family, &batch->headers[i].msg_hdr);
 			if (!ancillary.error)
 				continue;
 			uint8_t origin = ancillary.error->ee_origin;
@@ -396,7 +277,7 @@ static bool read_reply(struct icmp_socket *socket_, size_t i, struct icmp_reply 
 				  has_ip_header, &echo, &header_size) ||
 	    echo.identifier != socket_->identifier)
 		return false;
-	struct ancillary ancillary = read_controls(socket_, &message->msg_hdr);
+	struct packet_notes ancillary = packet_read_notes(socket_->family, &message->msg_hdr);
 	reply->from.port = 0;
 	reply->destination = reply->from;
 	reply->sequence = echo.sequence;
@@ -409,28 +290,11 @@ static bool read_reply(struct icmp_socket *socket_, size_t i, struct icmp_reply 
 	return true;
 }
 
-/* The kernel has one count for replies that found no room and for those with a bad checksum. Where the buffer
- * overflowed it is still full when we come to read; else the packets were damaged, and none of ours. */
-static void look_for_drops(struct icmp_socket *socket_)
-{
-	uint32_t info[SK_MEMINFO_VARS] = {0};
-	socklen_t length = sizeof(info);
-	if (getsockopt(socket_->descriptor, SOL_SOCKET, SO_MEMINFO, info, &length))
-		return;
-	uint32_t drops = info[SK_MEMINFO_DROPS] - socket_->drops_seen;
-	bool was_full = info[SK_MEMINFO_RMEM_ALLOC] >= info[SK_MEMINFO_RCVBUF] / 2;
-	socket_->drops_seen = info[SK_MEMINFO_DROPS];
-	if (drops && was_full)
-		socket_->dropped += drops;
-	else if (drops)
-		atomic_fetch_add_explicit(&socket_->foreign, drops, memory_order_relaxed);
-}
-
 static void receive_replies(struct icmp_socket *socket_)
 {
 	struct icmp_reply replies[ICMP_RECEIVE_BATCH];
 	for (int round = 0; round < RECEIVE_ROUNDS; round++) {
-		look_for_drops(socket_);
+		count_foreign(socket_, packet_look_for_drops(socket_->descriptor, &socket_->drops));
 		size_t n = receive_batch(socket_, 0);
 		size_t good = 0;
 		for (size_t i = 0; i < n; i++) {
@@ -438,7 +302,7 @@ static void receive_replies(struct icmp_socket *socket_)
 			if (read_reply(socket_, i, &replies[good]))
 				good++;
 			else
-				count_foreign(socket_);
+				count_foreign(socket_, 1);
 		}
 		/* A reply may have overtaken the transmit stamp of its request. */
 		if (good && socket_->ring)
@@ -471,7 +335,7 @@ struct icmp_socket *icmp_socket_open(struct loop *loop, enum address_family fami
 	struct icmp_socket *socket_ = mem_zero(1, sizeof(*socket_));
 	socket_->descriptor = -1;
 	socket_->family = family;
-	socket_->facts = &facts[family - 1];
+	socket_->facts = &packet_facts[family - 1];
 	socket_->profile = *profile;
 	socket_->events = events;
 	if (open_descriptor(socket_, err) || set_options(socket_, err) || set_profile(socket_, err) ||
@@ -502,44 +366,30 @@ enum icmp_socket_kind icmp_socket_kind(const struct icmp_socket *socket_)
 
 /* --- sending ------------------------------------------------------------------------------------------------------ */
 
-static void add_control(struct msghdr *header, int level, int type, const void *value, size_t size)
+/* Only a socket that sends listens for errors: the kernel gives a raw one those about everybody's ICMP, traceroutes
+ * too, and no filter keeps them out. */
+static void hear_errors(struct icmp_socket *socket_)
 {
-	struct cmsghdr *control = (struct cmsghdr *)((uint8_t *)header->msg_control + header->msg_controllen);
-	control->cmsg_level = level;
-	control->cmsg_type = type;
-	control->cmsg_len = CMSG_LEN(size);
-	memcpy(CMSG_DATA(control), value, size);
-	header->msg_controllen += CMSG_SPACE(size);
-}
-
-static void add_source(struct msghdr *header, enum address_family family, const struct icmp_request *request)
-{
-	if (family == ADDRESS_IPV4) {
-		struct in_pktinfo info = {.ipi_ifindex = (int)request->interface};
-		if (request->source.family == ADDRESS_IPV4)
-			memcpy(&info.ipi_spec_dst, request->source.bytes, 4);
-		add_control(header, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
-	} else {
-		struct in6_pktinfo info = {.ipi6_ifindex = request->interface};
-		if (request->source.family == ADDRESS_IPV6)
-			memcpy(&info.ipi6_addr, request->source.bytes, 16);
-		add_control(header, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
-	}
+	const int yes = 1;
+	if (socket_->hears_errors)
+		return;
+	setsockopt(socket_->descriptor, socket_->facts->level, socket_->facts->receive_error, &yes, sizeof(yes));
+	socket_->hears_errors = true;
 }
 
 static void add_controls(const struct icmp_socket *socket_, struct msghdr *header, const struct icmp_request *request)
 {
-	const struct facts *family = socket_->facts;
+	const struct packet_facts *family = socket_->facts;
 	if (request->hop_limit) {
 		int hop_limit = request->hop_limit;
-		add_control(header, family->level, family->hop_limit, &hop_limit, sizeof(hop_limit));
+		packet_add_control(header, family->level, family->hop_limit, &hop_limit, sizeof(hop_limit));
 	}
 	if (request->traffic_class) {
 		int class = request->traffic_class;
-		add_control(header, family->level, family->class, &class, sizeof(class));
+		packet_add_control(header, family->level, family->class, &class, sizeof(class));
 	}
 	if (request->interface || request->source.family != ADDRESS_NONE)
-		add_source(header, socket_->family, request);
+		packet_add_source(header, socket_->family, &request->source, request->interface);
 	if (header->msg_controllen == 0)
 		header->msg_control = NULL;
 }
@@ -581,7 +431,7 @@ static void note_sent(struct icmp_socket *socket_, const struct icmp_request *re
  * anew. */
 static void note_failed(struct icmp_socket *socket_, const struct icmp_request *request, int error)
 {
-	static const int steps[] = {STAMPS_RECEIVE, STAMPS_RECEIVE | STAMPS_TRANSMIT};
+	const int steps[] = {packet_receive_stamps, packet_receive_stamps | STAMPS_TRANSMIT};
 	if (!socket_->ring)
 		return;
 	if (error == ENOBUFS) {
@@ -596,6 +446,7 @@ static void note_failed(struct icmp_socket *socket_, const struct icmp_request *
 size_t icmp_socket_send(struct icmp_socket *socket_, const struct icmp_request *requests, size_t n, int *results,
 			struct icmp_sending *sending)
 {
+	hear_errors(socket_);
 	for (size_t i = 0; i < n; i++)
 		build_message(socket_, i, &requests[i]);
 	/* sendmmsg hides why it stopped half-way, and then nobody knows what the kernel has counted. */
@@ -619,7 +470,7 @@ size_t icmp_socket_send(struct icmp_socket *socket_, const struct icmp_request *
 		if (error == EAGAIN) {
 			sending->stopped = error;
 		} else if (error != ENOBUFS && ++tries < SEND_TRIES) {
-			clear_error(socket_);
+			packet_clear_error(socket_->descriptor);
 		} else {
 			results[done++] = error;
 			tries = 0;
@@ -633,7 +484,7 @@ size_t icmp_socket_send(struct icmp_socket *socket_, const struct icmp_request *
 
 uint64_t icmp_socket_dropped(const struct icmp_socket *socket_)
 {
-	return socket_->dropped;
+	return socket_->drops.dropped;
 }
 
 uint64_t icmp_socket_foreign(const struct icmp_socket *socket_)

@@ -16,6 +16,7 @@ struct entry {
 	size_t n;
 	int64_t ttl_seconds;
 	char *error;
+	char *pointer; /* the name that an address has */
 	int64_t delay_ns;
 	size_t asked;
 };
@@ -32,6 +33,7 @@ struct resolution {
 	struct entry *entry;
 	enum address_family family;
 	void (*done)(void *arg, const struct resolve_answer *answer);
+	void (*named)(void *arg, const struct resolve_name_answer *answer); /* instead of done */
 	void *arg;
 	struct alarm delayed;
 	struct deferred at_once;
@@ -99,6 +101,40 @@ void fake_resolve_set_error(const char *name, const char *error, int64_t delay_n
 	fake_resolve_set(&(struct fake_name){.name = name, .error = error, .delay_ns = delay_ns});
 }
 
+/* The key of an address whose name is asked for: no name can be the same. */
+static const char *format_key(const struct address *address, char out[ADDRESS_TEXT_SIZE + 1])
+{
+	out[0] = '<';
+	address_format(address, out + 1);
+	return out;
+}
+
+static struct entry *need_address_entry(const struct address *address)
+{
+	char key[ADDRESS_TEXT_SIZE + 1];
+	return need_entry(format_key(address, key));
+}
+
+void fake_resolve_set_reverse(const struct fake_reverse *reverse)
+{
+	struct address address;
+	if (!address_parse(reverse->address, &address))
+		return;
+	struct entry *entry = need_address_entry(&address);
+	entry->ttl_seconds = reverse->ttl_seconds;
+	entry->delay_ns = reverse->delay_ns;
+	mem_free(entry->pointer);
+	mem_free(entry->error);
+	entry->pointer = mem_copy_string(reverse->name);
+	entry->error = mem_copy_string(reverse->error);
+}
+
+size_t fake_resolve_asked_reverse(const char *address)
+{
+	struct address parsed;
+	return address_parse(address, &parsed) ? need_address_entry(&parsed)->asked : 0;
+}
+
 size_t fake_resolve_asked(const char *name)
 {
 	size_t asked = 0;
@@ -152,16 +188,36 @@ static const char *failure_text(const struct entry *entry)
 	return entry->error ? entry->error : "no such name";
 }
 
+static int64_t bound_ttl(int64_t ttl)
+{
+	ttl = ttl < RESOLVE_TTL_MIN_SECONDS ? RESOLVE_TTL_MIN_SECONDS : ttl;
+	return ttl > RESOLVE_TTL_MAX_SECONDS ? RESOLVE_TTL_MAX_SECONDS : ttl;
+}
+
+static void answer_name(struct resolution *resolution)
+{
+	const struct entry *entry = resolution->entry;
+	struct resolve_name_answer told = {.name = entry->pointer, .is_final = entry->pointer || !entry->error};
+	told.expires_ns = fake_now_ns() + (told.name ? bound_ttl(entry->ttl_seconds) * NS_PER_SECOND : 0);
+	if (!told.name)
+		told.error = entry->error ? entry->error : "no such name";
+	void (*named)(void *, const struct resolve_name_answer *) = resolution->named;
+	void *named_arg = resolution->arg;
+	end_resolution(resolution);
+	named(named_arg, &told);
+}
+
 static void answer(void *arg)
 {
 	struct resolution *resolution = arg;
+	if (resolution->named) {
+		answer_name(resolution);
+		return;
+	}
 	const struct entry *entry = resolution->entry;
 	struct address addresses[RESOLVE_ADDRESSES_MAX];
 	struct resolve_answer told = {.addresses = addresses, .n = take_addresses(resolution, addresses)};
-	int64_t ttl = entry->ttl_seconds;
-	ttl = ttl < RESOLVE_TTL_MIN_SECONDS ? RESOLVE_TTL_MIN_SECONDS : ttl;
-	ttl = ttl > RESOLVE_TTL_MAX_SECONDS ? RESOLVE_TTL_MAX_SECONDS : ttl;
-	told.expires_ns = fake_now_ns() + (told.n ? ttl * NS_PER_SECOND : 0);
+	told.expires_ns = fake_now_ns() + (told.n ? bound_ttl(entry->ttl_seconds) * NS_PER_SECOND : 0);
 	told.error = told.n ? NULL : failure_text(entry);
 	void (*done)(void *, const struct resolve_answer *) = resolution->done;
 	void *done_arg = resolution->arg;
@@ -169,15 +225,12 @@ static void answer(void *arg)
 	done(done_arg, &told);
 }
 
-struct resolution *resolve_start(struct resolver *resolver, const char *name, enum address_family family,
-				 void (*done)(void *arg, const struct resolve_answer *answer), void *arg)
+static struct resolution *add_resolution(struct resolver *resolver, struct entry *entry, void *arg)
 {
 	struct resolution *resolution = mem_zero(1, sizeof *resolution);
 	resolution->resolver = resolver;
-	resolution->entry = need_entry(name);
-	resolution->entry->asked++;
-	resolution->family = family;
-	resolution->done = done;
+	resolution->entry = entry;
+	entry->asked++;
 	resolution->arg = arg;
 	resolution->next = resolver->running;
 	resolution->link = &resolver->running;
@@ -187,10 +240,27 @@ struct resolution *resolve_start(struct resolver *resolver, const char *name, en
 	fake.running++;
 	alarm_prepare(&resolution->delayed, answer, resolution);
 	deferred_prepare(&resolution->at_once, answer, resolution);
-	if (resolution->entry->delay_ns > 0)
-		alarm_set(resolver->loop, &resolution->delayed, fake_now_ns() + resolution->entry->delay_ns);
+	if (entry->delay_ns > 0)
+		alarm_set(resolver->loop, &resolution->delayed, fake_now_ns() + entry->delay_ns);
 	else
 		loop_defer(resolver->loop, &resolution->at_once);
+	return resolution;
+}
+
+struct resolution *resolve_start(struct resolver *resolver, const char *name, enum address_family family,
+				 void (*done)(void *arg, const struct resolve_answer *answer), void *arg)
+{
+	struct resolution *resolution = add_resolution(resolver, need_entry(name), arg);
+	resolution->family = family;
+	resolution->done = done;
+	return resolution;
+}
+
+struct resolution *resolve_start_reverse(struct resolver *resolver, const struct address *address,
+					 void (*done)(void *arg, const struct resolve_name_answer *answer), void *arg)
+{
+	struct resolution *resolution = add_resolution(resolver, need_address_entry(address), arg);
+	resolution->named = done;
 	return resolution;
 }
 
@@ -239,6 +309,7 @@ void fake_resolve_reset(void)
 		fake.entries = entry->next;
 		mem_free(entry->name);
 		mem_free(entry->error);
+		mem_free(entry->pointer);
 		mem_free(entry);
 	}
 }

@@ -87,6 +87,20 @@ void fake_resolve_set_error(const char *name, const char *error, int64_t delay_n
 /* How often a name has been asked for since fake_reset (NULL: all names). */
 size_t fake_resolve_asked(const char *name);
 
+/* What the name of an address (a literal) is from now on, delay_ns after it is asked for; all texts are copied. name
+ * NULL: there is none, or with error the servers do not answer. Addresses that were never set have none. */
+struct fake_reverse {
+	const char *address;
+	const char *name;
+	int64_t ttl_seconds;
+	const char *error;
+	int64_t delay_ns;
+};
+void fake_resolve_set_reverse(const struct fake_reverse *reverse);
+
+/* How often the name of an address has been asked for since fake_reset. */
+size_t fake_resolve_asked_reverse(const char *address);
+
 /* Resolutions under way. */
 size_t fake_resolve_running(void);
 

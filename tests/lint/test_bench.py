@@ -20,7 +20,7 @@ def table(monkeypatch):
 
 
 def test_commands_are_there():
-    assert COMMANDS == ["accuracy", "exposition", "ping", "probe", "push"]
+    assert COMMANDS == ["accuracy", "exposition", "ping", "probe", "push", "trace"]
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -96,6 +96,38 @@ def test_what_is_wrong_is_said(daemon, query, status, said):
     assert figure(daemon, "invalid_total") == (not is_unknown)
 
 
+def test_a_trace_needs_no_configuration(daemon):
+    """The built-in module, after rights were dropped; names and labels are those of /metrics."""
+    metrics = measure(daemon, "127.0.0.1", "traceroute", X_Prometheus_Scrape_Timeout_Seconds="3")
+    assert metrics.get("probe_success") == metrics.get("netsonde_probe_success") == 1
+    assert (metrics.get("probe_ip_protocol"), metrics.get("probe_timeout_seconds")) == (4, 2.5)
+    assert 0 < metrics.get("probe_duration_seconds") < 2.5
+    assert metrics.get("netsonde_traceroute_reached") == metrics.get("netsonde_traceroute_hops") == 1
+    ((labels, sent),) = metrics.all("netsonde_traceroute_hop_sent_total").items()
+    assert dict(labels) == {"hop": "1", "hop_address": "127.0.0.1"} and sent == 3
+    assert metrics.get("netsonde_traceroute_hop_loss_ratio", hop="1") == 0
+    assert metrics.all("netsonde_traceroute_path") == {}  # texts are no metrics
+    assert daemon.metrics().all("netsonde_traceroute_reached") == {}
+
+
+def test_a_trace_shows_its_hops(daemon):
+    _, _, text = ask(daemon, "::1", "traceroute", "&debug=true")
+    log, _, module = text.partition("Metrics that would have been returned:")
+    assert re.search(r"^ 1 +::1 \(::1\)(  [\d.]+ ms){3}$", log, re.MULTILINE)
+    assert "module traceroute (traceroute), at most 5.000 s" in log and "hop_address = true;" in module
+
+
+def test_a_trace_to_where_it_may_not_go(daemon):
+    status, _, text = ask(daemon, "192.0.2.1", "traceroute")
+    assert status == 403 and "192.0.2.1" in text
+
+
+def test_a_probe_of_ones_own_named_traceroute(start_daemon):
+    daemon = start_daemon(config_of(probes={"traceroute": {"type": "traceroute", "interval": 60, "flows": 2, "attempts": 1}}))
+    metrics = measure(daemon, "127.0.0.1", "traceroute")
+    assert {dict(row)["flow"] for row in metrics.all("netsonde_traceroute_hop_sent_total")} == {"0", "1"}
+
+
 def test_methods(daemon):
     status, headers, body = daemon.get("/probe?target=127.0.0.1&module=icmp", method="POST")
     assert status == 405 and headers["Allow"] == "GET, HEAD"

@@ -22,6 +22,7 @@ struct script {
 	struct loop *loop;
 	unsigned opened, closed, started, stopped, deadlines;
 	uint32_t last_tag;
+	char cause[PROBE_CAUSE_MAX + 1]; /* of the last run; "" for none */
 };
 
 struct state {
@@ -66,6 +67,7 @@ static void *toy_start(struct run *run, void *opened, const void *settings)
 	state->run = run;
 	state->script->started++;
 	state->script->last_tag = run_tag(run);
+	snprintf(state->script->cause, sizeof(state->script->cause), "%s", run_cause(run) ? run_cause(run) : "");
 	run_log(run, "start %u", state->script->started);
 	alarm_prepare(&state->alarm, finish_ok, state);
 	if (state->script->takes_ns)
@@ -118,6 +120,7 @@ struct bench {
 	struct subject subject;
 	struct sample last;
 	unsigned samples, reasons[REASON_COUNT], lines;
+	char cause[16]; /* of the last sample; "none" when it has none */
 	char line[64];
 	uint64_t last_run;
 };
@@ -126,6 +129,7 @@ static void bench_deliver(void *context, const struct sample *sample)
 {
 	struct bench *bench = context;
 	bench->last = *sample;
+	snprintf(bench->cause, sizeof(bench->cause), "%s", sample->cause ? sample->cause : "none");
 	bench->samples++;
 	bench->reasons[sample->reason]++;
 	/* With several turns, runs overlap and end in another order than they began in. */
@@ -414,4 +418,93 @@ Test(engine, services_are_listed_once_and_read)
 			cr_assert_neq(services[i], services[k]);
 	cr_assert_eq(engine_list_services(services, 0), 0);
 	bench_close(&bench);
+}
+
+/* --- runs out of turn -------------------------------------------------------------------------------------------- */
+
+Test(engine, without_turns_of_its_own_it_runs_only_when_triggered)
+{
+	struct bench bench;
+	bench_open(&bench, &(struct script){.timeout_ns = NS_PER_SECOND, .takes_ns = 20 * NS_PER_MS}, false);
+	fake_advance_ns(3600 * NS_PER_SECOND);
+	cr_assert_eq(bench.script.started, 0);
+	cr_assert_eq(probe_trigger(bench.probe, "loss"), 0);
+	cr_assert_eq(bench.script.started, 0, "never from inside the call");
+	fake_advance_ns(30 * NS_PER_MS);
+	cr_assert_eq(bench.samples, 1);
+	cr_assert_str_eq(bench.cause, "loss");
+	cr_assert_str_eq(bench.script.cause, "loss");
+	cr_assert_eq(probe_run_once(bench.probe), 0);
+	fake_advance_ns(30 * NS_PER_MS);
+	cr_assert_str_eq(bench.cause, "none", "a cause belongs to one run");
+	cr_assert_str_eq(bench.script.cause, "");
+	fake_advance_ns(3600 * NS_PER_SECOND);
+	cr_assert_eq(bench.samples, 2);
+	bench_close(&bench);
+}
+
+Test(engine, a_triggered_run_has_a_deadline)
+{
+	struct bench bench;
+	bench_open(&bench, &(struct script){.timeout_ns = NS_PER_SECOND}, false);
+	cr_assert_eq(probe_trigger(bench.probe, "why"), 0);
+	fake_advance_ns(990 * NS_PER_MS);
+	cr_assert_eq(bench.samples, 0);
+	fake_advance_ns(30 * NS_PER_MS);
+	cr_assert_eq(bench.reasons[REASON_TIMEOUT], 1);
+	cr_assert_str_eq(bench.cause, "why");
+	bench_close(&bench);
+}
+
+Test(engine, one_run_at_a_time_whoever_asked)
+{
+	struct bench bench;
+	bench_open(&bench, &(struct script){.timeout_ns = NS_PER_SECOND, .takes_ns = 20 * NS_PER_MS}, false);
+	cr_assert_eq(probe_trigger(bench.probe, "first"), 0);
+	cr_assert_eq(probe_trigger(bench.probe, "second"), -1, "it is due");
+	fake_advance_ns(10 * NS_PER_MS);
+	cr_assert_eq(probe_trigger(bench.probe, "third"), -1, "it lives");
+	fake_advance_ns(30 * NS_PER_MS);
+	cr_assert_eq(bench.samples, 1);
+	cr_assert_str_eq(bench.cause, "first");
+	bench_close(&bench);
+}
+
+/* Its turns come as ever; the one that comes while it lives is skipped and counted. */
+Test(engine, a_triggered_run_beside_turns)
+{
+	struct bench bench;
+	bench_open(&bench,
+		   &(struct script){
+			   .interval_ns = NS_PER_SECOND, .timeout_ns = NS_PER_SECOND, .takes_ns = 600 * NS_PER_MS},
+		   false);
+	while (bench.samples < 1)
+		fake_advance_ns(5 * NS_PER_MS);
+	fake_advance_ns(100 * NS_PER_MS);
+	cr_assert_eq(probe_trigger(bench.probe, "x"), 0);
+	fake_advance_ns(700 * NS_PER_MS);
+	cr_assert_eq(bench.samples, 2);
+	cr_assert_str_eq(bench.cause, "x");
+	fake_advance_ns(1500 * NS_PER_MS);
+	cr_assert_eq(bench.samples, 3);
+	cr_assert_str_eq(bench.cause, "none");
+	cr_assert_eq(bench.last.skipped, 1);
+	bench_close(&bench);
+}
+
+Test(engine, a_cause_is_cut_and_given_back)
+{
+	struct bench bench;
+	char cause[2 * PROBE_CAUSE_MAX];
+	memset(cause, 'c', sizeof(cause) - 1);
+	cause[sizeof(cause) - 1] = '\0';
+	bench_open(&bench, &(struct script){.timeout_ns = NS_PER_SECOND}, false);
+	size_t pieces = fake_memory_pieces();
+	cr_assert_eq(probe_trigger(bench.probe, cause), 0);
+	fake_advance_ns(2 * NS_PER_SECOND);
+	cr_assert_eq(bench.samples, 1);
+	cr_assert_eq(strlen(bench.script.cause), PROBE_CAUSE_MAX);
+	cr_assert_leq(fake_memory_pieces(), pieces + 1, "the run's own memory is kept, its cause is not");
+	cr_assert_eq(probe_trigger(bench.probe, cause), 0);
+	bench_close(&bench); /* while it is due */
 }

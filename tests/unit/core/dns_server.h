@@ -17,7 +17,7 @@
 
 #include "core/loop.h"
 
-enum { TYPE_A = 1, TYPE_CNAME = 5, TYPE_AAAA = 28 };
+enum { TYPE_A = 1, TYPE_CNAME = 5, TYPE_PTR = 12, TYPE_AAAA = 28 };
 enum { RCODE_OK = 0, RCODE_FORMERR = 1, RCODE_SERVFAIL = 2, RCODE_NXDOMAIN = 3, RCODE_NOTIMP = 4, RCODE_REFUSED = 5 };
 enum trick {
 	NONE,
@@ -62,6 +62,21 @@ static const struct record {
 	 "192.0.2.1 192.0.2.2 192.0.2.3 192.0.2.4 192.0.2.5 192.0.2.6 192.0.2.7 192.0.2.8 192.0.2.9 192.0.2.10 "
 	 "192.0.2.11 192.0.2.12 192.0.2.13 192.0.2.14 192.0.2.15 192.0.2.16 192.0.2.17 192.0.2.18",
 	 "2001:db8::1 2001:db8::2 2001:db8::3", 300, RCODE_OK, NONE, NULL, 0},
+};
+
+/* Names of addresses. */
+static const struct pointer {
+	const char *name, *pointer;
+	uint32_t ttl;
+	int rcode;
+} pointers[] = {
+	{"1.2.0.192.in-addr.arpa", "core-1.test", 300, RCODE_OK},
+	{"2.2.0.192.in-addr.arpa", "odd name.test", 300, RCODE_OK},
+	{"3.2.0.192.in-addr.arpa", NULL, 0, RCODE_OK},
+	{"4.2.0.192.in-addr.arpa", NULL, 0, RCODE_SERVFAIL},
+	{"5.2.0.192.in-addr.arpa", "short.test", 0, RCODE_OK},
+	{"6.2.0.192.in-addr.arpa", "long.test", 0x7fffffff, RCODE_OK},
+	{"1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa", "core-6.test", 300, RCODE_OK},
 };
 
 #define HELD_MAX 1024
@@ -178,12 +193,43 @@ static struct record find_record(const struct server *server, const char *name)
 	return (struct record){.rcode = RCODE_NXDOMAIN};
 }
 
+/* The answer to a question for the name of an address. */
+static void make_pointer(const uint8_t *query, const char *name, struct packet *out)
+{
+	static const struct pointer none = {.rcode = RCODE_NXDOMAIN};
+	const struct pointer *found = &none;
+	struct packet target = {.n = 0};
+	for (size_t i = 0; i < sizeof pointers / sizeof *pointers; i++) {
+		if (strcasecmp(pointers[i].name, name) == 0)
+			found = &pointers[i];
+	}
+	put(out, query, 2);
+	put_number(out, 0x8180u | (uint32_t)found->rcode, 2);
+	put_number(out, 1, 2);
+	put_number(out, found->pointer != NULL, 2);
+	put_number(out, 0, 4);
+	put_name(out, name);
+	put_number(out, TYPE_PTR << 16 | 1, 4);
+	if (!found->pointer)
+		return;
+	put_name(&target, found->pointer);
+	put_number(out, 0xc00c, 2);
+	put_number(out, TYPE_PTR << 16 | 1, 4);
+	put_number(out, found->ttl, 4);
+	put_number(out, (uint32_t)target.n, 2);
+	put(out, target.bytes, target.n);
+}
+
 /* The answer to a query; false = none. */
 static bool make_answer(const struct server *server, const uint8_t *query, bool is_tcp, struct packet *out)
 {
 	char name[300];
 	size_t end = get_name(query, name);
 	int type = query[end] << 8 | query[end + 1];
+	if (type == TYPE_PTR) {
+		make_pointer(query, name, out);
+		return true;
+	}
 	struct record record = find_record(server, name);
 	if (record.trick == FAILING_A && type == TYPE_A)
 		record.rcode = RCODE_SERVFAIL;

@@ -207,6 +207,76 @@ Test(resolve, the_local_names_ask_no_server)
 	close_scene(&scene);
 }
 
+/* --- names of addresses --------------------------------------------------------------------------------------------
+ */
+
+static void keep_name(void *arg, const struct resolve_name_answer *answer)
+{
+	struct scene *scene = arg;
+	scene->answers++;
+	cr_assert_eq(answer->name == NULL, answer->error != NULL);
+	snprintf(scene->error, sizeof scene->error, "%s%s%s", answer->name ? answer->name : "?",
+		 answer->error ? answer->error : "", answer->error && answer->is_final ? ", finally" : "");
+	scene->ttl_seconds = clock_seconds(answer->expires_ns - clock_monotonic_ns());
+	loop_stop(scene->loop);
+}
+
+static const struct {
+	const char *address, *answer;
+	double ttl;
+} reverses[] = {
+	{"192.0.2.1", "core-1.test", 300},
+	{"192.0.2.2", "odd\\032name.test", 300},
+	{"192.0.2.3", "?no address, finally", 0},
+	{"192.0.2.4", "?server failure", 0},
+	{"192.0.2.5", "short.test", RESOLVE_TTL_MIN_SECONDS},
+	{"192.0.2.6", "long.test", RESOLVE_TTL_MAX_SECONDS},
+	{"192.0.2.7", "?no such name, finally", 0},
+	{"2001:db8::1", "core-6.test", 300},
+	{"127.0.0.1", "localhost", RESOLVE_TTL_HOSTS_SECONDS},
+};
+
+Test(resolve, names_of_addresses)
+{
+	struct scene scene;
+	open_scene(&scene);
+	for (size_t i = 0; i < sizeof reverses / sizeof *reverses; i++) {
+		struct address address;
+		int before = scene.answers;
+		cr_assert(address_parse(reverses[i].address, &address));
+		resolve_start_reverse(scene.resolver, &address, keep_name, &scene);
+		cr_assert_eq(scene.answers, before, "called back from inside");
+		loop_run(scene.loop, NULL);
+		cr_expect_eq(scene.answers, before + 1);
+		cr_expect_str_eq(scene.error, reverses[i].answer, "%s: %s", reverses[i].address, scene.error);
+		cr_expect(scene.ttl_seconds <= reverses[i].ttl && scene.ttl_seconds > reverses[i].ttl - 0.9,
+			  "%s: ttl %f", reverses[i].address, scene.ttl_seconds);
+	}
+	close_scene(&scene);
+}
+
+Test(resolve, names_of_addresses_that_nobody_waits_for)
+{
+	struct scene scene;
+	struct address address;
+	open_scene(&scene);
+	address_parse("192.0.2.1", &address);
+	scene.server.holds = true;
+	struct resolution *given_up = resolve_start_reverse(scene.resolver, &address, keep_name, &scene);
+	resolve_start_reverse(scene.resolver, &address, keep_name, &scene);
+	run_for(&scene, 20 * NS_PER_MS);
+	resolve_cancel(given_up);
+	release(&scene.server);
+	while (scene.answers == 0)
+		run_for(&scene, 20 * NS_PER_MS);
+	cr_expect_eq(scene.answers, 1);
+	scene.server.holds = true;
+	resolve_start_reverse(scene.resolver, &address, keep_name, &scene);
+	run_for(&scene, 20 * NS_PER_MS);
+	close_scene(&scene);
+	cr_expect_eq(scene.answers, 1);
+}
+
 /* --- what goes wrong -----------------------------------------------------------------------------------------------
  */
 

@@ -78,6 +78,7 @@ static void fill(struct fixture *fixture)
 		.skipped = 5,
 		.rows = fixture->rows,
 		.nrows = 3,
+		.cause = keep(fixture, 10, "loss"),
 	};
 	address_parse("192.0.2.1", &fixture->sample.address);
 }
@@ -145,6 +146,8 @@ Test(sample, copy_is_deep_and_one_piece)
 	cr_expect_eq(copy->run, 4);
 	cr_expect_eq(copy->skipped, 5);
 	cr_expect_eq(copy->address.bytes[0], 192);
+	cr_expect(is_within(copy, copy->cause));
+	cr_expect_str_eq(copy->cause, "loss");
 	cr_expect_str_eq(copy->subject->target, "quad9");
 	cr_expect_str_eq(copy->subject->probe, "fast");
 	cr_expect_str_eq(copy->subject->type, "ping");

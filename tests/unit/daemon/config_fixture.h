@@ -73,23 +73,35 @@ struct look_settings {
 	int64_t interval_ns;
 	int64_t depth;
 	int64_t family;
+	struct option_list after; /* probes that set it off */
 };
 #define LOOK(kind, field) kind, offsetof(struct look_settings, field)
 static const struct option look_options[] = {
 	{"interval", LOOK(OPTION_SECONDS, interval_ns), 1, 3600, "10", NULL, "Time between runs"},
 	{"depth", LOOK(OPTION_INTEGER, depth), 0, 0, "3", NULL, "How deep"},
 	{"family", LOOK(OPTION_INTEGER, family), 0, 0, "0", NULL, "A number here, a choice in echo"},
+	{"after", LOOK(OPTION_LIST, after), 0, 0, NULL, NULL, "Whose failures set it off"},
 };
 static const struct measure look_measures[] = {{"seen", MEASURE_INTEGER, "What was seen"}};
 static const struct measure_set look_set = {"look", look_measures, 1, NULL, "A look"};
 static const struct measure_set *const look_sets[] = {&look_set, NULL};
+
+static inline bool look_trigger(const void *settings, struct trigger_plan *plan)
+{
+	const struct look_settings *look = settings;
+
+	*plan = (struct trigger_plan){.probes = (const char *const *)look->after.items, .nprobes = look->after.n};
+	return plan->nprobes > 0;
+}
+
 static const struct probe_type look_type = {
 	.name = "look",
 	.help = "Looks",
 	.options = look_options,
-	.noptions = 3,
+	.noptions = 4,
 	.settings_size = sizeof(struct look_settings),
 	.sets = look_sets,
+	.trigger = look_trigger,
 };
 
 const struct probe_type *const probe_types[] = {&echo_type, &look_type, NULL};

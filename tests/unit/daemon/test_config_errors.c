@@ -61,6 +61,9 @@ static const struct bad unknown_keys[] = {
 	{"probes: { e: { type = \"echo\"; intervall = 1; }; };",
 	 "x.conf:1: probes.e.intervall: unknown key, did you mean interval?\n"},
 	{"probes: { e: { typ = \"echo\"; }; };", "x.conf:1: probes.e.type: is missing\n"},
+	{"probes: { e: { type = \"echo\"; };\n l: { type = \"look\"; after = [ \"e\", \"ee\", \"f\" ]; }; };",
+	 "x.conf:2: probes.l: no probe \"ee\" that could trigger it in section probes\n"
+	 "x.conf:2: probes.l: no probe \"f\" that could trigger it in section probes\n"},
 	{P "targets: ( { " T " adress = \"x\"; } );",
 	 "x.conf:2: targets[0].adress: unknown key, did you mean address?\n"},
 	{P "targets: ( { " T " size = 1; },\n { name = \"b\"; " T " sizes = 1; } );",

@@ -35,6 +35,7 @@ struct made {
 	struct label labels[ROWS_MAX][LABELS_MAX];
 	char strings[ROWS_MAX][LABELS_MAX * 2 + 1][STRING_MAX];
 	struct reading readings[ROWS_MAX][MEASURES];
+	char cause[STRING_MAX];
 	int64_t observed_ns[ROWS_MAX][OBSERVED_MAX];
 };
 
@@ -102,6 +103,8 @@ static void make_sample(struct made *made, uint64_t run, uint32_t seed)
 	};
 	for (size_t i = 0; i < made->sample.nrows; i++)
 		make_row(made, i, &seed);
+	if (draw(&seed, 3) == 0)
+		made->sample.cause = make_string(made->cause, &seed);
 }
 
 /* --- is what comes out what went in? ----------------------------------------------------------------------------- */
@@ -161,6 +164,9 @@ static void expect_row(const struct row *kept, const struct row *put)
 
 static void expect_sample(const struct sample *kept, const struct sample *put)
 {
+	cr_assert_eq(!kept->cause, !put->cause);
+	if (put->cause)
+		cr_expect_str_eq(kept->cause, put->cause);
 	cr_expect_null(kept->subject);
 	cr_expect_eq(kept->reason, put->reason);
 	cr_expect_eq(kept->begun_realtime_ns, put->begun_realtime_ns);
@@ -358,5 +364,47 @@ Test(history, values_that_do_not_add_up)
 	cr_expect_eq(summary[HISTORY_MAX], INT64_MAX);
 	history_reader_close(reader);
 	history_copy_free(&copy);
+	history_free(history);
+}
+
+static bool is_even(const void *arg, const struct sample *sample)
+{
+	++*(unsigned *)(uintptr_t)arg;
+	return sample->run % 2 == 0;
+}
+
+Test(history, entries_are_picked)
+{
+	struct history *history = history_create(1 << 20);
+	struct history_copy copies[10];
+	unsigned looked = 0;
+	struct history_choice choice = {.picks = is_even, .arg = &looked, .n = 3, .bytes = SIZE_MAX};
+	uint64_t last = 0;
+	cr_expect_eq(history_pick(history, last, &choice, copies), 0);
+	for (uint64_t run = 1; run <= 9; run++) {
+		struct made made;
+		make_sample(&made, run, seed_of(0, run));
+		history_add(history, &last, &made.sample);
+	}
+	cr_assert_eq(history_pick(history, last, &choice, copies), 3);
+	cr_expect_eq(looked, 6, "9 to 4");
+	for (unsigned i = 0; i < 3; i++) {
+		struct history_reader *reader = history_reader_open(&copies[i]);
+		struct made made;
+		make_sample(&made, 8 - 2 * i, seed_of(0, 8 - 2 * i));
+		expect_sample(history_reader_next(reader), &made.sample);
+		cr_expect_null(history_reader_next(reader));
+		history_reader_close(reader);
+	}
+	choice.bytes = (copies[0].nwords + copies[1].nwords) * sizeof(uint64_t);
+	for (unsigned i = 0; i < 3; i++)
+		history_copy_free(&copies[i]);
+	cr_expect_eq(history_pick(history, last, &choice, copies), 2, "no more bytes than that");
+	history_copy_free(&copies[0]);
+	history_copy_free(&copies[1]);
+	choice = (struct history_choice){.picks = is_even, .arg = &looked, .n = 10, .bytes = SIZE_MAX};
+	cr_assert_eq(history_pick(history, last, &choice, copies), 4);
+	for (unsigned i = 0; i < 4; i++)
+		history_copy_free(&copies[i]);
 	history_free(history);
 }

@@ -5,9 +5,15 @@
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "core/event.h"
+#include "core/log.h"
 #include "core/loop.h"
 #include "core/mem.h"
+#include "core/slabs.h"
+#include "daemon/assessment.h"
+#include "daemon/events.h"
 #include "daemon/pipeline.h"
+#include "daemon/sheet.h"
 #include "exporter/render.h"
 #include "exporter/series.h"
 #include "influx/influx.h"
@@ -40,9 +46,48 @@ struct house {
 	struct influx_settings settings;
 	struct influx *influx;
 	struct influx_port *port;
+	struct slabs *slabs;
+	struct events *events;
 	struct pipeline *pipeline;
 	struct publication publication;
 };
+
+/* --- an assessor that counts ------------------------------------------------------------------------------------- */
+
+static const struct measure count_measures[] = {{"results", MEASURE_INTEGER, "Results seen"}};
+static const struct measure_set count_set = {"tally", count_measures, 1, NULL, "A count"};
+static const struct measure_set *const count_sets[] = {&count_set, NULL};
+
+static void *count_open(void *context, const struct assessed *about)
+{
+	int *n = context;
+
+	cr_assert_str_eq(about->subject->target, "t1");
+	*n = 0;
+	return about->interval_ns > 0 ? context : NULL;
+}
+
+static void count_note(void *state, const struct sample *sample)
+{
+	(void)sample;
+	++*(int *)state;
+}
+
+static void count_report(void *state, int64_t realtime_ns, struct sheet *sheet)
+{
+	cr_assert_geq(realtime_ns, INT64_C(1700000000373456788));
+	sheet_begin(sheet, &count_set);
+	sheet_add_integer(sheet, 0, *(int *)state);
+}
+
+static void count_close(void *state)
+{
+	*(int *)state = -1;
+}
+
+static const struct assessor counter = {count_sets, count_open, count_note, count_report, count_close};
+static int counted;
+static const struct assessor_use uses[] = {{&counter, &counted}};
 
 static void build(struct house *house, bool wants_lines)
 {
@@ -62,12 +107,19 @@ static void build(struct house *house, bool wants_lines)
 	cr_assert_not_null(house->influx, "%s", err.text);
 	cr_assert_eq(influx_start(house->influx, &err), 0, "%s", err.text);
 	house->port = influx_port_open(house->influx, house->loop);
+	house->slabs = slabs_create();
+	log_configure(2, LOG_LEVEL_ERROR, LOG_FORMAT_LOGFMT);
+	house->events = events_create(EVENTS_BYTES);
 	const struct pipeline_plan plan = {
 		.store = house->store,
+		.slabs = house->slabs,
+		.events = house->events,
 		.agent_labels = agent_labels,
 		.nagent_labels = 3,
 		.boot = "0123456789abcdef",
 		.wants_lines = wants_lines,
+		.assessors = uses,
+		.nassessors = 1,
 	};
 	house->pipeline = pipeline_create(&plan);
 	pipeline_set_port(house->pipeline, house->port);
@@ -83,6 +135,8 @@ static char *tear_down(struct house *house)
 
 	publication_close(&house->publication);
 	pipeline_free(house->pipeline);
+	slabs_free(house->slabs);
+	events_free(house->events);
 	influx_port_close(house->port);
 	influx_stop(house->influx, 30 * NS_PER_SECOND);
 	influx_free(house->influx);
@@ -332,4 +386,130 @@ Test(pipeline, closing_ends_the_series)
 Test(pipeline, free_takes_null)
 {
 	pipeline_free(NULL);
+}
+
+/* It hears of each result, but is asked at most every ten seconds, by the stamps of the results. */
+Test(pipeline, assessments_have_rows_of_their_own)
+{
+	struct house house;
+	char *text;
+
+	build(&house, true);
+	publication_assess(&house.publication, NS_PER_SECOND);
+	deliver_echo(&house, REASON_OK, 1);
+	deliver_echo(&house, REASON_OK, 2);
+	cr_assert_eq(counted, 2);
+	text = metrics(&house);
+	has(text, "netsonde_tally_results{" LABELS "} 1\n");
+	mem_free(text);
+	struct sample later = {.subject = &house.publication.subject,
+			       .begun_realtime_ns = 1700000000123456789 + ASSESSMENT_PAUSE_NS,
+			       .took_ns = 250000000,
+			       .run = 3};
+	publication_deliver(&house.publication, &later);
+	text = metrics(&house);
+	has(text, "netsonde_tally_results{" LABELS "} 3\n");
+	mem_free(text);
+	publication_relabel(&house.publication, "t1", NULL, 0);
+	text = metrics(&house);
+	has(text, "netsonde_tally_results{target=\"t1\",probe=\"p1\"} 3\n");
+	mem_free(text);
+	text = tear_down(&house);
+	has(text, "tally,agent=fra1,probe=p1,row=7,site=the\\ target's,target=t1 results=1i 1700000000123456789\n");
+	has(text, " results=3i 1700000010123456789\n");
+	cr_assert_eq(counted, -1);
+	free(text);
+}
+
+/* A wall clock that is set back does not silence it. */
+Test(pipeline, assessments_go_on_after_the_clock_was_set_back)
+{
+	struct house house;
+	char *text;
+
+	build(&house, false);
+	publication_assess(&house.publication, NS_PER_SECOND);
+	deliver_echo(&house, REASON_OK, 1);
+	struct sample earlier = {
+		.subject = &house.publication.subject, .begun_realtime_ns = 1700000000123456789, .took_ns = 249999999};
+	publication_deliver(&house.publication, &earlier);
+	text = metrics(&house);
+	has(text, "netsonde_tally_results{" LABELS "} 2\n");
+	mem_free(text);
+	free(tear_down(&house));
+}
+
+Test(pipeline, nothing_is_assessed_where_nobody_has_anything_to_say)
+{
+	struct house house;
+
+	build(&house, true);
+	publication_assess(&house.publication, 0);
+	cr_assert_null(house.publication.assessment);
+	deliver_echo(&house, REASON_OK, 1);
+	free(tear_down(&house));
+}
+
+/* --- events ------------------------------------------------------------------------------------------------------ */
+
+static const struct label change_kind = {"kind", "path_change"};
+static const struct reading change[] = {
+	{.measure = EVENT_BEFORE, .value.text = "a > b"},
+	{.measure = EVENT_AFTER, .value.text = "a > c"},
+};
+static const struct row change_row = {&event_row_set, &change_kind, 1, change, 2};
+
+static void deliver_change(struct house *house)
+{
+	const struct reading sent = reading_integer(0, 42);
+	const struct row rows[] = {{&echo_set, NULL, 0, &sent, 1}, change_row};
+
+	deliver(house, REASON_OK, 3, rows, 2);
+}
+
+Test(pipeline, an_event_is_a_line_and_no_series)
+{
+	struct house house;
+	char *text;
+
+	build(&house, true);
+	deliver_change(&house);
+	text = metrics(&house);
+	has(text, "netsonde_echo_sent_total{" LABELS "} 42\n");
+	has_not(text, "event");
+	mem_free(text);
+	cr_expect_eq(events_read(house.events, EVENT_PATH_CHANGE).value.integer, 1);
+	text = tear_down(&house);
+	cr_expect_str_eq(text,
+			 "echo,agent=fra1,probe=p1,row=7,site=the\\ target's,target=t1 success=1i,reason=\"ok\","
+			 "duration_seconds=0.25,run=3i,boot=\"0123456789abcdef\",sent_total=42i 1700000000123456789\n"
+			 "event,agent=fra1,kind=path_change,probe=p1,row=7,site=the\\ target's,target=t1 "
+			 "success=1i,reason=\"ok\","
+			 "duration_seconds=0.25,run=3i,boot=\"0123456789abcdef\",before=\"a > b\",after=\"a > c\""
+			 " 1700000000123456789\n");
+	free(text);
+}
+
+/* A run with nothing to tell but that still has the line of its type's own set, and then that of the event. */
+Test(pipeline, a_run_that_was_set_off_is_an_event)
+{
+	struct house house;
+	struct sample sample = {
+		.reason = REASON_TIMEOUT, .begun_realtime_ns = 7, .run = 2, .cause = "p2 failed: reset"};
+	char *text;
+
+	build(&house, true);
+	sample.subject = &house.publication.subject;
+	sample.rows = &change_row;
+	sample.nrows = 1;
+	publication_deliver(&house.publication, &sample);
+	cr_expect_eq(events_read(house.events, EVENT_TRIGGER).value.integer, 1);
+	cr_expect_eq(events_read(house.events, EVENT_PATH_CHANGE).value.integer, 1);
+	text = tear_down(&house);
+	has(text, "ping,agent=fra1,probe=p1,row=7,");
+	has(text, "event,agent=fra1,kind=path_change,");
+	has(text,
+	    "event,agent=fra1,kind=trigger,probe=p1,row=7,site=the\\ target's,target=t1 success=0i,"
+	    "reason=\"timeout\",duration_seconds=0,run=2i,boot=\"0123456789abcdef\",text=\"p2 failed: reset\" 7\n");
+	free(text);
 }

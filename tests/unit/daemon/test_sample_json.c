@@ -56,6 +56,11 @@ Test(sample_json, without_rows)
 	json = json_of(&sample);
 	cr_expect_str_eq(json, HEAD "\"success\":false,\"reason\":\"timeout\"," TIME "}");
 	mem_free(json);
+	sample.cause = "loss of \"p\"";
+	json = json_of(&sample);
+	cr_expect_str_eq(json,
+			 HEAD "\"success\":false,\"reason\":\"timeout\"," TIME ",\"cause\":\"loss of \\\"p\\\"\"}");
+	mem_free(json);
 }
 
 Test(sample_json, address)

@@ -39,3 +39,37 @@ Test(icmp_clock, many_small_changes_add_up)
 		steps += icmp_clock_check(&clock, i * 1000, i * 1000 + i * 5 * NS_PER_US, i * 1000);
 	cr_assert(steps >= 15 && steps <= 25, "%u", steps);
 }
+
+Test(icmp_clock, moments_of_a_batch_are_interpolated)
+{
+	struct icmp_moment moment = icmp_clock_moment(1000, 1800, 0, 8);
+	cr_assert_eq(moment.sent_ns, 1000);
+	cr_assert_eq(moment.slack_ns, 0);
+	moment = icmp_clock_moment(1000, 1800, 3, 8);
+	cr_assert_eq(moment.sent_ns, 1300);
+	cr_assert_eq(moment.slack_ns, 300);
+	/* The clock was set back, and a batch that took long: who knows. */
+	moment = icmp_clock_moment(1000, 200, 3, 8);
+	cr_assert_eq(moment.sent_ns, 1000);
+	moment = icmp_clock_moment(0, 10 * NS_PER_SECOND, 0, 8);
+	cr_assert_eq(moment.sent_ns, 10 * NS_PER_SECOND);
+	cr_assert_eq(moment.slack_ns, 4000000000U);
+}
+
+Test(icmp_clock, round_trips_are_told_only_when_they_are_known)
+{
+	const struct icmp_clock clock = {.epoch = 3};
+	const struct {
+		struct icmp_moment sent;
+		uint8_t epoch;
+		int64_t stamp_ns, rtt_ns;
+	} cases[] = {
+		{{1000, 100}, 3, 5000, 4000},     {{1000, 100}, 3, 950, 50}, /* before the interpolated moment */
+		{{1000, 100}, 3, 900, -1},        {{1000, 100}, 3, 0, -1},   /* no stamp */
+		{{1000, 100}, 2, 5000, -1},                                  /* the clock was set meanwhile */
+		{{1000, NS_PER_MS}, 3, 5000, -1},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		cr_assert_eq(icmp_clock_round_trip_ns(&clock, cases[i].sent, cases[i].epoch, cases[i].stamp_ns),
+			     cases[i].rtt_ns, "case %zu", i);
+}
