@@ -153,7 +153,7 @@ static struct trace_view make_view(const struct trace_show *show, const char *ti
 
 static void draw(struct trace_show *show)
 {
-	char time[TIME_SIZE];
+	char time[TIME_SIZE] = "";
 	struct trace_view view = make_view(show, time);
 	struct terminal_size size;
 
@@ -172,7 +172,7 @@ static void draw(struct trace_show *show)
 /* As wide as the terminal it goes to, or as wide as it must be. */
 static void print_table(struct trace_show *show, unsigned columns)
 {
-	char time[TIME_SIZE];
+	char time[TIME_SIZE] = "";
 	struct trace_view view = make_view(show, time);
 
 	format_now(time);

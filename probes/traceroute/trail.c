@@ -6,7 +6,6 @@
 #include "core/mem.h"
 
 static const struct hash_key no_key = {0, 0};
-static const struct address no_address;
 
 /* Never 0. */
 static uint32_t short_hash(const void *bytes, size_t n)
@@ -165,7 +164,7 @@ static void learn_hops(struct trail *trail, const struct path *path, uint8_t flo
 
 static uint32_t hash_path(const struct trail *trail)
 {
-	uint8_t bytes[PATH_HOPS_MAX * sizeof(no_address.bytes)];
+	uint8_t bytes[PATH_HOPS_MAX * sizeof(trail->hops->address.bytes)];
 	size_t n = 0;
 	for (unsigned number = 1; number <= trail->length; number++) {
 		const struct trail_hop *known = known_hop(trail, number);

@@ -139,7 +139,7 @@ def lies(packet):
     for wrong in ((number,), (owner,), ()):
         quote = bytearray(packet.data)
         payload = inner + (20 if packet.protocol == TCP else 8)
-        quote[payload:] = bytes(len(quote) - payload)
+        quote[payload:] = b"\xa5" * (len(quote) - payload)
         for place in (*wrong, secret):
             quote[inner + place] ^= 0x55
         if number in wrong and packet.version == 4:
