@@ -16,6 +16,7 @@ int command_run(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_probe(int argc, char **argv);
 int command_healthcheck(int argc, char **argv);
+int command_geo(int argc, char **argv);
 int command_log(int argc, char **argv);
 int command_score(int argc, char **argv);
 
@@ -40,7 +41,7 @@ struct command_usage {
 	const char *end; /* printed after the flags, or NULL */
 };
 
-#define COMMAND_WORDS_MAX 4
+#define COMMAND_WORDS_MAX 64
 #define COMMAND_FLAGS_MAX 128
 
 /* What was given. values[i]: of flags[i], or NULL; "true" for flags without a value. Borrowed from argv. */

@@ -6,13 +6,15 @@
 #include "daemon/command.h"
 #include "daemon/config.h"
 #include "daemon/target_files.h"
+#include "geo/edition.h"
 
 static const struct command_flag flags[] = {
 	{"config", "FILE", false, "the same as the argument FILE"},
 };
 static const struct command_usage usage = {
 	.line = "check [FILE]",
-	.text = "Reads a configuration, its target files and the files of TLS and users, and says what is wrong with "
+	.text = "Reads a configuration, its target files and the files of TLS and users, and its databases, and says "
+		"what is wrong with "
 		"them:\n"
 		"one line each, FILE:LINE: WHAT: WHY. Opens no socket and no output. FILE defaults to NETSONDE_CONFIG, "
 		"else to\n" COMMAND_CONFIG_DEFAULT ".",
@@ -56,14 +58,30 @@ static bool check_web_files(const struct config *config, const char *file)
 	return false;
 }
 
+/* false: a database that must be there is not, or is bad. */
+static bool check_databases(const struct config *config, const char *file)
+{
+	struct edition_plan plan;
+	struct edition *edition;
+	struct err err = {0};
+
+	config_plan_geo(config, &plan);
+	edition = edition_create(&plan, NULL, &err);
+	if (!edition)
+		fprintf(stderr, "%s: %s\n", file, err.text);
+	edition_release(edition);
+	return edition != NULL;
+}
+
 static int print_result(const struct config *config, const char *file)
 {
 	struct target_files_count more;
 	struct text warnings = {0};
 	/* Both, so that all errors are told at once. */
 	bool are_targets_good = check_target_files(config, &more), is_web_good = check_web_files(config, file);
+	bool are_databases_good = check_databases(config, file);
 
-	if (!are_targets_good || !is_web_good)
+	if (!are_targets_good || !is_web_good || !are_databases_good)
 		return COMMAND_FAILED;
 	config_warn(config, &warnings);
 	fputs(text_string(&warnings), stderr);

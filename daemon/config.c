@@ -266,18 +266,16 @@ static void place_disk_log(struct config *config)
 
 static void check_sections(struct config_reader *reader, const config_setting_t *root)
 {
-	static const char *const sections[] = {"agent",  "web",      "probes",         "targets",      "target_files",
-					       "influx", "disk_log", "probe_endpoint", "availability", NULL};
-	static const char *const later[] = {"geo", NULL};
+	static const char *const sections[] = {"agent",        "web",    "probes",   "targets",
+					       "target_files", "influx", "disk_log", "probe_endpoint",
+					       "availability", "geo",    NULL};
 	const struct config_known known = {.others = sections};
 	int length = config_setting_length(root);
 
 	for (int i = 0; i < length; i++) {
 		const config_setting_t *section = config_setting_get_elem(root, (unsigned)i);
 
-		if (config_word_is_in(config_setting_name(section), later))
-			config_error_at(reader, section, NULL, "not available in this version");
-		else if (!config_word_is_in(config_setting_name(section), sections))
+		if (!config_word_is_in(config_setting_name(section), sections))
 			config_error_unknown(reader, section, &known);
 	}
 }
@@ -308,6 +306,7 @@ static void read_tree(struct config_reader *reader, const config_setting_t *root
 	read_section(reader, config_setting_get_member(root, "disk_log"), &disk_logs, NULL);
 	read_section(reader, config_setting_get_member(root, "probe_endpoint"), &endpoints, NULL);
 	read_section(reader, config_setting_get_member(root, "availability"), &availabilities, NULL);
+	config_read_geo(reader, config_setting_get_member(root, "geo"));
 	read_probes(reader, config_setting_get_member(root, "probes"));
 	read_outputs(reader, config_setting_get_member(root, "influx"));
 	config_apply_environment(reader);
@@ -319,6 +318,7 @@ static void read_tree(struct config_reader *reader, const config_setting_t *root
 	place_file(reader, &reader->config->web.config_file);
 	place_file(reader, &reader->config->web.bearer_token_file);
 	place_file(reader, &reader->config->probe_endpoint.blackbox_config);
+	config_finish_geo(reader, root);
 	config_finish_endpoint(reader, root);
 	/* After the probes: the labels of their rows are reserved. */
 	labels = agent && config_setting_is_group(agent) ? config_setting_get_member(agent, "labels") : NULL;
@@ -467,6 +467,7 @@ void config_free(struct config *config)
 	for (size_t i = 0; i < config->noutputs; i++)
 		option_free_settings(influx_options, influx_noptions, config->outputs[i]);
 	mem_free(config->outputs);
+	config_free_geo(config);
 	option_free(exporter_options, exporter_noptions, &config->web);
 	option_free(config_endpoint_options, config_endpoint_noptions, &config->probe_endpoint);
 	option_free(influx_log_options, influx_log_noptions, &config->disk_log);

@@ -14,6 +14,7 @@
 #include "core/text.h"
 #include "daemon/availability.h"
 #include "exporter/exporter.h"
+#include "geo/edition.h"
 #include "influx/influx.h"
 #include "probes/probe.h"
 
@@ -34,12 +35,13 @@ struct config_agent {
 	int64_t timer_slot_ns; /* due probes leave together in slots of this length */
 	char *resolver;        /* DNS servers "192.0.2.1,[2001:db8::1]:53"; NULL = the system's */
 	char *state_dir;
-	char *user;             /* "name", "uid", "user:group"; NULL = stay who we are */
-	int filter;             /* enum filter_mode */
-	bool allows_core_files; /* and debuggers of the same user */
-	double latitude, longitude;
-	int log_level;  /* enum log_level */
-	int log_format; /* enum log_format */
+	char *user;                 /* "name", "uid", "user:group"; NULL = stay who we are */
+	int filter;                 /* enum filter_mode */
+	bool allows_core_files;     /* and debuggers of the same user */
+	double latitude, longitude; /* both 0: not told */
+	char *address;              /* by which databases know its place; literal; NULL = not told */
+	int log_level;              /* enum log_level */
+	int log_format;             /* enum log_format */
 	struct config_labels labels;
 };
 extern const struct option config_agent_options[]; /* everything of the section but labels */
@@ -104,6 +106,9 @@ struct config {
 	struct config_endpoint probe_endpoint;
 	struct endpoint *endpoint; /* held: what /probe may do */
 	struct availability_settings availability;
+	struct geo_settings geo;
+	struct geo_override **geo_overrides;
+	size_t ngeo_overrides;
 	struct influx_log_settings disk_log; /* path is set, whatever is written */
 	struct influx_settings **outputs;
 	size_t noutputs;
@@ -123,6 +128,9 @@ struct config *config_load(const char *file, struct text *errors);
 /* The same from a string (tests, fuzzing); name stands for the file. @include is refused. */
 struct config *config_load_string(const char *string, const char *name, struct text *errors);
 void config_free(struct config *config);
+
+/* What its edition of places is made of. Borrows from the configuration. */
+void config_plan_geo(const struct config *config, struct edition_plan *plan);
 
 struct config_labels config_copy_labels(const struct config_labels *labels);
 void config_free_labels(struct config_labels *labels);

@@ -36,9 +36,12 @@ const struct option config_agent_options[] = {
 	 .help = "May a crash leave a core file, and a debugger of the same user look inside? Either shows the "
 		 "secrets"},
 	{"latitude", SETTING(OPTION_NUMBER, latitude), .minimum = -90, .maximum = 90,
-	 .help = "Where this daemon stands, in degrees; south is negative"},
+	 .help = "Where this daemon stands, in degrees; south is negative. 0, 0 counts as not told"},
 	{"longitude", SETTING(OPTION_NUMBER, longitude), .minimum = -180, .maximum = 180,
 	 .help = "Where this daemon stands, in degrees; west is negative"},
+	{"address", SETTING(OPTION_TEXT, address),
+	 .help = "A public IP address of this daemon's site: where the databases of section geo place it, this daemon "
+		 "stands, if latitude and longitude do not say so"},
 	{"log_level", SETTING(OPTION_CHOICE, log_level), .fallback = "info", .choices = log_levels,
 	 .help = "The least severe events that are logged"},
 	{"log_format", SETTING(OPTION_CHOICE, log_format), .fallback = "logfmt", .choices = log_formats,

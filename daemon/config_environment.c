@@ -91,6 +91,7 @@ static void collect_variables(struct config *config, struct variables *variables
 		  &(struct config_scope){config_endpoint_options, config_endpoint_noptions, &config->probe_endpoint});
 	add_scope(variables, "AVAILABILITY", NULL,
 		  &(struct config_scope){availability_options, availability_noptions, &config->availability});
+	add_scope(variables, "GEO", NULL, &(struct config_scope){geo_options, geo_noptions, &config->geo});
 	add_scope(variables, "DISK_LOG", NULL,
 		  &(struct config_scope){influx_log_options, influx_log_noptions, &config->disk_log});
 	for (size_t i = 0; i < config->nprobes; i++) {

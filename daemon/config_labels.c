@@ -4,6 +4,7 @@
 #include "daemon/assessors.h"
 #include "daemon/config_reader.h"
 #include "daemon/pipeline.h"
+#include "geo/place.h"
 
 /* Taken by series and lines themselves, by histograms and summaries, by line protocol and by the scrape of Prometheus.
  */
@@ -13,6 +14,9 @@ static const char *const reserved_labels[] = {"target",   "probe", "agent", "rea
 /* The rows that every probe has beside its type's own carry labels too. */
 static bool is_common_row_label(const char *name)
 {
+	/* Where a target is, its own labels may say as well: they win. */
+	if (place_field_find(name) != PLACE_FIELDS)
+		return false;
 	for (size_t i = 0; pipeline_sets[i]; i++) {
 		if (config_word_is_in(name, pipeline_sets[i]->label_names))
 			return true;

@@ -17,6 +17,7 @@
 #define CONFIG_OUTPUTS_MAX     64
 #define CONFIG_FILES_MAX       1000
 #define CONFIG_LABELS_MAX      64
+#define CONFIG_OVERRIDES_MAX   4096
 #define CONFIG_ASSIGNMENTS_MAX 256
 #define CONFIG_LABEL_BYTES_MAX 4096
 #define CONFIG_NAME_BYTES_MAX  1024
@@ -138,6 +139,14 @@ void config_free_target_files(struct config *config);
 
 /* Checks the section, and makes the endpoint if nothing was wrong so far. After the probes. */
 void config_finish_endpoint(struct config_reader *reader, const config_setting_t *root);
+
+/* --- config_geo.c ----------------------------------------------------------------------------------------------------
+ */
+
+void config_read_geo(struct config_reader *reader, const config_setting_t *section);
+/* Checks the section, after the environment was applied. */
+void config_finish_geo(struct config_reader *reader, const config_setting_t *root);
+void config_free_geo(struct config *config);
 
 /* --- config_address.c ------------------------------------------------------------------------------------------------
  */

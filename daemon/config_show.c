@@ -198,6 +198,19 @@ void config_show_probe(const struct config_probe *probe, struct text *out)
 	text_add(out, "\t};\n");
 }
 
+static void show_geo(const struct config *config, struct text *out)
+{
+	text_add(out, "geo: {\n");
+	show_options(geo_options, geo_noptions, &config->geo, "\t", out);
+	text_add(out, "\toverrides = (\n");
+	for (size_t i = 0; i < config->ngeo_overrides; i++) {
+		text_add(out, "\t{\n");
+		show_options(geo_override_options, geo_override_noptions, config->geo_overrides[i], "\t\t", out);
+		text_add(out, i + 1 < config->ngeo_overrides ? "\t},\n" : "\t}\n");
+	}
+	text_add(out, "\t);\n};\n");
+}
+
 void config_show(const struct config *config, struct text *out)
 {
 	text_add(out, "agent: {\n");
@@ -210,6 +223,7 @@ void config_show(const struct config *config, struct text *out)
 	text_add(out, "};\n");
 	if (config->endpoint)
 		endpoint_show(config->endpoint, out);
+	show_geo(config, out);
 	text_add(out, "availability: {\n");
 	show_options(availability_options, availability_noptions, &config->availability, "\t", out);
 	text_add(out, "};\ndisk_log: {\n");

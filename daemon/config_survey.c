@@ -3,6 +3,7 @@
 #include "core/mem.h"
 #include "daemon/config.h"
 #include "daemon/pipeline.h"
+#include "daemon/whereabouts.h"
 #include "exporter/series.h"
 
 /* Buckets, +Inf, sum and count. */
@@ -32,13 +33,14 @@ size_t config_count_series_of(const struct probe_type *type)
 
 size_t config_count_series(const struct config *config)
 {
+	size_t places = config->geo.databases.n + config->ngeo_overrides > 0 ? count_set(&whereabouts_set) : 0;
 	size_t n = 0, assessed = config->availability.is_enabled ? AVAILABILITY_SERIES : 0;
 
 	for (size_t i = 0; i < config->ntargets; i++) {
 		const struct config_target *target = &config->targets[i];
 
 		for (size_t k = 0; k < target->nassignments; k++)
-			n += config_count_series_of(target->assignments[k].probe->type) + assessed;
+			n += config_count_series_of(target->assignments[k].probe->type) + assessed + places;
 	}
 	return n;
 }

@@ -141,6 +141,7 @@ const char *const filter_calls[] = {
 	"truncate64",
 	"ftruncate",
 	"ftruncate64",
+	"memfd_create", /* databases of places are kept in memory */
 	"fallocate",
 	"fadvise64",
 	"fadvise64_64",

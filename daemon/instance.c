@@ -25,6 +25,7 @@
 #include "daemon/worker.h"
 #include "exporter/exporter.h"
 #include "exporter/series.h"
+#include "geo/geo.h"
 #include "influx/influx.h"
 
 #define WEB_MAILS_MAX 4096
@@ -37,6 +38,7 @@ struct instance {
 	size_t nagent_labels;
 	char boot[BOOT_BYTES * 2 + 1];
 	struct series_store *store;
+	struct geo *geo;
 	struct thread *web;
 	struct worker **workers;
 	size_t nworkers;
@@ -185,6 +187,7 @@ static int create_workers(struct instance *instance, const struct config *config
 		.nagent_labels = instance->nagent_labels,
 		.boot = instance->boot,
 		.wants_lines = config->noutputs > 0,
+		.geo = instance->geo,
 		.history_bytes = (size_t)config->web.results_bytes / instance->nworkers,
 		.assessors = instance->assessors,
 		.nassessors = instance->nassessors,
@@ -294,12 +297,26 @@ static int create_outputs(struct instance *instance, const struct config *config
 	return 0;
 }
 
+static int open_places(struct instance *instance, const struct config *config, struct err *err)
+{
+	struct edition_plan plan;
+	struct edition *edition;
+
+	config_plan_geo(config, &plan);
+	edition = geo_prepare(instance->geo, &plan, err);
+	if (!edition)
+		return -1;
+	geo_apply(instance->geo, edition);
+	return 0;
+}
+
 static void create_own(struct instance *instance)
 {
 	struct own_plan plan = {
 		.store = instance->store,
 		.max_series = (size_t)standing_web(reload_standing(instance->reload))->max_series,
 		.influx = instance->influx,
+		.geo = instance->geo,
 		.reload = instance->reload,
 		.workers = instance->workers,
 		.nworkers = instance->nworkers,
@@ -313,6 +330,7 @@ static void create_own(struct instance *instance)
 	own_set_probe(instance->own, instance->probe);
 	reload_set_own(instance->reload, instance->own);
 	reload_set_influx(instance->reload, instance->influx);
+	reload_set_geo(instance->reload, instance->geo);
 }
 
 /* What threads and sockets stand on. */
@@ -326,6 +344,7 @@ static int create_base(struct instance *instance, const struct config *config, s
 	instance->workers = mem_zero(instance->nworkers, sizeof(struct worker *));
 	instance->store = series_store_create((unsigned)instance->nworkers, (size_t)config->web.max_series);
 	create_assessors(instance);
+	instance->geo = geo_create();
 	instance->web = thread_create(&web, err);
 	return instance->web ? 0 : -1;
 }
@@ -349,7 +368,7 @@ struct instance *instance_create(struct config *config, struct loop *loop, struc
 	rehearse_modules(instance);
 	/* Without: whatever must go on working, such as the next file of an output. */
 	if (rights_drop(config, err) == -1 || exporter_protect(instance->exporter, err) == -1 ||
-	    create_outputs(instance, config, err) == -1)
+	    open_places(instance, config, err) == -1 || create_outputs(instance, config, err) == -1)
 		goto fail;
 	create_own(instance);
 	return instance;
@@ -371,6 +390,7 @@ int instance_start(struct instance *instance, struct err *err)
 			return -1;
 	if (thread_start(instance->web, err) == -1)
 		return -1;
+	geo_watch(instance->geo, instance->loop);
 	if (instance->port)
 		own_start(instance->own, instance->loop, instance->port);
 	return 0;
@@ -379,6 +399,7 @@ int instance_start(struct instance *instance, struct err *err)
 void instance_stop(struct instance *instance, int64_t wait_ns)
 {
 	own_stop(instance->own);
+	geo_unwatch(instance->geo);
 	thread_stop(instance->web);
 	for (size_t i = 0; i < instance->nworkers; i++)
 		worker_stop(instance->workers[i]);
@@ -410,6 +431,7 @@ void instance_free(struct instance *instance)
 	/* Workers borrow from it, and the web thread waits for its answers. */
 	reload_free(instance->reload);
 	thread_free(instance->web);
+	geo_free(instance->geo);
 	series_store_free(instance->store);
 	mem_free(instance->workers);
 	mem_free(instance->agent_labels);

@@ -17,6 +17,7 @@ static const struct command commands[] = {
 	{"run", command_run, "measure, serve /metrics and write lines until told to stop"},
 	{"check", command_check, "check a configuration without running it"},
 	{"probe", command_probe, "run one probe once and print what it found"},
+	{"geo", command_geo, "print what is known about where addresses are"},
 	{"reference", command_reference, "list all options or metrics, or tell how scores are made"},
 	{"score", command_score, "say what people would make of a path with given figures"},
 	{"log", command_log, "show what waits in the disk log, or export it"},

@@ -19,6 +19,7 @@
 #include "daemon/worker.h"
 #include "exporter/exporter.h"
 #include "exporter/series.h"
+#include "geo/geo.h"
 #include "influx/influx.h"
 #include "influx/line.h"
 #include "probes/engine.h"
@@ -99,12 +100,12 @@ static const struct measure_set series_set = {
 };
 
 const struct measure_set *const own_sets[] = {
-	&build_set,    &process_set,    &config_set,
-	&series_set,   &worker_set,     &engine_set,
-	&influx_set,   &influx_log_set, &target_files_set,
-	&exporter_set, &api_probe_set,  &api_probe_refused_set,
-	&trigger_set,  &events_set,     &availability_keeper_set,
-	NULL,
+	&build_set,        &process_set,    &config_set,
+	&series_set,       &worker_set,     &engine_set,
+	&influx_set,       &influx_log_set, &target_files_set,
+	&exporter_set,     &api_probe_set,  &api_probe_refused_set,
+	&trigger_set,      &events_set,     &availability_keeper_set,
+	&geo_database_set, &geo_cache_set,  NULL,
 };
 
 /* --- life -------------------------------------------------------------------------------------------------------- */
@@ -414,6 +415,8 @@ void own_read(struct own *own, void (*add)(void *arg, const struct row *row), vo
 	read_probe(own, &taker);
 	if (own->plan.keeper)
 		give(&taker, &availability_keeper_set, readings, availability_keeper_read(own->plan.keeper, readings));
+	if (own->plan.geo)
+		geo_read(own->plan.geo, add, arg);
 	if (own->exporter)
 		give(&taker, &exporter_set, readings, exporter_read(own->exporter, readings));
 }

@@ -13,6 +13,7 @@
 struct api_probe;
 struct availability_keeper;
 struct exporter;
+struct geo;
 struct influx;
 struct influx_port;
 struct loop;
@@ -30,6 +31,7 @@ struct own_plan {
 	struct series_store *store;
 	size_t max_series;
 	struct influx *influx;
+	struct geo *geo;       /* NULL: none */
 	struct reload *reload; /* NULL: no target files are shown */
 	struct worker *const *workers;
 	size_t nworkers;

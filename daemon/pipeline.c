@@ -9,7 +9,9 @@
 #include "daemon/events.h"
 #include "daemon/history.h"
 #include "daemon/sheet.h"
+#include "daemon/trace_places.h"
 #include "daemon/trigger.h"
+#include "daemon/whereabouts.h"
 #include "exporter/series.h"
 #include "influx/influx.h"
 #include "influx/line.h"
@@ -35,9 +37,12 @@ static const struct measure_set probe_set = {
 };
 
 static const struct measure target_measures[] = {
-	{"info", MEASURE_INFO, "What is known about the target: the address that the last run talked to"},
+	{"info", MEASURE_INFO,
+	 "What is known about the target: the address that the last run talked to, and where section geo places it"},
 };
-static const char *const target_labels[] = {"address", NULL};
+static const char *const target_labels[] = {"address", "country",   "city",  "region",   "continent",
+					    "asn",     "as_org",    "isp",   "latitude", "longitude",
+					    "geohash", "time_zone", "scope", "site",     NULL};
 static const struct measure_set target_set = {
 	.name = "target",
 	.measures = target_measures,
@@ -48,12 +53,15 @@ static const struct measure_set target_set = {
 
 const struct measure_set *const pipeline_sets[] = {&probe_set, &target_set, NULL};
 
-/* The rows that the pipeline adds to those of a sample: the probe's, the target's, one a reason. */
-#define ADDED_ROWS (2 + REASON_COUNT)
+/* The rows that the pipeline adds to those of a sample: the probe's, the target's, one a reason; and one of its place.
+ */
+#define ADDED_ROWS (2 + REASON_COUNT + 1)
 
 struct pipeline {
 	struct pipeline_plan plan;
 	struct influx_port *port;
+	struct geo_cache *geo; /* NULL: no places */
+	struct trace_places *trace_places;
 	struct label reasons[REASON_COUNT];
 	/* scratch */
 	struct row *rows;
@@ -77,7 +85,8 @@ struct added {
 	struct reading probe[4];
 	struct reading failures[REASON_COUNT];
 	struct reading info;
-	struct label address;
+	struct label target[1 + WHEREABOUTS_LABELS];
+	struct reading place[WHEREABOUTS_READINGS];
 	char address_text[ADDRESS_TEXT_SIZE];
 };
 
@@ -86,6 +95,10 @@ struct pipeline *pipeline_create(const struct pipeline_plan *plan)
 	struct pipeline *pipeline = mem_zero(1, sizeof(*pipeline));
 
 	pipeline->plan = *plan;
+	if (plan->geo) {
+		pipeline->geo = geo_cache_open(plan->geo);
+		pipeline->trace_places = trace_places_create();
+	}
 	pipeline->sheet = sheet_create();
 	for (unsigned i = 0; i < REASON_COUNT; i++)
 		pipeline->reasons[i] = (struct label){"reason", reason_name((enum reason)i)};
@@ -96,6 +109,8 @@ void pipeline_free(struct pipeline *pipeline)
 {
 	if (!pipeline)
 		return;
+	trace_places_free(pipeline->trace_places);
+	geo_cache_close(pipeline->geo);
 	sheet_free(pipeline->sheet);
 	line_tags_free(&pipeline->tags);
 	mem_free(pipeline->labels);
@@ -108,6 +123,15 @@ void pipeline_set_port(struct pipeline *pipeline, struct influx_port *port)
 	pipeline->port = port;
 }
 
+static struct label *scratch_labels(struct pipeline *pipeline, size_t n)
+{
+	if (n > pipeline->nlabels) {
+		pipeline->nlabels = n;
+		pipeline->labels = mem_resize(pipeline->labels, n, sizeof(*pipeline->labels));
+	}
+	return pipeline->labels;
+}
+
 /* Target, probe and the target's own labels, behind those of the agent: scratch, until the next call. */
 static struct label *subject_labels(struct pipeline *pipeline, const struct subject *subject, size_t *n)
 {
@@ -115,10 +139,7 @@ static struct label *subject_labels(struct pipeline *pipeline, const struct subj
 	struct label *labels;
 
 	*n = subject->nlabels + 2;
-	if (nagent + *n > pipeline->nlabels) {
-		pipeline->nlabels = nagent + *n;
-		pipeline->labels = mem_resize(pipeline->labels, pipeline->nlabels, sizeof(*labels));
-	}
+	scratch_labels(pipeline, nagent + *n);
 	for (size_t i = 0; i < nagent; i++)
 		pipeline->labels[i] = pipeline->plan.agent_labels[i];
 	labels = pipeline->labels + nagent;
@@ -157,6 +178,7 @@ void publication_relabel(struct publication *publication, const char *target, co
 	publication->subject.target = target;
 	publication->subject.labels = labels;
 	publication->subject.nlabels = nlabels;
+	whereabouts_forget(publication->whereabouts);
 	all = subject_labels(publication->pipeline, &publication->subject, &n);
 	series_relabel(publication->series, all, n);
 	if (publication->assessment)
@@ -170,6 +192,8 @@ void publication_close(struct publication *publication)
 	series_close(publication->series);
 	mem_free(publication->failures);
 	publication->failures = NULL;
+	whereabouts_free(publication->whereabouts);
+	publication->whereabouts = NULL;
 }
 
 static void count_failure(struct publication *publication, enum reason reason)
@@ -192,11 +216,42 @@ static void count_failure(struct publication *publication, enum reason reason)
 
 static void note(struct publication *publication, const struct sample *sample)
 {
+	const struct pipeline *pipeline = publication->pipeline;
+
 	if (sample->address.family != ADDRESS_NONE)
 		publication->address = sample->address;
+	if (pipeline->geo)
+		whereabouts_refresh(&publication->whereabouts, pipeline->geo, &publication->subject,
+				    &publication->address);
 	if (sample->reason == REASON_OK)
 		return;
 	count_failure(publication, sample->reason);
+}
+
+static size_t add_target(const struct publication *publication, struct added *added, struct row *row)
+{
+	size_t n = 0;
+
+	if (publication->address.family == ADDRESS_NONE)
+		return 0;
+	added->info = reading_integer(0, 1);
+	added->target[n++] = (struct label){"address", address_format(&publication->address, added->address_text)};
+	if (publication->whereabouts)
+		n += whereabouts_labels(publication->whereabouts, added->target + n);
+	*row = (struct row){&target_set, added->target, n, &added->info, 1};
+	return 1;
+}
+
+/* Behind the rows of the sample: a line of its own follows them now and then. */
+static size_t add_place(const struct publication *publication, const struct sample *sample, struct added *added,
+			struct row *row)
+{
+	size_t n = 0;
+
+	if (publication->whereabouts)
+		n = whereabouts_readings(publication->whereabouts, sample, added->place);
+	*row = (struct row){&whereabouts_set, NULL, 0, added->place, n};
+	return n > 0;
 }
 
 static size_t add_failures(const struct publication *publication, struct added *added, struct row *rows)
@@ -224,11 +279,7 @@ static size_t add_rows(const struct publication *publication, const struct sampl
 	added->probe[3] = reading_integer(PROBE_SKIPPED, (int64_t)sample->skipped);
 	rows[n++] = (struct row){&probe_set, NULL, 0, added->probe, 4};
 	n += add_failures(publication, added, rows + n);
-	if (publication->address.family == ADDRESS_NONE)
-		return n;
-	added->info = reading_integer(0, 1);
-	added->address = (struct label){"address", address_format(&publication->address, added->address_text)};
-	rows[n++] = (struct row){&target_set, &added->address, 1, &added->info, 1};
+	n += add_target(publication, added, rows + n);
 	return n;
 }
 
@@ -241,14 +292,28 @@ static struct row *scratch_rows(struct pipeline *pipeline, size_t n)
 	return pipeline->rows;
 }
 
+/* The place comes before the target's own labels, which win. */
+static void make_tags(const struct publication *publication)
+{
+	struct pipeline *pipeline = publication->pipeline;
+	struct label *labels, places[WHEREABOUTS_LABELS];
+	size_t n, nplaces = 0, nagent = pipeline->plan.nagent_labels;
+
+	if (publication->whereabouts)
+		nplaces = whereabouts_tags(publication->whereabouts, places);
+	subject_labels(pipeline, &publication->subject, &n);
+	labels = scratch_labels(pipeline, nagent + n + nplaces);
+	/* None of them is one of the target's own, so they may stand behind as well. */
+	memcpy(labels + nagent + n, places, nplaces * sizeof(*places));
+	line_tags_make(&pipeline->tags, labels, nagent + n + nplaces);
+}
+
 /* Tags are made anew for every sample: to keep them would cost more memory than the figures of a ping. */
 static void write_line(const struct publication *publication, const struct sample *sample)
 {
 	struct pipeline *pipeline = publication->pipeline;
-	size_t n;
 
-	subject_labels(pipeline, &publication->subject, &n);
-	line_tags_make(&pipeline->tags, pipeline->labels, pipeline->plan.nagent_labels + n);
+	make_tags(publication);
 	influx_port_add_sample(pipeline->port, &pipeline->tags, sample, pipeline->plan.boot);
 }
 
@@ -267,16 +332,34 @@ static void write_bare_line(const struct publication *publication, const struct 
 	write_line(publication, &bare);
 }
 
-static void write_lines(const struct publication *publication, const struct sample *sample)
+/* rows: those of the sample, and perhaps one of its place. */
+static void write_lines(const struct publication *publication, const struct sample *sample, const struct row *rows,
+			size_t nrows)
 {
 	const struct pipeline *pipeline = publication->pipeline;
+	struct sample placed = *sample;
 
 	if (!pipeline->port || !pipeline->plan.wants_lines)
 		return;
-	if (sample->nrows > 0)
-		write_line(publication, sample);
-	else
+	if (sample->nrows == 0) {
 		write_bare_line(publication, sample);
+		return;
+	}
+	placed.rows = rows;
+	if (nrows > sample->nrows && whereabouts_take_line(publication->whereabouts, sample->begun_realtime_ns))
+		placed.nrows = nrows;
+	write_line(publication, &placed);
+}
+
+/* After note, which has taken a new edition in. */
+static struct sample add_hop_places(const struct publication *publication, const struct sample *sample)
+{
+	const struct pipeline *pipeline = publication->pipeline;
+	struct sample placed = *sample;
+
+	if (pipeline->geo && geo_cache_edition(pipeline->geo) != 0)
+		placed.rows = trace_places_add(pipeline->trace_places, pipeline->geo, sample);
+	return placed;
 }
 
 /* What is computed about the results so far. The lines bear the stamp of the result that they came with. */
@@ -294,7 +377,7 @@ static void publish_assessment(struct publication *publication, const struct sam
 	series_update(assessment_series(publication->assessment, plan->store, plan->shard, labels, nlabels), rows, n);
 	if (!pipeline->port || !plan->wants_lines)
 		return;
-	line_tags_make(&pipeline->tags, pipeline->labels, plan->nagent_labels + nlabels);
+	make_tags(publication);
 	influx_port_add_rows(pipeline->port, &pipeline->tags, rows, n, sample->begun_realtime_ns);
 }
 
@@ -310,7 +393,7 @@ static void publish_event(const struct publication *publication, const struct sa
 		events_add(publication->pipeline->plan.events, sample, event, keeps_rows);
 	line.rows = event;
 	line.nrows = 1;
-	write_lines(publication, &line);
+	write_lines(publication, &line, line.rows, line.nrows);
 }
 
 static void publish_trigger(const struct publication *publication, const struct sample *sample)
@@ -327,21 +410,24 @@ static void publish_measured(struct publication *publication, const struct sampl
 {
 	struct row *rows = scratch_rows(publication->pipeline, ADDED_ROWS + sample->nrows);
 	struct added added;
-	size_t n;
+	size_t nadded = add_rows(publication, sample, &added, rows), n = nadded;
 
-	note(publication, sample);
-	n = add_rows(publication, sample, &added, rows);
 	for (size_t i = 0; i < sample->nrows; i++)
 		rows[n++] = sample->rows[i];
+	n += add_place(publication, sample, &added, rows + n);
 	series_update(publication->series, rows, n);
-	write_lines(publication, sample);
+	write_lines(publication, sample, rows + nadded, n - nadded);
 }
 
 static void publish_result(struct publication *publication, const struct sample *sample)
 {
-	publish_measured(publication, sample);
+	struct sample placed;
+
+	note(publication, sample);
+	placed = add_hop_places(publication, sample);
+	publish_measured(publication, &placed);
 	if (publication->pipeline->plan.history)
-		history_add(publication->pipeline->plan.history, &publication->history, sample);
+		history_add(publication->pipeline->plan.history, &publication->history, &placed);
 	if (publication->assessment && assessment_note(publication->assessment, sample))
 		publish_assessment(publication, sample);
 }

@@ -11,6 +11,7 @@
 
 #include "core/sample.h"
 
+struct geo;
 struct assessment;
 struct assessor_use;
 struct events;
@@ -22,7 +23,8 @@ struct series_store;
 struct slabs;
 struct ties;
 
-/* The sets that every probe has beside its type's own: "probe" and "target". NULL-terminated. */
+/* The sets that every probe has beside its type's own: "probe" and "target". NULL-terminated. Where places are known,
+ * there is whereabouts_set (daemon/whereabouts.h) as well. */
 extern const struct measure_set *const pipeline_sets[];
 
 /* All borrowed until pipeline_free. */
@@ -34,6 +36,7 @@ struct pipeline_plan {
 	size_t nagent_labels;
 	const char *boot;        /* random, new at each start */
 	struct history *history; /* of the last results; NULL = none are kept */
+	struct geo *geo;         /* NULL = no places */
 	struct events *events;   /* NULL = none are kept */
 	const struct assessor_use *assessors;
 	size_t nassessors;
@@ -48,6 +51,7 @@ void pipeline_set_port(struct pipeline *pipeline, struct influx_port *port);
 
 /* How often a probe has failed, by reason: those that there were, in rising order. */
 struct failures;
+struct whereabouts;
 
 /* What is published about one probe of one target. Embedded in whoever owns the probe. */
 struct publication {
@@ -55,10 +59,11 @@ struct publication {
 	uint64_t history; /* its newest entry in the pipeline's */
 	struct subject subject;
 	struct series *series;
-	struct failures *failures;     /* NULL before the first one */
-	struct assessment *assessment; /* NULL = nothing is computed */
-	struct ties *ties;             /* daemon/trigger.h; the owner's, NULL as a rule */
-	struct address address;        /* the last one that a run talked to */
+	struct failures *failures;       /* NULL before the first one */
+	struct whereabouts *whereabouts; /* NULL: not known */
+	struct assessment *assessment;   /* NULL = nothing is computed */
+	struct ties *ties;               /* daemon/trigger.h; the owner's, NULL as a rule */
+	struct address address;          /* the last one that a run talked to */
 };
 
 /* subject: the struct is copied, what it points to is borrowed until close. */

@@ -7,6 +7,7 @@
 #include "daemon/pipeline.h"
 #include "daemon/reference.h"
 #include "daemon/reference_print.h"
+#include "daemon/whereabouts.h"
 #include "exporter/exporter.h"
 #include "influx/influx.h"
 #include "probes/engine.h"
@@ -31,6 +32,7 @@ struct set_list {
 
 static const char owner_probe[] = "Every probe";
 static const char owner_assessor[] = "Computed about the results of every probe";
+static const char owner_place[] = "Every probe whose place is known";
 static const char owner_event[] = "Events of probes";
 static const char owner_type[] = "Probe type";
 static const char owner_daemon[] = "The daemon itself";
@@ -68,6 +70,7 @@ static void list_all_sets(struct set_list *list)
 		list_set(list, pipeline_sets[i], owner_probe, NULL);
 	for (size_t i = 0; assessor_sets[i]; i++)
 		list_set(list, assessor_sets[i], owner_assessor, NULL);
+	list_set(list, &whereabouts_set, owner_place, NULL);
 	list_set(list, &event_row_set, owner_event, NULL)->is_event = true;
 	for (size_t i = 0; probe_types[i]; i++) {
 		for (size_t k = 0; probe_types[i]->sets[k]; k++)

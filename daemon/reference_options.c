@@ -40,6 +40,10 @@ static const struct written_key target_keys[] = {
 	{NULL, NULL, NULL},
 };
 
+static const struct written_key geo_keys[] = {
+	{"overrides", "list of groups", "Places that you know better than databases: see below"},
+	{NULL, NULL, NULL},
+};
 static const struct written_key target_files_keys[] = {
 	{"probes", "list of texts", "Which entries of section probes measure these targets; at least one"},
 	{"labels", "group of texts", "Labels of every target of these files that has none of that name itself"},
@@ -245,6 +249,18 @@ static const struct section first_sections[] = {
 		 "holds for all targets of these files",
 	 .keys = target_files_keys,
 	 .options = config_target_files_options},
+	{.title = "Section geo",
+	 .key = "geo",
+	 .environment = "NETSONDE_GEO",
+	 .help = "Where targets are: a reload puts all of it in force",
+	 .keys = geo_keys,
+	 .options = geo_options},
+	{.title = "Section geo, entries of overrides",
+	 .key = "geo.overrides",
+	 .help = "A list of groups: what holds for some networks or targets instead of what databases say. What an "
+		 "entry "
+		 "does not tell is taken from them",
+	 .options = geo_override_options},
 	{.title = "Section influx",
 	 .key = "influx",
 	 .environment = "NETSONDE_INFLUX_<NAME>",
@@ -287,6 +303,10 @@ static size_t count_options(const struct section *section)
 		return availability_noptions;
 	if (section->options == config_target_files_options)
 		return config_target_files_noptions;
+	if (section->options == geo_options)
+		return geo_noptions;
+	if (section->options == geo_override_options)
+		return geo_override_noptions;
 	if (section->options == influx_log_options)
 		return influx_log_noptions;
 	return section->options == influx_options ? influx_noptions : 0;

@@ -17,6 +17,7 @@
 #include "daemon/standing.h"
 #include "daemon/target_files.h"
 #include "daemon/worker.h"
+#include "geo/geo.h"
 #include "influx/influx.h"
 
 #define MAILS_MAX      65536
@@ -34,6 +35,8 @@ struct reload {
 	struct own *own;
 	struct influx *influx;
 	struct influx_change *change; /* prepared, until the commit */
+	struct geo *geo;
+	struct edition *edition; /* likewise */
 
 	pthread_mutex_t lock;       /* for those who look: current->config and needs_restart are changed under it */
 	struct generation *current; /* in force */
@@ -158,6 +161,11 @@ void reload_set_own(struct reload *reload, struct own *own)
 void reload_set_influx(struct reload *reload, struct influx *influx)
 {
 	reload->influx = influx;
+}
+
+void reload_set_geo(struct reload *reload, struct geo *geo)
+{
+	reload->geo = geo;
 }
 
 size_t reload_count_targets(const struct reload *reload)
@@ -385,6 +393,9 @@ static void commit(struct reload *reload, struct generation *next)
 	if (reload->change)
 		influx_apply(reload->change);
 	reload->change = NULL;
+	if (reload->edition)
+		geo_apply(reload->geo, reload->edition);
+	reload->edition = NULL;
 	reload->nunopened = 0;
 	reload->nanswers = crew_split(&reload->crew, &plan, &answer, reload->batches);
 	desired_set_close(&next->wanted);
@@ -434,6 +445,33 @@ static int prepare_outputs(struct reload *reload, const struct config *config, s
 	return -1;
 }
 
+static int prepare_places(struct reload *reload, const struct config *config, struct text *errors)
+{
+	struct edition_plan plan;
+	struct err err = {0};
+
+	if (!reload->geo)
+		return 0;
+	config_plan_geo(config, &plan);
+	reload->edition = geo_prepare(reload->geo, &plan, &err);
+	if (reload->edition)
+		return 0;
+	text_add_format(errors, "%s: %s\n", reload->file, err.text);
+	return -1;
+}
+
+/* All that can fail; the outputs last, since what they have prepared is not given back. */
+static int prepare(struct reload *reload, const struct config *config, struct text *errors)
+{
+	if (prepare_places(reload, config, errors) == -1)
+		return -1;
+	if (prepare_outputs(reload, config, errors) == 0)
+		return 0;
+	edition_release(reload->edition);
+	reload->edition = NULL;
+	return -1;
+}
+
 /* Read anew with the new configuration; what is broken keeps its last good content. */
 static void change_files(struct reload *reload, const struct config *config)
 {
@@ -457,7 +495,7 @@ static void read_config(struct reload *reload)
 	reload->waiting = NULL;
 	tell_manager();
 	config = config_load(reload->file, &errors);
-	if (config && prepare_outputs(reload, config, &errors) == -1) {
+	if (config && prepare(reload, config, &errors) == -1) {
 		config_free(config);
 		config = NULL;
 	}

@@ -20,6 +20,7 @@
 #include "daemon/crew.h"
 
 struct config;
+struct geo;
 struct influx;
 struct loop;
 struct mailbox;
@@ -40,9 +41,11 @@ const struct standing *reload_standing(const struct reload *reload);
 /* Opens all probes on workers that do not run yet; they and their array are borrowed from then on. -1 with err. */
 int reload_open(struct reload *reload, const struct crew *crew, struct err *err);
 
-/* Where results are noted, and the outputs that a reload may change; once, before the loop runs. Borrowed. */
+/* Where results are noted, and the outputs and places that a reload may change; once, before the loop runs. Borrowed.
+ */
 void reload_set_own(struct reload *reload, struct own *own);
 void reload_set_influx(struct reload *reload, struct influx *influx);
+void reload_set_geo(struct reload *reload, struct geo *geo);
 
 /* Targets and probes in force. */
 size_t reload_count_targets(const struct reload *reload);

@@ -17,7 +17,7 @@ struct section {
 };
 
 /* Place and level of log: at once. Where the daemon stands is used by nothing that would have to be made anew. */
-static const char *const agent_live[] = {"latitude", "longitude", "log_level", "log_format", NULL};
+static const char *const agent_live[] = {"latitude", "longitude", "address", "log_level", "log_format", NULL};
 static const char *const none_live[] = {NULL};
 
 static const struct section sections[] = {

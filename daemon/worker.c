@@ -77,6 +77,7 @@ static void create_pipeline(struct worker *worker)
 		.agent_labels = worker->plan.agent_labels,
 		.nagent_labels = worker->plan.nagent_labels,
 		.boot = worker->plan.boot,
+		.geo = worker->plan.geo,
 		.assessors = worker->plan.assessors,
 		.nassessors = worker->plan.nassessors,
 		.slabs = engine_slabs(worker->engine),

@@ -17,6 +17,7 @@ struct batch;
 struct engine;
 struct events;
 struct gatekeeper;
+struct geo;
 struct influx;
 struct mailbox;
 struct probe_type;
@@ -44,6 +45,7 @@ struct worker_plan {
 	size_t history_bytes;                 /* for the last results; 0 = none are kept */
 	const struct assessor_use *assessors; /* of this worker */
 	size_t nassessors;
+	struct geo *geo; /* where targets are; NULL = nobody knows */
 };
 
 /* Loop, resolver and the sockets of all types. NULL with err. */

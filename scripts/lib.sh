@@ -6,9 +6,10 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # What a build needs, what the tests need, and what the further checks need. "a|b": either will do; the first is installed.
 packages_run=(gcc libc6-dev cmake ninja-build 'pkgconf|pkg-config' libevent-dev libc-ares-dev libconfig-dev libjansson-dev
 	zlib1g-dev libcurl4-openssl-dev libldns-dev libssl-dev libpcre2-dev libbrotli-dev libyaml-dev libcrypt-dev libseccomp-dev
-	libcap2-bin iproute2)
+	libmaxminddb-dev libcap2-bin iproute2)
 packages_test=(libcriterion-dev openssl python3 python3-pytest python3-pytest-timeout python3-prometheus-client clang-format
-	binutils iputils-ping util-linux procps nftables)
+	binutils iputils-ping util-linux procps nftables
+	libmaxmind-db-writer-perl)
 # Servers of others, for tests/peers. They are started by the tests, on loopback; never as services. And programs that do
 # the same as ours, for tests/net.
 packages_peers=(prometheus influxdb victoria-metrics prometheus-blackbox-exporter nginx knot unbound traceroute mtr-tiny

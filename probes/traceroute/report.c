@@ -38,6 +38,8 @@ enum trace_measure {
 	TRACE_M_LOOP_HOP,
 	TRACE_M_END,
 	TRACE_M_PATH,
+	TRACE_M_AS_PATH,
+	TRACE_M_PATH_METERS,
 	TRACE_M_CAUSE,
 	TRACE_MEASURES
 };
@@ -90,6 +92,15 @@ static const struct measure trace_measures[TRACE_MEASURES] = {
 		{"end", MEASURE_TEXT,
 		 "Why the trace ended: reached, max_silent, max_hops, timeout, or the reason that a router told"},
 	[TRACE_M_PATH] = {"path", MEASURE_TEXT, "Addresses of the hops, joined by > ; * is a silent hop"},
+	/* These two, as_path_hash, and the last four of a hop are filled where places are known (daemon/trace_places).
+	 */
+	[TRACE_M_AS_PATH] = {"as_path", MEASURE_TEXT,
+			     "Numbers of the networks (AS) along the path of the first flow, joined by blanks; only "
+			     "with a database of "
+			     "networks"},
+	[TRACE_M_PATH_METERS] = {"path_meters", MEASURE_GAUGE,
+				 "Way over the ground from the agent along the hops of the first flow whose places are "
+				 "known and can be true"},
 	[TRACE_M_CAUSE] = {"cause", MEASURE_TEXT, "What triggered the trace; absent when it was its turn"},
 };
 
@@ -115,6 +126,10 @@ enum hop_measure {
 	HOP_MPLS,
 	HOP_REPLY_HOP_LIMIT,
 	HOP_IS_NAT,
+	HOP_COUNTRY,
+	HOP_CITY,
+	HOP_ASN,
+	HOP_IS_IMPLAUSIBLE,
 	HOP_MEASURES
 };
 
@@ -144,6 +159,12 @@ static const struct measure hop_measures[HOP_MEASURES] = {
 	[HOP_REPLY_HOP_LIMIT] = {"reply_hop_limit", MEASURE_INTEGER,
 				 "Time to live (IPv6: hop limit) of the last answer when it got here"},
 	[HOP_IS_NAT] = {"is_nat", MEASURE_INTEGER, "1 when addresses were translated before this hop; else absent"},
+	[HOP_COUNTRY] = {"country", MEASURE_TEXT, "Where databases place the address: ISO code of the country"},
+	[HOP_CITY] = {"city", MEASURE_TEXT, "Where databases place the address: the city"},
+	[HOP_ASN] = {"asn", MEASURE_TEXT, "Number of the network (AS) that the address belongs to"},
+	[HOP_IS_IMPLAUSIBLE] =
+		{"is_implausible", MEASURE_INTEGER,
+		 "1 when the answer came sooner than light could have: the hop is not where databases place it"},
 };
 
 static const char *const hop_labels[] = {"hop", "flow", "hop_address", NULL};

@@ -14,6 +14,7 @@ import pytest
 import trace_lab as lab
 from network import FAMILIES, run, set_sysctl
 from support import BINARY, PATIENCE_SECONDS, Metrics, clean_environment, make_config, to_libconfig, wait_for
+from test_geo import put
 from test_rights import POWERLESS
 from trace_lab import far, hops, path, target
 
@@ -639,3 +640,40 @@ def test_probe_page(chain, family, start_daemon):
     metrics = Metrics(body.decode())
     assert metrics.get("probe_success") == 1
     assert any("hop" in name for name in metrics.samples), "the hops are told of"
+
+
+# --- places ---------------------------------------------------------------------------------------------------------
+
+
+def test_places(chain, family, start_daemon, tmp_path):
+    """A path through two networks and three towns, one of which it cannot have gone through."""
+    def at(network, latitude, longitude, country, name, asn):
+        location = {"latitude": latitude, "longitude": longitude, "accuracy_radius": 5}
+        return [network, {"country": {"iso_code": country}, "city": {"names": {"en": name}}, "location": location,
+                          "autonomous_system_number": asn}]
+
+    one, two, three, *_ = hops(family, 3)
+    to = target(family, lab.PLAIN)
+    width = "/32" if family == "ipv4" else "/128"
+    put(tmp_path, "city", [
+        at(one + width, 50.1109, 8.6821, "DE", "Frankfurt", 64496),
+        at(two + width, 1.3521, 103.8198, "SG", "Singapore", 64496),
+        at(three + width, 50.0956, 8.7761, "DE", "Offenbach", 64497),
+        at(to + width, 50.1109, 8.6821, "DE", "Frankfurt", 64497),
+    ])
+    agent = {"latitude": 50.1109, "longitude": 8.6821}
+    daemon = start_daemon(make_config([("a", to)], {"trace": TRACE}, agent=agent) +
+                          f"geo: {to_libconfig({'databases': [str(tmp_path / 'city')]})};\n")
+    [line] = wait_for(lambda: daemon.lines("traceroute", target="a")[:1], "a trace")
+    found = {row.tags["hop"]: row.fields for row in wait_for(
+        lambda: [row for row in daemon.lines("traceroute_hop", target="a") if row.stamp_ns == line.stamp_ns], "hops")}
+    assert [found[n].get("city") for n in "1234"] == ["Frankfurt", "Singapore", "Offenbach", None]
+    assert [found[n].get("asn") for n in "1238"] == ["64496", "64496", "64497", "64497"]
+    assert [found[n].get("country") for n in "1238"] == ["DE", "SG", "DE", "DE"]
+    assert [found[n].get("is_implausible") for n in "12348"] == [0, 1, 0, None, 0]
+    assert line.fields["as_path"] == "64496 64497"
+    # To Offenbach and back: some 7 km each way.
+    assert 13e3 < line.fields["path_meters"] < 15e3
+    metrics = daemon.wait_runs("a", 1)
+    assert metrics.get("netsonde_traceroute_as_path_hash", target="a") > 0
+    assert metrics.get("netsonde_traceroute_hop_is_implausible", target="a", hop="2") == 1

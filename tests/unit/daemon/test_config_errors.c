@@ -21,10 +21,33 @@ static void expect_errors(const struct bad *table, size_t n)
 }
 #define EXPECT_ERRORS(table) expect_errors(table, sizeof(table) / sizeof(table[0]))
 
+static const struct bad places[] = {
+	{"geo: 5;", "x.conf:1: geo: must be a group { }\n"},
+	{"geo: { overrides = 5; };", "x.conf:1: geo.overrides: must be a list ( )\n"},
+	{"geo: { overrides = ( 5 ); };", "x.conf:1: geo.overrides[0]: must be a group { }\n"},
+	{"geo: { overrides = ( { city = \"a\"; } ); };", "x.conf:1: geo.overrides[0]: needs networks or targets\n"},
+	{"geo: { overrides = ( { networks = [ \"10.0.0.1/8\" ]; city = \"a\"; } ); };",
+	 "x.conf:1: geo.overrides[0]: networks: \"10.0.0.1/8\": has bits behind the first 8, did you mean "
+	 "10.0.0.0/8?\n"},
+	{"geo: { overrides = ( { targets = [ \"t\" ]; town = \"a\"; } ); };",
+	 "x.conf:1: geo.overrides[0].town: unknown key (netsonde reference options lists them)\n"},
+	{"geo: {\n overrides = ( { targets = [ \"t\" ]; city = \"a\"; }, { targets = [ \"t\" ]; city = \"b\"; } ); };",
+	 "x.conf:2: geo.overrides: the target \"t\" is there twice\n"},
+	{"geo: { tags = [ \"mood\" ]; };", "x.conf:1: geo: tags: \"mood\" cannot be a tag (country, country_name, "
+					   "continent, region, city, asn, as_org, isp, "
+					   "connection_type, scope, site)\n"},
+	{"agent: { address = \"fra1\"; };", "x.conf:1: agent.address: is no IP address\n"},
+};
+
+Test(config_errors, places)
+{
+	EXPECT_ERRORS(places);
+}
+
 static const struct bad unknown_keys[] = {
 	{"agnet: { };", "x.conf:1: agnet: unknown key, did you mean agent?\n"},
 	{"\n\nzzzzzzzz = 1;", "x.conf:3: zzzzzzzz: unknown key (netsonde reference options lists them)\n"},
-	{"geo: { databases = [ ]; };", "x.conf:1: geo: not available in this version\n"},
+	{"geo: { database = [ ]; };", "x.conf:1: geo.database: unknown key, did you mean databases?\n"},
 	{"target_files: ( { path = \"a\"; probess = [ ]; } );", "x.conf:1: target_files[0].probes: is missing\n"},
 	{"target_files: ( { probes = [ \"nope\" ]; } );",
 	 "x.conf:1: target_files[0].probes[0]: no probe \"nope\" in section probes\n"
