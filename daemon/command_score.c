@@ -364,14 +364,15 @@ static size_t make_flags(struct command_flag flags[COMMAND_FLAGS_MAX])
 static void list_codecs(struct text *out)
 {
 	text_add(out, "codecs:\n");
-	for (size_t i = 0; i < codecs_n; i++) {
-		text_add_format(out, "  %-22s%s: Ie %g, ", codecs[i].name, codecs[i].full_name, codecs[i].ie);
-		if (codecs[i].bpl > 0)
-			text_add_format(out, "Bpl %g", codecs[i].bpl);
+	for (size_t i = 0; i < codec_table_n; i++) {
+		text_add_format(out, "  %-22s%s: Ie %g, ", codec_table[i].name, codec_table[i].full_name,
+				codec_table[i].ie);
+		if (codec_table[i].bpl > 0)
+			text_add_format(out, "Bpl %g", codec_table[i].bpl);
 		else
 			text_add(out, "not with loss");
-		text_add_format(out, ", %g ms%s\n", codecs[i].delay_ms,
-				codecs[i].is_research ? " (research value)" : "");
+		text_add_format(out, ", %g ms%s\n", codec_table[i].delay_ms,
+				codec_table[i].is_research ? " (research value)" : "");
 	}
 	text_add(out, "\n'netsonde reference scores' tells the formulas.");
 }

@@ -244,7 +244,7 @@ static void place_disk_log(struct config *config)
 static void check_sections(struct config_reader *reader, const config_setting_t *root)
 {
 	static const char *const sections[] = {"agent",  "web",      "probes",         "targets", "target_files",
-					       "influx", "disk_log", "probe_endpoint", NULL};
+					       "influx", "disk_log", "probe_endpoint", "qos",     NULL};
 	static const char *const later[] = {"geo", NULL};
 	const struct config_known known = {.others = sections};
 	int length = config_setting_length(root);
@@ -278,15 +278,18 @@ static void read_tree(struct config_reader *reader, const config_setting_t *root
 	option_set_defaults(webs.options, webs.n, webs.settings);
 	option_set_defaults(disk_logs.options, disk_logs.n, disk_logs.settings);
 	option_set_defaults(endpoints.options, endpoints.n, endpoints.settings);
+	config_set_qos_defaults(&reader->config->qos);
 	read_section(reader, agent, &agents, agent_others);
 	read_section(reader, config_setting_get_member(root, "web"), &webs, NULL);
 	read_section(reader, config_setting_get_member(root, "disk_log"), &disk_logs, NULL);
 	read_section(reader, config_setting_get_member(root, "probe_endpoint"), &endpoints, NULL);
+	config_read_qos(reader, config_setting_get_member(root, "qos"));
 	read_probes(reader, config_setting_get_member(root, "probes"));
 	read_outputs(reader, config_setting_get_member(root, "influx"));
 	config_apply_environment(reader);
 	check_agent(reader, root);
 	check_web(reader, root);
+	config_check_qos(reader, root);
 	check_probes(reader);
 	check_outputs(reader);
 	place_disk_log(reader->config);
@@ -444,6 +447,7 @@ void config_free(struct config *config)
 	option_free(exporter_options, exporter_noptions, &config->web);
 	option_free(config_endpoint_options, config_endpoint_noptions, &config->probe_endpoint);
 	option_free(influx_log_options, influx_log_noptions, &config->disk_log);
+	option_free(config_qos_options, config_qos_noptions, &config->qos);
 	option_free(config_agent_options, config_agent_noptions, &config->agent);
 	config_free_labels(&config->agent.labels);
 	mem_free(config->file);

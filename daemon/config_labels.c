@@ -3,6 +3,7 @@
 #include "core/mem.h"
 #include "daemon/config_reader.h"
 #include "daemon/pipeline.h"
+#include "daemon/quality.h"
 
 /* Taken by series and lines themselves, by histograms and summaries, by line protocol and by the scrape of Prometheus.
  */
@@ -16,7 +17,7 @@ static bool is_common_row_label(const char *name)
 		if (config_word_is_in(name, pipeline_sets[i]->label_names))
 			return true;
 	}
-	return false;
+	return config_word_is_in(name, quality_set.label_names);
 }
 
 bool config_is_label_name(const char *name)

@@ -139,6 +139,16 @@ void config_free_target_files(struct config *config);
 /* Checks the section, and makes the endpoint if nothing was wrong so far. After the probes. */
 void config_finish_endpoint(struct config_reader *reader, const config_setting_t *root);
 
+/* --- config_qos.c ----------------------------------------------------------------------------------------------------
+ */
+
+/* The section, without the rules between its options; NULL = it is not there. */
+void config_read_qos(struct config_reader *reader, const config_setting_t *section);
+void config_check_qos(struct config_reader *reader, const config_setting_t *root);
+/* A group "objectives"; NULL is harmless. */
+void config_read_objectives(struct config_reader *reader, const config_setting_t *group,
+			    struct config_objectives *objectives);
+
 /* --- config_address.c ------------------------------------------------------------------------------------------------
  */
 

@@ -156,6 +156,7 @@ static int create_workers(struct instance *instance, const struct config *config
 		.nagent_labels = instance->nagent_labels,
 		.boot = instance->boot,
 		.wants_lines = config->noutputs > 0,
+		.qos = standing_qos(reload_standing(instance->reload)),
 		.history_bytes = (size_t)config->web.results_bytes / instance->nworkers,
 	};
 

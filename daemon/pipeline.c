@@ -5,6 +5,7 @@
 #include "core/clock.h"
 #include "core/mem.h"
 #include "daemon/history.h"
+#include "daemon/quality.h"
 #include "exporter/series.h"
 #include "influx/influx.h"
 #include "influx/line.h"
@@ -48,6 +49,7 @@ const struct measure_set *const pipeline_sets[] = {&probe_set, &target_set, NULL
 
 struct pipeline {
 	struct pipeline_plan plan;
+	struct quality *quality; /* NULL: no scores */
 	struct influx_port *port;
 	struct label reasons[REASON_COUNT];
 	/* scratch */
@@ -80,6 +82,7 @@ struct pipeline *pipeline_create(const struct pipeline_plan *plan)
 	struct pipeline *pipeline = mem_zero(1, sizeof(*pipeline));
 
 	pipeline->plan = *plan;
+	pipeline->quality = quality_create(plan->qos);
 	for (unsigned i = 0; i < REASON_COUNT; i++)
 		pipeline->reasons[i] = (struct label){"reason", reason_name((enum reason)i)};
 	return pipeline;
@@ -90,6 +93,7 @@ void pipeline_free(struct pipeline *pipeline)
 	if (!pipeline)
 		return;
 	line_tags_free(&pipeline->tags);
+	quality_free(pipeline->quality);
 	mem_free(pipeline->labels);
 	mem_free(pipeline->rows);
 	mem_free(pipeline);
@@ -142,11 +146,17 @@ void publication_relabel(struct publication *publication, const char *target, co
 	publication->subject.nlabels = nlabels;
 	all = subject_labels(publication->pipeline, &publication->subject, &n);
 	series_relabel(publication->series, all, n);
+	if (publication->quality_series)
+		series_relabel(publication->quality_series, all, n);
 }
 
 void publication_close(struct publication *publication)
 {
 	series_close(publication->series);
+	series_close(publication->quality_series);
+	quality_forget(publication->quality);
+	publication->quality_series = NULL;
+	publication->quality = NULL;
 	mem_free(publication->failures);
 	publication->failures = NULL;
 }
@@ -221,56 +231,72 @@ static struct row *scratch_rows(struct pipeline *pipeline, size_t n)
 }
 
 /* Tags are made anew for every sample: to keep them would cost more memory than the figures of a ping. */
-static void write_line(const struct publication *publication, const struct sample *sample)
+static void write_lines(const struct publication *publication, const struct sample *sample, const struct row *rows,
+			size_t nrows)
 {
 	struct pipeline *pipeline = publication->pipeline;
+	struct sample whole = *sample;
 	size_t n;
 
+	if (!pipeline->port || !pipeline->plan.wants_lines || nrows == 0)
+		return;
+	whole.rows = rows;
+	whole.nrows = nrows;
 	subject_labels(pipeline, &publication->subject, &n);
 	line_tags_make(&pipeline->tags, pipeline->labels, pipeline->plan.nagent_labels + n);
-	influx_port_add_sample(pipeline->port, &pipeline->tags, sample, pipeline->plan.boot);
+	influx_port_add_sample(pipeline->port, &pipeline->tags, &whole, pipeline->plan.boot);
 }
 
 /* A run that ended without a row still has something to say: in the line of the type's own set. */
-static void write_bare_line(const struct publication *publication, const struct sample *sample)
+static size_t add_bare_row(const struct publication *publication, struct row *row)
 {
 	const struct probe_type *type = probe_type_find(publication->subject.type);
-	struct sample bare = *sample;
-	struct row row = {0};
 
 	if (!type)
-		return;
-	row.set = type->sets[0];
-	bare.rows = &row;
-	bare.nrows = 1;
-	write_line(publication, &bare);
+		return 0;
+	*row = (struct row){.set = type->sets[0]};
+	return 1;
 }
 
-static void write_lines(const struct publication *publication, const struct sample *sample)
+/* Scores, if they are due: into series of their own, and behind the other rows for the lines. */
+static size_t add_quality(struct publication *publication, const struct sample *sample, struct row *out)
 {
-	const struct pipeline *pipeline = publication->pipeline;
+	struct pipeline *pipeline = publication->pipeline;
+	const struct row *rows;
+	size_t n, nlabels;
 
-	if (!pipeline->port || !pipeline->plan.wants_lines)
-		return;
-	if (sample->nrows > 0)
-		write_line(publication, sample);
-	else
-		write_bare_line(publication, sample);
+	if (!pipeline->quality)
+		return 0;
+	n = quality_take(pipeline->quality, &publication->quality, sample, publication->objectives,
+			 clock_monotonic_ns(), &rows);
+	if (n == 0)
+		return 0;
+	if (!publication->quality_series) {
+		struct label *labels = subject_labels(pipeline, &publication->subject, &nlabels);
+
+		publication->quality_series = series_open(pipeline->plan.store, pipeline->plan.shard, labels, nlabels);
+	}
+	series_update(publication->quality_series, rows, n);
+	memcpy(out, rows, n * sizeof(*rows));
+	return n;
 }
 
 void publication_deliver(void *context, const struct sample *sample)
 {
 	struct publication *publication = context;
-	struct row *rows = scratch_rows(publication->pipeline, ADDED_ROWS + sample->nrows);
+	struct row *rows = scratch_rows(publication->pipeline, ADDED_ROWS + sample->nrows + 1 + QUALITY_ROWS_MAX);
 	struct added added;
-	size_t n;
+	size_t first, n;
 
 	note(publication, sample);
-	n = add_rows(publication, sample, &added, rows);
+	first = n = add_rows(publication, sample, &added, rows);
 	for (size_t i = 0; i < sample->nrows; i++)
 		rows[n++] = sample->rows[i];
 	series_update(publication->series, rows, n);
-	write_lines(publication, sample);
+	if (sample->nrows == 0)
+		n += add_bare_row(publication, rows + n);
+	n += add_quality(publication, sample, rows + n);
+	write_lines(publication, sample, rows + first, n - first);
 	if (publication->pipeline->plan.history)
 		history_add(publication->pipeline->plan.history, &publication->history, sample);
 }

@@ -11,9 +11,12 @@
 
 #include "core/sample.h"
 
+struct config_objectives;
+struct config_qos;
 struct history;
 struct influx_port;
 struct pipeline;
+struct quality_state;
 struct series;
 struct series_store;
 
@@ -27,8 +30,9 @@ struct pipeline_plan {
 	bool wants_lines;                 /* false: nobody does */
 	const struct label *agent_labels; /* agent=..., and the agent's own; they lose to labels of the target */
 	size_t nagent_labels;
-	const char *boot;        /* random, new at each start */
-	struct history *history; /* of the last results; NULL = none are kept */
+	const char *boot;             /* random, new at each start */
+	struct history *history;      /* of the last results; NULL = none are kept */
+	const struct config_qos *qos; /* NULL: no scores */
 };
 
 struct pipeline *pipeline_create(const struct pipeline_plan *plan);
@@ -48,6 +52,11 @@ struct publication {
 	struct series *series;
 	struct failures *failures; /* NULL before the first one */
 	struct address address;    /* the last one that a run talked to */
+	/* The set "qos" is worked out now and then only, so it has a block of its own: what is published with every
+	 * result stays small. NULL before there is anything. */
+	struct quality_state *quality;
+	struct series *quality_series;
+	const struct config_objectives *objectives; /* of the target, borrowed; NULL: those of the section qos */
 };
 
 /* subject: the struct is copied, what it points to is borrowed until close. */

@@ -3,6 +3,7 @@
 
 #include "daemon/own.h"
 #include "daemon/pipeline.h"
+#include "daemon/quality.h"
 #include "daemon/reference.h"
 #include "daemon/reference_print.h"
 #include "exporter/exporter.h"
@@ -27,6 +28,7 @@ struct set_list {
 };
 
 static const char owner_probe[] = "Every probe";
+static const char owner_quality[] = "Probes of types ping, http and dns";
 static const char owner_type[] = "Probe type";
 static const char owner_daemon[] = "The daemon itself";
 
@@ -61,6 +63,7 @@ static void list_all_sets(struct set_list *list)
 
 	for (size_t i = 0; pipeline_sets[i]; i++)
 		list_set(list, pipeline_sets[i], owner_probe, NULL);
+	list_set(list, &quality_set, owner_quality, NULL);
 	for (size_t i = 0; probe_types[i]; i++) {
 		for (size_t k = 0; probe_types[i]->sets[k]; k++)
 			list_set(list, probe_types[i]->sets[k], owner_type, probe_types[i]->name)->is_own = k == 0;

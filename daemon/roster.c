@@ -108,6 +108,7 @@ static int entry_open(struct roster *roster, struct entry *entry, const struct p
 	if (*find(roster, subject.target, subject.probe))
 		return err_set(err, "%s: %s: is measured already", subject.target, subject.probe);
 	publication_open(&entry->publication, roster->pipeline, &subject);
+	entry->publication.objectives = entry->target->objectives;
 	entry->probe = probe_open(roster->engine, &probe, err);
 	if (entry->probe)
 		return 0;
@@ -150,6 +151,7 @@ bool roster_relabel(struct roster *roster, const struct target *target, const ch
 	if (!entry)
 		return false;
 	entry->target = target;
+	entry->publication.objectives = target->objectives;
 	publication_relabel(&entry->publication, target_name(target), target->labels, target->nlabels);
 	probe_set_subject(entry->probe, &entry->publication.subject, target_address(target));
 	return true;

@@ -24,6 +24,10 @@ static const struct section sections[] = {
 	{"agent", config_agent_options, &config_agent_noptions, offsetof(struct config, agent), agent_live},
 	{"web", exporter_options, &exporter_noptions, offsetof(struct config, web), none_live},
 	{"disk_log", influx_log_options, &influx_log_noptions, offsetof(struct config, disk_log), none_live},
+	{"qos", config_qos_options, &config_qos_noptions, offsetof(struct config, qos), none_live},
+	{"qos.emodel", emodel_options, &emodel_noptions, offsetof(struct config, qos.emodel), none_live},
+	{"qos.objectives", config_objectives_options, &config_objectives_noptions,
+	 offsetof(struct config, qos.objectives), none_live},
 };
 #define SECTIONS (sizeof(sections) / sizeof(sections[0]))
 
@@ -50,6 +54,7 @@ struct standing *standing_create(const struct config *config)
 	copy_options(exporter_options, exporter_noptions, sizeof(copy->web), &config->web, &copy->web);
 	copy_options(influx_log_options, influx_log_noptions, sizeof(copy->disk_log), &config->disk_log,
 		     &copy->disk_log);
+	copy_options(config_qos_options, config_qos_noptions, sizeof(copy->qos), &config->qos, &copy->qos);
 	copy->agent.labels = config_copy_labels(&config->agent.labels);
 	copy->noutputs = config->noutputs;
 	return standing;
@@ -62,6 +67,7 @@ void standing_free(struct standing *standing)
 	option_free(config_agent_options, config_agent_noptions, &standing->config.agent);
 	option_free(exporter_options, exporter_noptions, &standing->config.web);
 	option_free(influx_log_options, influx_log_noptions, &standing->config.disk_log);
+	option_free(config_qos_options, config_qos_noptions, &standing->config.qos);
 	config_free_labels(&standing->config.agent.labels);
 	mem_free(standing);
 }
@@ -74,6 +80,11 @@ const struct config_agent *standing_agent(const struct standing *standing)
 const struct exporter_settings *standing_web(const struct standing *standing)
 {
 	return &standing->config.web;
+}
+
+const struct config_qos *standing_qos(const struct standing *standing)
+{
+	return &standing->config.qos;
 }
 
 const struct influx_log_settings *standing_disk_log(const struct standing *standing)

@@ -11,6 +11,7 @@
 
 struct config;
 struct config_agent;
+struct config_qos;
 struct exporter_settings;
 struct influx_log_settings;
 struct standing;
@@ -22,6 +23,7 @@ void standing_free(struct standing *standing); /* NULL is harmless */
 /* In force until the end. Borrowed. */
 const struct config_agent *standing_agent(const struct standing *standing);
 const struct exporter_settings *standing_web(const struct standing *standing);
+const struct config_qos *standing_qos(const struct standing *standing);
 const struct influx_log_settings *standing_disk_log(const struct standing *standing);
 
 /* What of the configuration would need a restart to come into force: "agent.workers, web.listen" is added to names.

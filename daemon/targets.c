@@ -98,7 +98,7 @@ static enum target_change change_between(const struct desired *before, const str
 
 	if (before->spec != after->spec || strcmp(target_address(old), target_address(new)) != 0)
 		return TARGET_RESTARTED;
-	if (old == new || label_sets_are_equal(old->labels, old->nlabels, new->labels, new->nlabels))
+	if (old == new || target_is_equal(old, new))
 		return TARGET_UNCHANGED;
 	return TARGET_RELABELLED;
 }

@@ -73,6 +73,7 @@ static void create_pipeline(struct worker *worker)
 		.agent_labels = worker->plan.agent_labels,
 		.nagent_labels = worker->plan.nagent_labels,
 		.boot = worker->plan.boot,
+		.qos = worker->plan.qos,
 	};
 
 	worker->history = history_create(worker->plan.history_bytes);

@@ -13,6 +13,7 @@
 #include "core/sample.h"
 
 struct batch;
+struct config_qos;
 struct engine;
 struct gatekeeper;
 struct influx;
@@ -39,6 +40,7 @@ struct worker_plan {
 	const char *boot;
 	bool wants_lines;     /* are there outputs? */
 	size_t history_bytes; /* for the last results; 0 = none are kept */
+	const struct config_qos *qos; /* NULL: no scores */
 };
 
 /* Loop, resolver and the sockets of all types. NULL with err. */

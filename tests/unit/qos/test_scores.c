@@ -242,8 +242,8 @@ Test(scores, codecs)
 	cr_assert_null(codec_find("g71"));
 	cr_assert_str_eq(codec_nearest("g71"), "g711");
 	cr_assert_null(codec_nearest("something else"));
-	for (size_t i = 0; i < codecs_n; i++)
-		cr_assert_eq(codec_find(codecs[i].name), &codecs[i], "%s twice", codecs[i].name);
+	for (size_t i = 0; i < codec_table_n; i++)
+		cr_assert_eq(codec_find(codec_table[i].name), &codec_table[i], "%s twice", codec_table[i].name);
 }
 
 Test(scores, voice)

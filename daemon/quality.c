@@ -1,0 +1,633 @@
+#include "daemon/quality.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/clock.h"
+#include "core/mem.h"
+#include "daemon/config.h"
+#include "qos/sheet.h"
+#include "qos/web.h"
+#include "qos/window.h"
+
+enum qos_measure {
+	QOS_PACKETS,
+	QOS_LOSS,
+	QOS_BURST,
+	QOS_GILBERT_P,
+	QOS_GILBERT_Q,
+	QOS_LATE,
+	QOS_BUFFER,
+	QOS_JITTER,
+	QOS_IPDV,
+	QOS_PDV_50,
+	QOS_PDV_95,
+	QOS_PDV_99,
+	QOS_RTT_MIN,
+	QOS_RTT_50,
+	QOS_RTT_95,
+	QOS_RTT_99,
+	QOS_PAGE,
+	QOS_APDEX,
+	QOS_RATE,
+	QOS_RATE_ESTIMATED,
+	QOS_SCORE,
+	QOS_R,
+	QOS_MOS,
+	QOS_VIOLATIONS,
+	QOS_MEASURES
+};
+
+static const struct measure quality_measures[QOS_MEASURES] = {
+	[QOS_PACKETS] = {"packets", MEASURE_INTEGER, "Packets (pages, queries) in the window"},
+	[QOS_LOSS] = {"loss_ratio", MEASURE_GAUGE, "Part of the packets of the window that was lost, 0 to 1"},
+	[QOS_BURST] = {"burst_ratio", MEASURE_GAUGE,
+		       "BurstR: mean run of lost packets, compared with independent loss; 1 without loss, absent when "
+		       "all was lost"},
+	[QOS_GILBERT_P] = {"loss_gilbert_p", MEASURE_GAUGE,
+			   "Probability of a loss behind a packet that came; absent without loss"},
+	[QOS_GILBERT_Q] = {"loss_gilbert_q", MEASURE_GAUGE,
+			   "Probability that a packet comes behind a lost one; absent without loss"},
+	[QOS_LATE] = {"late_ratio", MEASURE_GAUGE,
+		      "Part of the packets of the window that would come too late for the de-jitter buffer"},
+	[QOS_BUFFER] = {"buffer_seconds", MEASURE_GAUGE, "De-jitter buffer that the calls are scored with"},
+	[QOS_JITTER] = {"jitter_seconds", MEASURE_GAUGE, "Interarrival jitter (RFC 3550) of round-trip times"},
+	[QOS_IPDV] = {"ipdv_seconds", MEASURE_GAUGE,
+		      "Mean difference between the round-trip times of neighbours, without its sign (RFC 3393)"},
+	[QOS_PDV_50] = {"pdv_p50_seconds", MEASURE_GAUGE,
+			"Packet delay variation (RFC 5481): median of the round-trip times above the shortest"},
+	[QOS_PDV_95] = {"pdv_p95_seconds", MEASURE_GAUGE, "Packet delay variation: 95 % quantile"},
+	[QOS_PDV_99] = {"pdv_p99_seconds", MEASURE_GAUGE, "Packet delay variation: 99 % quantile"},
+	[QOS_RTT_MIN] = {"rtt_min_seconds", MEASURE_GAUGE, "Shortest round-trip time of the window"},
+	[QOS_RTT_50] = {"rtt_p50_seconds", MEASURE_GAUGE, "Median of the round-trip times of the window"},
+	[QOS_RTT_95] = {"rtt_p95_seconds", MEASURE_GAUGE, "95 % quantile of the round-trip times of the window"},
+	[QOS_RTT_99] = {"rtt_p99_seconds", MEASURE_GAUGE, "99 % quantile of the round-trip times of the window"},
+	[QOS_PAGE] = {"page_seconds", MEASURE_GAUGE, "Median of the times of the pages or queries of the window"},
+	[QOS_APDEX] = {"apdex_ratio", MEASURE_GAUGE, "Apdex of the pages or queries of the window, 0 to 1"},
+	[QOS_RATE] = {"tcp_rate_bytes_per_second", MEASURE_GAUGE,
+		      "Throughput that streaming and data are scored with: measured (http), or what one Reno-style "
+		      "TCP connection would get (PFTK)"},
+	[QOS_RATE_ESTIMATED] = {"tcp_rate_estimated", MEASURE_INTEGER,
+				"1: that throughput is an estimate; 0: it was measured"},
+	[QOS_SCORE] = {"score", MEASURE_GAUGE, "What people would make of the path, 0 to 100, by use"},
+	[QOS_R] = {"r_factor", MEASURE_GAUGE,
+		   "Transmission rating R of a voice call (G.107; wideband codecs: R,WB of G.107.1), by codec"},
+	[QOS_MOS] = {"mos", MEASURE_GAUGE,
+		     "Mean opinion score of a voice call, 1 to 4.5, by codec; wideband has a scale of its own"},
+	[QOS_VIOLATIONS] = {"violations_total", MEASURE_COUNTER, "How often an objective began to be missed"},
+};
+
+static const char *const quality_labels[] = {"use", "codec", "objective", NULL};
+const struct measure_set quality_set = {
+	.name = "qos",
+	.measures = quality_measures,
+	.n = QOS_MEASURES,
+	.label_names = quality_labels,
+	.help = "Quality of the path, over a sliding window of each probe of types ping, http and dns",
+};
+
+/* --- what is kept ------------------------------------------------------------------------------------------------ */
+
+enum objective { OBJECTIVE_LOSS, OBJECTIVE_JITTER, OBJECTIVE_DELAY, OBJECTIVE_SCORE, OBJECTIVES };
+
+static const char *const objective_names[OBJECTIVES] = {"loss", "jitter", "delay", "score"};
+
+struct quality_state {
+	struct window *window;
+	int64_t next_ns; /* no scores before */
+	/* Counters of the probe as they were, of which 32 bits do. */
+	uint32_t sent, received, lost_locally;
+	float throughput_bps; /* measured last; 0 = never */
+	uint32_t violations[OBJECTIVES];
+	bool is_violated[OBJECTIVES];
+};
+
+/* What a type says, and how it is to be read. */
+enum feed { FEED_NONE, FEED_PACKETS, FEED_PAGES, FEED_QUERIES };
+
+/* Where the measures of a set are; -1: it has none of that name. */
+enum source {
+	SOURCE_SENT,
+	SOURCE_RECEIVED,
+	SOURCE_LOST_LOCALLY,
+	SOURCE_RTT,
+	SOURCE_RTT_MIN,
+	SOURCE_RTT_AVG,
+	SOURCE_RTT_MAX,
+	SOURCE_THROUGHPUT,
+	SOURCE_BYTES,
+	SOURCES
+};
+
+static const char *const source_names[SOURCES] = {
+	"sent_total",      "received_total",  "lost_locally_total",          "rtt_seconds",    "rtt_min_seconds",
+	"rtt_avg_seconds", "rtt_max_seconds", "throughput_bytes_per_second", "received_bytes",
+};
+
+struct known_set {
+	const struct measure_set *set;
+	int places[SOURCES];
+};
+
+#define KNOWN_SETS   8
+#define ROW_READINGS (QOS_RATE_ESTIMATED + 1)
+
+struct quality {
+	const struct config_qos *settings;
+	struct emodel_base model;
+	struct window_shape shape;
+	const struct codec *codecs[QUALITY_CODECS_MAX];
+	size_t ncodecs;
+	struct known_set known[KNOWN_SETS];
+	size_t nknown;
+	struct label uses[SCORE_USES], codec_labels[QUALITY_CODECS_MAX], objectives[OBJECTIVES];
+	/* scratch */
+	uint32_t *sorted;
+	struct row rows[QUALITY_ROWS_MAX];
+	size_t nrows;
+	struct reading window_readings[ROW_READINGS], readings[QUALITY_ROWS_MAX][2];
+};
+
+struct quality *quality_create(const struct config_qos *settings)
+{
+	struct quality *quality;
+
+	if (!settings || !settings->is_enabled)
+		return NULL;
+	quality = mem_zero(1, sizeof(*quality));
+	quality->settings = settings;
+	quality->shape = (struct window_shape){settings->window_ns, (uint32_t)settings->window_packets};
+	quality->sorted = mem_zero(quality->shape.capacity, sizeof(*quality->sorted));
+	emodel_prepare(&settings->emodel, &quality->model);
+	for (size_t i = 0; i < settings->codecs.n && quality->ncodecs < QUALITY_CODECS_MAX; i++) {
+		const struct codec *codec = codec_find(settings->codecs.items[i]);
+
+		if (!codec)
+			continue;
+		quality->codec_labels[quality->ncodecs] = (struct label){"codec", codec->name};
+		quality->codecs[quality->ncodecs++] = codec;
+	}
+	for (unsigned use = 0; use < SCORE_USES; use++)
+		quality->uses[use] = (struct label){"use", score_use_name((enum score_use)use)};
+	for (unsigned i = 0; i < OBJECTIVES; i++)
+		quality->objectives[i] = (struct label){"objective", objective_names[i]};
+	return quality;
+}
+
+void quality_free(struct quality *quality)
+{
+	if (!quality)
+		return;
+	mem_free(quality->sorted);
+	mem_free(quality);
+}
+
+void quality_forget(struct quality_state *state)
+{
+	if (!state)
+		return;
+	mem_free(state->window);
+	mem_free(state);
+}
+
+size_t quality_size(const struct quality_state *state)
+{
+	return state ? sizeof(*state) + window_size(state->window) : 0;
+}
+
+static enum feed feed_of(const char *type)
+{
+	static const struct {
+		const char *type;
+		enum feed feed;
+	} feeds[] = {{"ping", FEED_PACKETS}, {"http", FEED_PAGES}, {"dns", FEED_QUERIES}};
+
+	for (size_t i = 0; i < sizeof(feeds) / sizeof(feeds[0]); i++)
+		if (strcmp(feeds[i].type, type) == 0)
+			return feeds[i].feed;
+	return FEED_NONE;
+}
+
+bool quality_fits(const char *type)
+{
+	return feed_of(type) != FEED_NONE;
+}
+
+size_t quality_count_series(const struct config_qos *settings, const char *type)
+{
+	const struct config_objectives *objectives = &settings->objectives;
+	size_t wanted = (size_t)(objectives->loss_ratio > 0) + (objectives->jitter_ns > 0) +
+			(objectives->delay_ns > 0) + (objectives->score > 0);
+
+	if (!settings->is_enabled)
+		return 0;
+	switch (feed_of(type)) {
+	case FEED_PACKETS:
+		return QOS_RTT_99 + 1 + 2 + (SCORE_USES - 1) + 2 * settings->codecs.n + wanted;
+	case FEED_PAGES:
+		return 3 + 1 + wanted;
+	case FEED_QUERIES:
+		return 3 + wanted;
+	default:
+		return 0;
+	}
+}
+
+/* --- reading samples --------------------------------------------------------------------------------------------- */
+
+static const struct known_set *know(struct quality *quality, const struct measure_set *set)
+{
+	struct known_set *known;
+
+	for (size_t i = 0; i < quality->nknown; i++)
+		if (quality->known[i].set == set)
+			return &quality->known[i];
+	if (quality->nknown == KNOWN_SETS)
+		quality->nknown = 0;
+	known = &quality->known[quality->nknown++];
+	known->set = set;
+	for (unsigned source = 0; source < SOURCES; source++) {
+		known->places[source] = -1;
+		for (size_t i = 0; i < set->n; i++)
+			if (strcmp(set->measures[i].name, source_names[source]) == 0)
+				known->places[source] = (int)i;
+	}
+	return known;
+}
+
+struct sources {
+	const struct reading *readings[SOURCES]; /* NULL: absent */
+};
+
+/* The readings of the type's own row. */
+static void find_sources(struct quality *quality, const struct sample *sample, struct sources *sources)
+{
+	const struct row *row = sample->rows;
+	const struct known_set *known;
+
+	memset(sources, 0, sizeof(*sources));
+	if (sample->nrows == 0)
+		return;
+	known = know(quality, row->set);
+	for (size_t i = 0; i < row->n; i++)
+		for (unsigned source = 0; source < SOURCES; source++)
+			if (known->places[source] == row->readings[i].measure)
+				sources->readings[source] = &row->readings[i];
+}
+
+/* What a counter has grown by. */
+static uint32_t growth(const struct reading *reading, uint32_t *before)
+{
+	uint32_t now, grown;
+
+	if (!reading)
+		return 0;
+	now = (uint32_t)reading->value.integer;
+	grown = now - *before;
+	*before = now;
+	return grown;
+}
+
+/* One round-trip time of a run that does not tell each: the shortest, the longest, the average. */
+static int64_t typical_ns(const struct sources *sources, uint32_t i)
+{
+	static const enum source order[] = {SOURCE_RTT_MIN, SOURCE_RTT_MAX};
+	const struct reading *average = sources->readings[SOURCE_RTT_AVG];
+	const struct reading *reading = i < 2 ? sources->readings[order[i]] : average;
+
+	return llround((reading ? reading : average)->value.number * 1e9);
+}
+
+static void add_answers(struct quality *quality, struct quality_state *state, const struct sources *sources,
+			uint32_t received, int64_t now_ns)
+{
+	const struct reading *each = sources->readings[SOURCE_RTT];
+	uint32_t n = received < quality->shape.capacity ? received : quality->shape.capacity;
+
+	if (each) {
+		for (unsigned i = 0; i < each->count; i++)
+			window_add(&state->window, &quality->shape, now_ns, each->value.observed_ns[i]);
+		return;
+	}
+	for (uint32_t i = 0; sources->readings[SOURCE_RTT_AVG] && i < n; i++)
+		window_add(&state->window, &quality->shape, now_ns, typical_ns(sources, n == 1 ? 2 : i));
+}
+
+/* What of a run was lost counts behind what came: it does not say in which order. */
+static void take_packets(struct quality *quality, struct quality_state *state, const struct sample *sample,
+			 int64_t now_ns)
+{
+	struct sources sources;
+	uint32_t sent, received, local;
+	int64_t lost;
+
+	find_sources(quality, sample, &sources);
+	sent = growth(sources.readings[SOURCE_SENT], &state->sent);
+	received = growth(sources.readings[SOURCE_RECEIVED], &state->received);
+	local = growth(sources.readings[SOURCE_LOST_LOCALLY], &state->lost_locally);
+	lost = (int64_t)sent - received - local;
+	add_answers(quality, state, &sources, received, now_ns);
+	for (int64_t i = 0; i < lost && i < quality->shape.capacity; i++)
+		window_add_lost(&state->window, &quality->shape, now_ns);
+}
+
+/* Pages and queries: how long they took, or that they failed. */
+static void take_times(struct quality *quality, struct quality_state *state, const struct sample *sample,
+		       int64_t now_ns)
+{
+	const struct reading *throughput, *bytes;
+	struct sources sources;
+
+	if (sample->reason == REASON_LOCAL || sample->reason == REASON_DENIED)
+		return;
+	if (sample->reason != REASON_OK) {
+		window_add_lost(&state->window, &quality->shape, now_ns);
+		return;
+	}
+	window_add(&state->window, &quality->shape, now_ns, sample->took_ns);
+	find_sources(quality, sample, &sources);
+	throughput = sources.readings[SOURCE_THROUGHPUT];
+	bytes = sources.readings[SOURCE_BYTES];
+	if (throughput && bytes && bytes->value.integer >= quality->settings->throughput_min_bytes)
+		state->throughput_bps = (float)(8 * throughput->value.number);
+}
+
+/* --- rows -------------------------------------------------------------------------------------------------------- */
+
+/* What is worked out for one probe. */
+struct judgement {
+	struct quality *quality;
+	struct quality_state *state;
+	enum feed feed;
+	struct window_figures figures;
+	double buffer_ns, late_ratio; /* of packets */
+	double apdex;                 /* of pages and queries */
+	struct sheet sheet;
+	bool is_dead; /* nothing came */
+};
+
+/* More digits than that nobody needs, and they cost room in every line and page. */
+static double rounded(double value)
+{
+	return rint(value * 1e4) / 1e4;
+}
+
+static double seconds_of(double ns)
+{
+	return clock_seconds(llround(ns));
+}
+
+static void add_row(struct quality *quality, const struct label *label, const struct reading *readings, size_t n)
+{
+	quality->rows[quality->nrows++] = (struct row){&quality_set, label, label ? 1 : 0, readings, n};
+}
+
+/* A row with one or two readings of its own. */
+static struct reading *short_row(struct quality *quality, const struct label *label, size_t n)
+{
+	struct reading *readings = quality->readings[quality->nrows];
+
+	add_row(quality, label, readings, n);
+	return readings;
+}
+
+static size_t read_losses(const struct judgement *self, struct reading *out)
+{
+	const struct loss *loss = &self->figures.loss;
+	double value;
+	size_t n = 0;
+
+	out[n++] = reading_number(QOS_LOSS, loss_ratio(loss));
+	if (loss_burst_ratio(loss, &value))
+		out[n++] = reading_number(QOS_BURST, value);
+	if (loss->lost > 0 && loss_gilbert_p(loss, &value))
+		out[n++] = reading_number(QOS_GILBERT_P, value);
+	if (loss->lost > 0 && loss_gilbert_q(loss, &value))
+		out[n++] = reading_number(QOS_GILBERT_Q, value);
+	return n;
+}
+
+static size_t read_delays(const struct judgement *self, struct reading *out)
+{
+	static const double quantiles[] = {0.5, 0.95, 0.99};
+	const struct window_figures *figures = &self->figures;
+	size_t n = 0;
+
+	if (figures->received == 0)
+		return 0;
+	out[n++] = reading_number(QOS_LATE, self->late_ratio);
+	out[n++] = reading_number(QOS_BUFFER, seconds_of(self->buffer_ns));
+	if (figures->is_jitter_known)
+		out[n++] = reading_number(QOS_JITTER, seconds_of(figures->jitter_ns));
+	if (figures->pairs > 0)
+		out[n++] = reading_number(QOS_IPDV, seconds_of(figures->ipdv_mean_abs_ns));
+	for (unsigned i = 0; i < 3; i++)
+		out[n++] = reading_number(QOS_PDV_50 + i, seconds_of(window_pdv_ns(figures, quantiles[i])));
+	out[n++] = reading_number(QOS_RTT_MIN, seconds_of(window_rtt_ns(figures, 0)));
+	for (unsigned i = 0; i < 3; i++)
+		out[n++] = reading_number(QOS_RTT_50 + i, seconds_of(window_rtt_ns(figures, quantiles[i])));
+	return n;
+}
+
+static size_t read_pages(const struct judgement *self, struct reading *out)
+{
+	size_t n = 0;
+
+	if (self->figures.received > 0)
+		out[n++] = reading_number(QOS_PAGE, seconds_of(window_rtt_ns(&self->figures, 0.5)));
+	out[n++] = reading_number(QOS_APDEX, self->apdex);
+	return n;
+}
+
+static void add_window_row(const struct judgement *self)
+{
+	struct reading *out = self->quality->window_readings;
+	size_t n = 0;
+
+	out[n++] = reading_integer(QOS_PACKETS, self->figures.loss.n);
+	if (self->feed == FEED_PACKETS) {
+		n += read_losses(self, out + n);
+		n += read_delays(self, out + n);
+	} else {
+		n += read_pages(self, out + n);
+	}
+	if (!self->is_dead && !self->sheet.absent[SCORE_STREAMING]) {
+		out[n++] = reading_number(QOS_RATE, rint(self->sheet.rate_bps / 8));
+		out[n++] = reading_integer(QOS_RATE_ESTIMATED, self->sheet.is_rate_estimated);
+	}
+	add_row(self->quality, NULL, out, n);
+}
+
+/* What the probe is there for. */
+static bool is_scored(enum feed feed, enum score_use use)
+{
+	if (feed == FEED_PACKETS)
+		return use != SCORE_WEB;
+	return feed == FEED_PAGES && (use == SCORE_WEB || use == SCORE_STREAMING || use == SCORE_DATA);
+}
+
+/* Over a path on which nothing comes back nothing works, whatever the models say. */
+static bool points_of(const struct judgement *self, enum score_use use, double *points)
+{
+	if (!is_scored(self->feed, use) || (self->is_dead && self->feed == FEED_PAGES && use != SCORE_WEB))
+		return false;
+	*points = self->is_dead ? 0 : rounded(self->sheet.points[use]);
+	return self->is_dead || !self->sheet.absent[use];
+}
+
+static void add_score_rows(const struct judgement *self)
+{
+	for (unsigned use = 0; use < SCORE_USES; use++) {
+		double points;
+
+		if (points_of(self, (enum score_use)use, &points))
+			short_row(self->quality, &self->quality->uses[use], 1)[0] = reading_number(QOS_SCORE, points);
+	}
+}
+
+static void add_codec_rows(const struct judgement *self)
+{
+	struct quality *quality = self->quality;
+
+	if (self->feed != FEED_PACKETS || self->is_dead)
+		return;
+	for (size_t i = 0; i < quality->ncodecs; i++) {
+		struct score_voice voice;
+		struct reading *readings;
+
+		if (!score_voice(&quality->model, quality->codecs[i], &self->sheet.path, &voice))
+			continue;
+		readings = short_row(quality, &quality->codec_labels[i], 2);
+		readings[0] = reading_number(QOS_R, rounded(voice.r));
+		readings[1] = reading_number(QOS_MOS, rounded(voice.mos));
+	}
+}
+
+/* --- objectives -------------------------------------------------------------------------------------------------- */
+
+/* The score that the objective is about. */
+static bool judged_score(const struct judgement *self, double *score)
+{
+	if (self->feed == FEED_QUERIES) {
+		*score = 100 * self->apdex;
+		return true;
+	}
+	return points_of(self, self->feed == FEED_PACKETS ? SCORE_VOICE : SCORE_WEB, score);
+}
+
+static bool is_missed(const struct judgement *self, const struct config_objectives *objectives, enum objective which)
+{
+	const struct window_figures *figures = &self->figures;
+	double score;
+
+	switch (which) {
+	case OBJECTIVE_LOSS:
+		return loss_ratio(&figures->loss) > objectives->loss_ratio;
+	case OBJECTIVE_JITTER:
+		return figures->is_jitter_known && figures->jitter_ns > (double)objectives->jitter_ns;
+	case OBJECTIVE_DELAY:
+		return figures->received > 0 && window_rtt_ns(figures, 0.5) > (double)objectives->delay_ns;
+	default:
+		return judged_score(self, &score) && score < objectives->score;
+	}
+}
+
+static void add_objective_rows(const struct judgement *self, const struct config_objectives *objectives)
+{
+	const bool is_set[OBJECTIVES] = {
+		[OBJECTIVE_LOSS] = objectives->loss_ratio > 0,
+		[OBJECTIVE_JITTER] = objectives->jitter_ns > 0,
+		[OBJECTIVE_DELAY] = objectives->delay_ns > 0,
+		[OBJECTIVE_SCORE] = objectives->score > 0,
+	};
+	struct quality_state *state = self->state;
+
+	for (unsigned i = 0; i < OBJECTIVES; i++) {
+		bool was_violated = state->is_violated[i];
+
+		state->is_violated[i] = is_set[i] && is_missed(self, objectives, (enum objective)i);
+		state->violations[i] += state->is_violated[i] && !was_violated;
+		if (is_set[i])
+			short_row(self->quality, &self->quality->objectives[i], 1)[0] =
+				reading_integer(QOS_VIOLATIONS, state->violations[i]);
+	}
+}
+
+/* --- judging ----------------------------------------------------------------------------------------------------- */
+
+static void judge_packets(struct judgement *self, struct sheet_inputs *inputs)
+{
+	const struct config_qos *settings = self->quality->settings;
+	const struct window_figures *figures = &self->figures;
+	double pdv_ns = window_pdv_ns(figures, settings->buffer_quantile);
+
+	self->buffer_ns = fmin(fmax(pdv_ns, (double)settings->buffer_min_ns), (double)settings->buffer_max_ns);
+	self->late_ratio = window_late_ratio(figures, self->buffer_ns);
+	inputs->rtt_ms = window_rtt_ns(figures, 0.5) / 1e6;
+	inputs->buffer_ms = self->buffer_ns / 1e6;
+	inputs->loss_percent = 100 * loss_ratio(&figures->loss);
+	inputs->late_percent = 100 * self->late_ratio;
+	inputs->burst_ratio = loss_burst_ratio_of_score(&figures->loss);
+	inputs->window_bytes = (double)settings->tcp_window_bytes;
+}
+
+static void judge_times(struct judgement *self, struct sheet_inputs *inputs)
+{
+	const struct config_qos *settings = self->quality->settings;
+	const struct window_figures *figures = &self->figures;
+	int64_t threshold_ns = self->feed == FEED_PAGES ? settings->apdex_http_ns : settings->apdex_dns_ns;
+	size_t counts[] = {0, 0, 0};
+
+	for (uint32_t i = 0; i < figures->received; i++)
+		counts[apdex_of(window_code_ns(figures->sorted[i]), (double)threshold_ns)]++;
+	self->apdex = apdex_score(counts[APDEX_SATISFIED], counts[APDEX_TOLERATING], figures->loss.n);
+	if (figures->received > 0)
+		inputs->page_seconds = window_rtt_ns(figures, 0.5) / 1e9;
+	if (self->state->throughput_bps > 0)
+		inputs->throughput_bps = (double)self->state->throughput_bps;
+}
+
+static void judge(struct judgement *self)
+{
+	struct quality *quality = self->quality;
+	struct sheet_inputs inputs = sheet_no_inputs();
+
+	window_read(self->state->window, quality->sorted, &self->figures);
+	self->is_dead = self->figures.received == 0;
+	inputs.need_bps = quality->settings->need_bps;
+	if (self->feed != FEED_PACKETS)
+		judge_times(self, &inputs);
+	else if (!self->is_dead)
+		judge_packets(self, &inputs);
+	sheet_make(&quality->model, quality->codecs[0], &inputs, &self->sheet);
+}
+
+size_t quality_take(struct quality *quality, struct quality_state **state, const struct sample *sample,
+		    const struct config_objectives *objectives, int64_t now_ns, const struct row **rows)
+{
+	struct judgement self = {.quality = quality, .feed = feed_of(sample->subject->type)};
+
+	if (self.feed == FEED_NONE)
+		return 0;
+	if (!*state)
+		*state = mem_zero(1, sizeof(**state));
+	self.state = *state;
+	if (self.feed == FEED_PACKETS)
+		take_packets(quality, self.state, sample, now_ns);
+	else
+		take_times(quality, self.state, sample, now_ns);
+	if (now_ns < self.state->next_ns)
+		return 0;
+	window_expire(self.state->window, &quality->shape, now_ns);
+	if (window_count(self.state->window) == 0)
+		return 0;
+	self.state->next_ns = now_ns + quality->settings->interval_ns;
+	judge(&self);
+	quality->nrows = 0;
+	add_window_row(&self);
+	add_score_rows(&self);
+	add_codec_rows(&self);
+	add_objective_rows(&self, objectives ? objectives : &quality->settings->objectives);
+	*rows = quality->rows;
+	return quality->nrows;
+}
