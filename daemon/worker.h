@@ -38,8 +38,8 @@ struct worker_plan {
 	const struct label *agent_labels;
 	size_t nagent_labels;
 	const char *boot;
-	bool wants_lines;     /* are there outputs? */
-	size_t history_bytes; /* for the last results; 0 = none are kept */
+	bool wants_lines;             /* are there outputs? */
+	size_t history_bytes;         /* for the last results; 0 = none are kept */
 	const struct config_qos *qos; /* NULL: no scores */
 };
 
