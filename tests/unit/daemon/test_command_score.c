@@ -120,7 +120,7 @@ Test(command_score, as_text)
 	cr_assert_eq(run("--one-way-ms=50 --codec=g722"), COMMAND_OK);
 	cr_assert_eq(run("--rtt-ms=50 --codec=opus-nb --loss-percent=1"), COMMAND_OK);
 	read_stdout(out, sizeof(out));
-	cr_expect(strstr(out, "voice       90.7/100  R 90.66, MOS 4.35, best"), "%s", out);
+	cr_expect(strstr(out, "voice      90.7/100  R 90.66, MOS 4.35, best"), "%s", out);
 	cr_expect(strstr(out, "100.0 ms from mouth to ear: 40.0 network, 40.0 de-jitter buffer, 20.0 codec"), "%s",
 		  out);
 	cr_expect(strstr(out, "4 of 5 (1080p) with 5.00 Mbit/s measured"), "%s", out);
