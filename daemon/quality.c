@@ -6,7 +6,7 @@
 #include "core/clock.h"
 #include "core/mem.h"
 #include "daemon/config.h"
-#include "qos/sheet.h"
+#include "qos/scores.h"
 #include "qos/web.h"
 #include "qos/window.h"
 
@@ -362,7 +362,7 @@ struct judgement {
 	struct window_figures figures;
 	double buffer_ns, late_ratio; /* of packets */
 	double apdex;                 /* of pages and queries */
-	struct sheet sheet;
+	struct scores scores;
 	bool is_dead; /* nothing came */
 };
 
@@ -451,9 +451,9 @@ static void add_window_row(const struct judgement *self)
 	} else {
 		n += read_pages(self, out + n);
 	}
-	if (!self->is_dead && !self->sheet.absent[SCORE_STREAMING]) {
-		out[n++] = reading_number(QOS_RATE, rint(self->sheet.rate_bps / 8));
-		out[n++] = reading_integer(QOS_RATE_ESTIMATED, self->sheet.is_rate_estimated);
+	if (!self->is_dead && !self->scores.absent[SCORE_STREAMING]) {
+		out[n++] = reading_number(QOS_RATE, rint(self->scores.rate_bps / 8));
+		out[n++] = reading_integer(QOS_RATE_ESTIMATED, self->scores.is_rate_estimated);
 	}
 	add_row(self->quality, NULL, out, n);
 }
@@ -471,8 +471,8 @@ static bool points_of(const struct judgement *self, enum score_use use, double *
 {
 	if (!is_scored(self->feed, use) || (self->is_dead && self->feed == FEED_PAGES && use != SCORE_WEB))
 		return false;
-	*points = self->is_dead ? 0 : rounded(self->sheet.points[use]);
-	return self->is_dead || !self->sheet.absent[use];
+	*points = self->is_dead ? 0 : rounded(self->scores.points[use]);
+	return self->is_dead || !self->scores.absent[use];
 }
 
 static void add_score_rows(const struct judgement *self)
@@ -495,7 +495,7 @@ static void add_codec_rows(const struct judgement *self)
 		struct score_voice voice;
 		struct reading *readings;
 
-		if (!score_voice(&quality->model, quality->codecs[i], &self->sheet.path, &voice))
+		if (!score_voice(&quality->model, quality->codecs[i], &self->scores.path, &voice))
 			continue;
 		readings = short_row(quality, &quality->codec_labels[i], 2);
 		readings[0] = reading_number(QOS_R, rounded(voice.r));
@@ -555,7 +555,7 @@ static void add_objective_rows(const struct judgement *self, const struct config
 
 /* --- judging ----------------------------------------------------------------------------------------------------- */
 
-static void judge_packets(struct judgement *self, struct sheet_inputs *inputs)
+static void judge_packets(struct judgement *self, struct scores_inputs *inputs)
 {
 	const struct config_qos *settings = self->quality->settings;
 	const struct window_figures *figures = &self->figures;
@@ -571,7 +571,7 @@ static void judge_packets(struct judgement *self, struct sheet_inputs *inputs)
 	inputs->window_bytes = (double)settings->tcp_window_bytes;
 }
 
-static void judge_times(struct judgement *self, struct sheet_inputs *inputs)
+static void judge_times(struct judgement *self, struct scores_inputs *inputs)
 {
 	const struct config_qos *settings = self->quality->settings;
 	const struct window_figures *figures = &self->figures;
@@ -590,7 +590,7 @@ static void judge_times(struct judgement *self, struct sheet_inputs *inputs)
 static void judge(struct judgement *self)
 {
 	struct quality *quality = self->quality;
-	struct sheet_inputs inputs = sheet_no_inputs();
+	struct scores_inputs inputs = scores_no_inputs();
 
 	window_read(self->state->window, quality->sorted, &self->figures);
 	self->is_dead = self->figures.received == 0;
@@ -599,7 +599,7 @@ static void judge(struct judgement *self)
 		judge_times(self, &inputs);
 	else if (!self->is_dead)
 		judge_packets(self, &inputs);
-	sheet_make(&quality->model, quality->codecs[0], &inputs, &self->sheet);
+	scores_make(&quality->model, quality->codecs[0], &inputs, &self->scores);
 }
 
 size_t quality_take(struct quality *quality, struct quality_state **state, const struct sample *sample,

@@ -11,7 +11,7 @@
 #include "qos/gaming.h"
 #include "qos/jitter.h"
 #include "qos/loss.h"
-#include "qos/sheet.h"
+#include "qos/scores.h"
 #include "qos/tcp_rate.h"
 #include "qos/video.h"
 #include "qos/web.h"

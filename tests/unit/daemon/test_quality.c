@@ -7,7 +7,7 @@
 #include "daemon/config.h"
 #include "daemon/quality.h"
 #include "qos/gaming.h"
-#include "qos/sheet.h"
+#include "qos/scores.h"
 
 #define near(actual, expected, tolerance)                                                                              \
 	cr_assert(fabs((actual) - (expected)) <= (tolerance), "%s: %.10f instead of %.10f", #actual, (double)(actual), \
@@ -147,9 +147,9 @@ Test(quality, of_packets)
 {
 	static const int64_t rtts_ns[] = {20000000, 21500000, 19800000, 25000000,
 					  20200000, 20400000, 31000000, 20100000};
-	struct sheet_inputs inputs = sheet_no_inputs();
+	struct scores_inputs inputs = scores_no_inputs();
 	struct emodel_base base;
-	struct sheet sheet;
+	struct scores scores;
 	struct house house;
 
 	build(&house, "ping");
@@ -174,15 +174,15 @@ Test(quality, of_packets)
 	inputs.rtt_ms = 20.2;
 	inputs.buffer_ms = 20;
 	emodel_prepare(&house.settings.emodel, &base);
-	sheet_make(&base, codec_find("g711-plc"), &inputs, &sheet);
-	near(score(&house, "voice"), sheet.points[SCORE_VOICE], 1e-3);
-	near(score(&house, "video"), sheet.points[SCORE_VIDEO], 1e-3);
+	scores_make(&base, codec_find("g711-plc"), &inputs, &scores);
+	near(score(&house, "voice"), scores.points[SCORE_VOICE], 1e-3);
+	near(score(&house, "video"), scores.points[SCORE_VIDEO], 1e-3);
 	near(score(&house, "gaming"), gaming_rate(20, 20.2), 1e-3);
 	near(score(&house, "streaming"), 100, 0);
 	near(score(&house, "data"), 100, 0);
 	cr_assert(isnan(score(&house, "web")));
-	near(find(&house, "codec", "g711", "mos")->value.number, sheet.voice.mos, 1e-4);
-	near(find(&house, "codec", "g711", "r_factor")->value.number, sheet.voice.r, 1e-4);
+	near(find(&house, "codec", "g711", "mos")->value.number, scores.voice.mos, 1e-4);
+	near(find(&house, "codec", "g711", "r_factor")->value.number, scores.voice.r, 1e-4);
 	near(find(&house, "codec", "g722", "r_factor")->value.number, 116, 1e-9);
 	cr_assert_eq(find(&house, NULL, NULL, "tcp_rate_estimated")->value.integer, 1);
 	near(figure(&house, "tcp_rate_bytes_per_second"), 6 * 1048576 / 0.0202, 1e4);
