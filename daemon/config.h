@@ -75,7 +75,6 @@ struct config_qos {
 	bool is_enabled;
 	struct option_list codecs; /* names of qos/codec.h, at least one */
 	int64_t window_ns, window_packets;
-	int64_t interval_ns; /* between scores */
 	double buffer_quantile;
 	int64_t buffer_min_ns, buffer_max_ns;
 	int64_t tcp_window_bytes;

@@ -21,8 +21,6 @@ const struct option config_qos_options[] = {
 	 .help = "How far back the window of each probe looks: not farther than this"},
 	{"window_packets", OPTION_INTEGER, AT(window_packets), .minimum = 2, .maximum = 10000, .fallback = "100",
 	 .help = "and not farther than so many packets (pages, queries): 4 bytes each for each probe of a target"},
-	{"interval", OPTION_SECONDS, AT(interval_ns), .minimum = 0, .maximum = 3600, .fallback = "10",
-	 .help = "Scores are worked out, with a result, when those before are at least so old"},
 	{"buffer_quantile", OPTION_NUMBER, AT(buffer_quantile), .minimum = 0.5, .maximum = 1, .fallback = "0.95",
 	 .help = "The de-jitter buffer of a call is this quantile of the packet delay variation; packets that come "
 		 "later than it are lost to the call"},

@@ -1,4 +1,5 @@
 #include "daemon/instance.h"
+#include "daemon/assessment.h"
 
 #include <sched.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 #include "daemon/config.h"
 #include "daemon/endpoint.h"
 #include "daemon/own.h"
+#include "daemon/quality.h"
 #include "daemon/reload.h"
 #include "daemon/rights.h"
 #include "daemon/standing.h"
@@ -36,6 +38,9 @@ struct instance {
 	struct thread *web;
 	struct worker **workers;
 	size_t nworkers;
+	struct quality *quality; /* NULL: no scores */
+	struct assessor_use assessors[ASSESSORS_MAX];
+	size_t nassessors;
 	struct exporter_host host;
 	struct exporter *exporter;
 	struct api_results *results;
@@ -145,6 +150,14 @@ static size_t count_cores(void)
 	return online > 0 ? (size_t)online : 1;
 }
 
+static void create_assessors(struct instance *instance)
+{
+	instance->quality = quality_create(standing_qos(reload_standing(instance->reload)));
+	if (instance->quality)
+		instance->assessors[instance->nassessors++] =
+			(struct assessor_use){&quality_assessor, instance->quality};
+}
+
 static int create_workers(struct instance *instance, const struct config *config, struct err *err)
 {
 	const struct config_agent *agent = standing_agent(reload_standing(instance->reload));
@@ -156,7 +169,8 @@ static int create_workers(struct instance *instance, const struct config *config
 		.nagent_labels = instance->nagent_labels,
 		.boot = instance->boot,
 		.wants_lines = config->noutputs > 0,
-		.qos = standing_qos(reload_standing(instance->reload)),
+		.assessors = instance->assessors,
+		.nassessors = instance->nassessors,
 		.history_bytes = (size_t)config->web.results_bytes / instance->nworkers,
 	};
 
@@ -280,6 +294,7 @@ static int create_base(struct instance *instance, const struct config *config, s
 	make_labels(instance);
 	make_boot(instance);
 	instance->nworkers = config->agent.workers > 0 ? (size_t)config->agent.workers : count_cores();
+	create_assessors(instance);
 	instance->workers = mem_zero(instance->nworkers, sizeof(struct worker *));
 	instance->store = series_store_create((unsigned)instance->nworkers, (size_t)config->web.max_series);
 	instance->web = thread_create(&web, err);
@@ -364,6 +379,7 @@ void instance_free(struct instance *instance)
 	thread_free(instance->web);
 	series_store_free(instance->store);
 	mem_free(instance->workers);
+	quality_free(instance->quality);
 	mem_free(instance->agent_labels);
 	mem_free(instance);
 }

@@ -4,8 +4,9 @@
 
 #include "core/clock.h"
 #include "core/mem.h"
+#include "daemon/assessment.h"
 #include "daemon/history.h"
-#include "daemon/quality.h"
+#include "daemon/sheet.h"
 #include "exporter/series.h"
 #include "influx/influx.h"
 #include "influx/line.h"
@@ -49,7 +50,6 @@ const struct measure_set *const pipeline_sets[] = {&probe_set, &target_set, NULL
 
 struct pipeline {
 	struct pipeline_plan plan;
-	struct quality *quality; /* NULL: no scores */
 	struct influx_port *port;
 	struct label reasons[REASON_COUNT];
 	/* scratch */
@@ -58,6 +58,7 @@ struct pipeline {
 	struct label *labels;
 	size_t nlabels;
 	struct line_tags tags;
+	struct sheet *sheet;
 };
 
 struct failures {
@@ -82,7 +83,7 @@ struct pipeline *pipeline_create(const struct pipeline_plan *plan)
 	struct pipeline *pipeline = mem_zero(1, sizeof(*pipeline));
 
 	pipeline->plan = *plan;
-	pipeline->quality = quality_create(plan->qos);
+	pipeline->sheet = sheet_create();
 	for (unsigned i = 0; i < REASON_COUNT; i++)
 		pipeline->reasons[i] = (struct label){"reason", reason_name((enum reason)i)};
 	return pipeline;
@@ -92,8 +93,8 @@ void pipeline_free(struct pipeline *pipeline)
 {
 	if (!pipeline)
 		return;
+	sheet_free(pipeline->sheet);
 	line_tags_free(&pipeline->tags);
-	quality_free(pipeline->quality);
 	mem_free(pipeline->labels);
 	mem_free(pipeline->rows);
 	mem_free(pipeline);
@@ -135,6 +136,15 @@ void publication_open(struct publication *publication, struct pipeline *pipeline
 	publication->series = series_open(pipeline->plan.store, pipeline->plan.shard, labels, n);
 }
 
+void publication_assess(struct publication *publication, int64_t interval_ns)
+{
+	const struct pipeline_plan *plan = &publication->pipeline->plan;
+	const struct assessed about = {&publication->subject, interval_ns, plan->slabs, publication->objectives};
+
+	if (plan->nassessors > 0)
+		publication->assessment = assessment_open(plan->assessors, plan->nassessors, &about);
+}
+
 void publication_relabel(struct publication *publication, const char *target, const struct label *labels,
 			 size_t nlabels)
 {
@@ -146,17 +156,15 @@ void publication_relabel(struct publication *publication, const char *target, co
 	publication->subject.nlabels = nlabels;
 	all = subject_labels(publication->pipeline, &publication->subject, &n);
 	series_relabel(publication->series, all, n);
-	if (publication->quality_series)
-		series_relabel(publication->quality_series, all, n);
+	if (publication->assessment)
+		assessment_relabel(publication->assessment, all, n);
 }
 
 void publication_close(struct publication *publication)
 {
+	assessment_close(publication->assessment);
+	publication->assessment = NULL;
 	series_close(publication->series);
-	series_close(publication->quality_series);
-	quality_forget(publication->quality);
-	publication->quality_series = NULL;
-	publication->quality = NULL;
 	mem_free(publication->failures);
 	publication->failures = NULL;
 }
@@ -231,72 +239,77 @@ static struct row *scratch_rows(struct pipeline *pipeline, size_t n)
 }
 
 /* Tags are made anew for every sample: to keep them would cost more memory than the figures of a ping. */
-static void write_lines(const struct publication *publication, const struct sample *sample, const struct row *rows,
-			size_t nrows)
+static void write_line(const struct publication *publication, const struct sample *sample)
 {
 	struct pipeline *pipeline = publication->pipeline;
-	struct sample whole = *sample;
 	size_t n;
 
-	if (!pipeline->port || !pipeline->plan.wants_lines || nrows == 0)
-		return;
-	whole.rows = rows;
-	whole.nrows = nrows;
 	subject_labels(pipeline, &publication->subject, &n);
 	line_tags_make(&pipeline->tags, pipeline->labels, pipeline->plan.nagent_labels + n);
-	influx_port_add_sample(pipeline->port, &pipeline->tags, &whole, pipeline->plan.boot);
+	influx_port_add_sample(pipeline->port, &pipeline->tags, sample, pipeline->plan.boot);
 }
 
 /* A run that ended without a row still has something to say: in the line of the type's own set. */
-static size_t add_bare_row(const struct publication *publication, struct row *row)
+static void write_bare_line(const struct publication *publication, const struct sample *sample)
 {
 	const struct probe_type *type = probe_type_find(publication->subject.type);
+	struct sample bare = *sample;
+	struct row row = {0};
 
 	if (!type)
-		return 0;
-	*row = (struct row){.set = type->sets[0]};
-	return 1;
+		return;
+	row.set = type->sets[0];
+	bare.rows = &row;
+	bare.nrows = 1;
+	write_line(publication, &bare);
 }
 
-/* Scores, if they are due: into series of their own, and behind the other rows for the lines. */
-static size_t add_quality(struct publication *publication, const struct sample *sample, struct row *out)
+static void write_lines(const struct publication *publication, const struct sample *sample)
+{
+	const struct pipeline *pipeline = publication->pipeline;
+
+	if (!pipeline->port || !pipeline->plan.wants_lines)
+		return;
+	if (sample->nrows > 0)
+		write_line(publication, sample);
+	else
+		write_bare_line(publication, sample);
+}
+
+/* What is computed about the results so far. The lines bear the stamp of the result that they came with. */
+static void publish_assessment(struct publication *publication, const struct sample *sample)
 {
 	struct pipeline *pipeline = publication->pipeline;
+	const struct pipeline_plan *plan = &pipeline->plan;
 	const struct row *rows;
+	struct label *labels;
 	size_t n, nlabels;
 
-	if (!pipeline->quality)
-		return 0;
-	n = quality_take(pipeline->quality, &publication->quality, sample, publication->objectives,
-			 clock_monotonic_ns(), &rows);
-	if (n == 0)
-		return 0;
-	if (!publication->quality_series) {
-		struct label *labels = subject_labels(pipeline, &publication->subject, &nlabels);
-
-		publication->quality_series = series_open(pipeline->plan.store, pipeline->plan.shard, labels, nlabels);
-	}
-	series_update(publication->quality_series, rows, n);
-	memcpy(out, rows, n * sizeof(*rows));
-	return n;
+	assessment_report(publication->assessment, sample, pipeline->sheet);
+	rows = sheet_rows(pipeline->sheet, &n);
+	labels = subject_labels(pipeline, &publication->subject, &nlabels);
+	series_update(assessment_series(publication->assessment, plan->store, plan->shard, labels, nlabels), rows, n);
+	if (!pipeline->port || !plan->wants_lines)
+		return;
+	line_tags_make(&pipeline->tags, pipeline->labels, plan->nagent_labels + nlabels);
+	influx_port_add_rows(pipeline->port, &pipeline->tags, rows, n, sample->begun_realtime_ns);
 }
 
 void publication_deliver(void *context, const struct sample *sample)
 {
 	struct publication *publication = context;
-	struct row *rows = scratch_rows(publication->pipeline, ADDED_ROWS + sample->nrows + 1 + QUALITY_ROWS_MAX);
+	struct row *rows = scratch_rows(publication->pipeline, ADDED_ROWS + sample->nrows);
 	struct added added;
-	size_t first, n;
+	size_t n;
 
 	note(publication, sample);
-	first = n = add_rows(publication, sample, &added, rows);
+	n = add_rows(publication, sample, &added, rows);
 	for (size_t i = 0; i < sample->nrows; i++)
 		rows[n++] = sample->rows[i];
 	series_update(publication->series, rows, n);
-	if (sample->nrows == 0)
-		n += add_bare_row(publication, rows + n);
-	n += add_quality(publication, sample, rows + n);
-	write_lines(publication, sample, rows + first, n - first);
+	write_lines(publication, sample);
 	if (publication->pipeline->plan.history)
 		history_add(publication->pipeline->plan.history, &publication->history, sample);
+	if (publication->assessment && assessment_note(publication->assessment, sample))
+		publish_assessment(publication, sample);
 }

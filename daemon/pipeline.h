@@ -11,14 +11,15 @@
 
 #include "core/sample.h"
 
+struct assessment;
+struct assessor_use;
 struct config_objectives;
-struct config_qos;
 struct history;
 struct influx_port;
 struct pipeline;
-struct quality_state;
 struct series;
 struct series_store;
+struct slabs;
 
 /* The sets that every probe has beside its type's own: "probe" and "target". NULL-terminated. */
 extern const struct measure_set *const pipeline_sets[];
@@ -30,9 +31,11 @@ struct pipeline_plan {
 	bool wants_lines;                 /* false: nobody does */
 	const struct label *agent_labels; /* agent=..., and the agent's own; they lose to labels of the target */
 	size_t nagent_labels;
-	const char *boot;             /* random, new at each start */
-	struct history *history;      /* of the last results; NULL = none are kept */
-	const struct config_qos *qos; /* NULL: no scores */
+	const char *boot;        /* random, new at each start */
+	struct history *history; /* of the last results; NULL = none are kept */
+	const struct assessor_use *assessors;
+	size_t nassessors;
+	struct slabs *slabs; /* for what there is of each publication */
 };
 
 struct pipeline *pipeline_create(const struct pipeline_plan *plan);
@@ -50,17 +53,19 @@ struct publication {
 	uint64_t history; /* its newest entry in the pipeline's */
 	struct subject subject;
 	struct series *series;
-	struct failures *failures; /* NULL before the first one */
-	struct address address;    /* the last one that a run talked to */
-	/* The set "qos" is worked out now and then only, so it has a block of its own: what is published with every
-	 * result stays small. NULL before there is anything. */
-	struct quality_state *quality;
-	struct series *quality_series;
-	const struct config_objectives *objectives; /* of the target, borrowed; NULL: those of the section qos */
+	struct failures *failures;     /* NULL before the first one */
+	struct assessment *assessment; /* NULL = nothing is computed */
+	/* The target's own, borrowed until close; NULL: it has none. To be set before publication_assess. */
+	const struct config_objectives *objectives;
+	struct address address;        /* the last one that a run talked to */
 };
 
 /* subject: the struct is copied, what it points to is borrowed until close. */
 void publication_open(struct publication *publication, struct pipeline *pipeline, const struct subject *subject);
+
+/* Before the first result: lets the assessors look at the results, too. interval_ns: from run to run; 0 = not regular.
+ */
+void publication_assess(struct publication *publication, int64_t interval_ns);
 
 /* Other labels for what goes on: values, counters and histograms stay. target: another copy of its name; it and labels
  * are borrowed until close. */

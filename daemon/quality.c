@@ -5,7 +5,10 @@
 
 #include "core/clock.h"
 #include "core/mem.h"
+#include "core/slabs.h"
+#include "daemon/assessment.h"
 #include "daemon/config.h"
+#include "daemon/sheet.h"
 #include "qos/scores.h"
 #include "qos/web.h"
 #include "qos/window.h"
@@ -92,20 +95,10 @@ enum objective { OBJECTIVE_LOSS, OBJECTIVE_JITTER, OBJECTIVE_DELAY, OBJECTIVE_SC
 
 static const char *const objective_names[OBJECTIVES] = {"loss", "jitter", "delay", "score"};
 
-struct quality_state {
-	struct window *window;
-	int64_t next_ns; /* no scores before */
-	/* Counters of the probe as they were, of which 32 bits do. */
-	uint32_t sent, received, lost_locally;
-	float throughput_bps; /* measured last; 0 = never */
-	uint32_t violations[OBJECTIVES];
-	bool is_violated[OBJECTIVES];
-};
-
 /* What a type says, and how it is to be read. */
 enum feed { FEED_NONE, FEED_PACKETS, FEED_PAGES, FEED_QUERIES };
 
-/* Where the measures of a set are; -1: it has none of that name. */
+/* The measures of its set that a type says it by. */
 enum source {
 	SOURCE_SENT,
 	SOURCE_RECEIVED,
@@ -124,13 +117,22 @@ static const char *const source_names[SOURCES] = {
 	"rtt_avg_seconds", "rtt_max_seconds", "throughput_bytes_per_second", "received_bytes",
 };
 
-struct known_set {
-	const struct measure_set *set;
-	int places[SOURCES];
-};
+#define ABSENT 0xff
 
-#define KNOWN_SETS   8
-#define ROW_READINGS (QOS_RATE_ESTIMATED + 1)
+struct quality_state {
+	const struct quality *quality;
+	struct slabs *slabs;                        /* that it was taken from */
+	const struct config_objectives *objectives; /* of the target, or of all */
+	struct window *window;
+	/* Counters of the probe as they were, of which 32 bits do. */
+	uint32_t sent, received, lost_locally;
+	float throughput_bps; /* measured last; 0 = never */
+	uint32_t violations[OBJECTIVES];
+	bool is_violated[OBJECTIVES];
+	uint8_t feed;                  /* enum feed */
+	uint8_t places[SOURCES];       /* where the sources are in the set; ABSENT: it has none of that name */
+	const struct measure_set *set; /* that places are of */
+};
 
 struct quality {
 	const struct config_qos *settings;
@@ -138,14 +140,6 @@ struct quality {
 	struct window_shape shape;
 	const struct codec *codecs[QUALITY_CODECS_MAX];
 	size_t ncodecs;
-	struct known_set known[KNOWN_SETS];
-	size_t nknown;
-	struct label uses[SCORE_USES], codec_labels[QUALITY_CODECS_MAX], objectives[OBJECTIVES];
-	/* scratch */
-	uint32_t *sorted;
-	struct row rows[QUALITY_ROWS_MAX];
-	size_t nrows;
-	struct reading window_readings[ROW_READINGS], readings[QUALITY_ROWS_MAX][2];
 };
 
 struct quality *quality_create(const struct config_qos *settings)
@@ -157,37 +151,20 @@ struct quality *quality_create(const struct config_qos *settings)
 	quality = mem_zero(1, sizeof(*quality));
 	quality->settings = settings;
 	quality->shape = (struct window_shape){settings->window_ns, (uint32_t)settings->window_packets};
-	quality->sorted = mem_zero(quality->shape.capacity, sizeof(*quality->sorted));
 	emodel_prepare(&settings->emodel, &quality->model);
 	for (size_t i = 0; i < settings->codecs.n && quality->ncodecs < QUALITY_CODECS_MAX; i++) {
 		const struct codec *codec = codec_find(settings->codecs.items[i]);
 
 		if (!codec)
 			continue;
-		quality->codec_labels[quality->ncodecs] = (struct label){"codec", codec->name};
 		quality->codecs[quality->ncodecs++] = codec;
 	}
-	for (unsigned use = 0; use < SCORE_USES; use++)
-		quality->uses[use] = (struct label){"use", score_use_name((enum score_use)use)};
-	for (unsigned i = 0; i < OBJECTIVES; i++)
-		quality->objectives[i] = (struct label){"objective", objective_names[i]};
 	return quality;
 }
 
 void quality_free(struct quality *quality)
 {
-	if (!quality)
-		return;
-	mem_free(quality->sorted);
 	mem_free(quality);
-}
-
-void quality_forget(struct quality_state *state)
-{
-	if (!state)
-		return;
-	mem_free(state->window);
-	mem_free(state);
 }
 
 size_t quality_size(const struct quality_state *state)
@@ -208,9 +185,25 @@ static enum feed feed_of(const char *type)
 	return FEED_NONE;
 }
 
-bool quality_fits(const char *type)
+struct quality_state *quality_open(const struct quality *quality, const struct assessed *about)
 {
-	return feed_of(type) != FEED_NONE;
+	enum feed feed = feed_of(about->subject->type);
+	struct quality_state *state;
+
+	if (feed == FEED_NONE)
+		return NULL;
+	state = slabs_take(about->slabs, sizeof(*state));
+	state->quality = quality;
+	state->slabs = about->slabs;
+	state->objectives = about->objectives ? about->objectives : &quality->settings->objectives;
+	state->feed = (uint8_t)feed;
+	return state;
+}
+
+void quality_close(struct quality_state *state)
+{
+	mem_free(state->window);
+	slabs_give(state->slabs, state, sizeof(*state));
 }
 
 size_t quality_count_series(const struct config_qos *settings, const char *type)
@@ -235,24 +228,18 @@ size_t quality_count_series(const struct config_qos *settings, const char *type)
 
 /* --- reading samples --------------------------------------------------------------------------------------------- */
 
-static const struct known_set *know(struct quality *quality, const struct measure_set *set)
+/* Sets of a type are the same for as long as the daemon runs, mostly. */
+static void find_places(struct quality_state *state, const struct measure_set *set)
 {
-	struct known_set *known;
-
-	for (size_t i = 0; i < quality->nknown; i++)
-		if (quality->known[i].set == set)
-			return &quality->known[i];
-	if (quality->nknown == KNOWN_SETS)
-		quality->nknown = 0;
-	known = &quality->known[quality->nknown++];
-	known->set = set;
+	if (state->set == set)
+		return;
+	state->set = set;
 	for (unsigned source = 0; source < SOURCES; source++) {
-		known->places[source] = -1;
-		for (size_t i = 0; i < set->n; i++)
+		state->places[source] = ABSENT;
+		for (size_t i = 0; i < set->n && i < ABSENT; i++)
 			if (strcmp(set->measures[i].name, source_names[source]) == 0)
-				known->places[source] = (int)i;
+				state->places[source] = (uint8_t)i;
 	}
-	return known;
 }
 
 struct sources {
@@ -260,18 +247,17 @@ struct sources {
 };
 
 /* The readings of the type's own row. */
-static void find_sources(struct quality *quality, const struct sample *sample, struct sources *sources)
+static void find_sources(struct quality_state *state, const struct sample *sample, struct sources *sources)
 {
 	const struct row *row = sample->rows;
-	const struct known_set *known;
 
 	memset(sources, 0, sizeof(*sources));
 	if (sample->nrows == 0)
 		return;
-	known = know(quality, row->set);
+	find_places(state, row->set);
 	for (size_t i = 0; i < row->n; i++)
 		for (unsigned source = 0; source < SOURCES; source++)
-			if (known->places[source] == row->readings[i].measure)
+			if (state->places[source] == row->readings[i].measure)
 				sources->readings[source] = &row->readings[i];
 }
 
@@ -298,7 +284,7 @@ static int64_t typical_ns(const struct sources *sources, uint32_t i)
 	return llround((reading ? reading : average)->value.number * 1e9);
 }
 
-static void add_answers(struct quality *quality, struct quality_state *state, const struct sources *sources,
+static void add_answers(const struct quality *quality, struct quality_state *state, const struct sources *sources,
 			uint32_t received, int64_t now_ns)
 {
 	const struct reading *each = sources->readings[SOURCE_RTT];
@@ -314,14 +300,14 @@ static void add_answers(struct quality *quality, struct quality_state *state, co
 }
 
 /* What of a run was lost counts behind what came: it does not say in which order. */
-static void take_packets(struct quality *quality, struct quality_state *state, const struct sample *sample,
+static void take_packets(const struct quality *quality, struct quality_state *state, const struct sample *sample,
 			 int64_t now_ns)
 {
 	struct sources sources;
 	uint32_t sent, received, local;
 	int64_t lost;
 
-	find_sources(quality, sample, &sources);
+	find_sources(state, sample, &sources);
 	sent = growth(sources.readings[SOURCE_SENT], &state->sent);
 	received = growth(sources.readings[SOURCE_RECEIVED], &state->received);
 	local = growth(sources.readings[SOURCE_LOST_LOCALLY], &state->lost_locally);
@@ -332,7 +318,7 @@ static void take_packets(struct quality *quality, struct quality_state *state, c
 }
 
 /* Pages and queries: how long they took, or that they failed. */
-static void take_times(struct quality *quality, struct quality_state *state, const struct sample *sample,
+static void take_times(const struct quality *quality, struct quality_state *state, const struct sample *sample,
 		       int64_t now_ns)
 {
 	const struct reading *throughput, *bytes;
@@ -345,7 +331,7 @@ static void take_times(struct quality *quality, struct quality_state *state, con
 		return;
 	}
 	window_add(&state->window, &quality->shape, now_ns, sample->took_ns);
-	find_sources(quality, sample, &sources);
+	find_sources(state, sample, &sources);
 	throughput = sources.readings[SOURCE_THROUGHPUT];
 	bytes = sources.readings[SOURCE_BYTES];
 	if (throughput && bytes && bytes->value.integer >= quality->settings->throughput_min_bytes)
@@ -356,14 +342,15 @@ static void take_times(struct quality *quality, struct quality_state *state, con
 
 /* What is worked out for one probe. */
 struct judgement {
-	struct quality *quality;
+	const struct quality *quality;
 	struct quality_state *state;
 	enum feed feed;
 	struct window_figures figures;
 	double buffer_ns, late_ratio; /* of packets */
 	double apdex;                 /* of pages and queries */
 	struct scores scores;
-	bool is_dead; /* nothing came */
+	struct sheet *sheet; /* where the rows go */
+	bool is_dead;        /* nothing came */
 };
 
 /* More digits than that nobody needs, and they cost room in every line and page. */
@@ -377,85 +364,68 @@ static double seconds_of(double ns)
 	return clock_seconds(llround(ns));
 }
 
-static void add_row(struct quality *quality, const struct label *label, const struct reading *readings, size_t n)
+/* A row with one label. */
+static void begin_row(struct sheet *sheet, const char *label, const char *value)
 {
-	quality->rows[quality->nrows++] = (struct row){&quality_set, label, label ? 1 : 0, readings, n};
+	sheet_begin(sheet, &quality_set);
+	sheet_add_label(sheet, label, value);
 }
 
-/* A row with one or two readings of its own. */
-static struct reading *short_row(struct quality *quality, const struct label *label, size_t n)
-{
-	struct reading *readings = quality->readings[quality->nrows];
-
-	add_row(quality, label, readings, n);
-	return readings;
-}
-
-static size_t read_losses(const struct judgement *self, struct reading *out)
+static void add_losses(const struct judgement *self)
 {
 	const struct loss *loss = &self->figures.loss;
 	double value;
-	size_t n = 0;
 
-	out[n++] = reading_number(QOS_LOSS, loss_ratio(loss));
+	sheet_add_number(self->sheet, QOS_LOSS, loss_ratio(loss));
 	if (loss_burst_ratio(loss, &value))
-		out[n++] = reading_number(QOS_BURST, value);
+		sheet_add_number(self->sheet, QOS_BURST, value);
 	if (loss->lost > 0 && loss_gilbert_p(loss, &value))
-		out[n++] = reading_number(QOS_GILBERT_P, value);
+		sheet_add_number(self->sheet, QOS_GILBERT_P, value);
 	if (loss->lost > 0 && loss_gilbert_q(loss, &value))
-		out[n++] = reading_number(QOS_GILBERT_Q, value);
-	return n;
+		sheet_add_number(self->sheet, QOS_GILBERT_Q, value);
 }
 
-static size_t read_delays(const struct judgement *self, struct reading *out)
+static void add_delays(const struct judgement *self)
 {
 	static const double quantiles[] = {0.5, 0.95, 0.99};
 	const struct window_figures *figures = &self->figures;
-	size_t n = 0;
 
 	if (figures->received == 0)
-		return 0;
-	out[n++] = reading_number(QOS_LATE, self->late_ratio);
-	out[n++] = reading_number(QOS_BUFFER, seconds_of(self->buffer_ns));
+		return;
+	sheet_add_number(self->sheet, QOS_LATE, self->late_ratio);
+	sheet_add_number(self->sheet, QOS_BUFFER, seconds_of(self->buffer_ns));
 	if (figures->is_jitter_known)
-		out[n++] = reading_number(QOS_JITTER, seconds_of(figures->jitter_ns));
+		sheet_add_number(self->sheet, QOS_JITTER, seconds_of(figures->jitter_ns));
 	if (figures->pairs > 0)
-		out[n++] = reading_number(QOS_IPDV, seconds_of(figures->ipdv_mean_abs_ns));
+		sheet_add_number(self->sheet, QOS_IPDV, seconds_of(figures->ipdv_mean_abs_ns));
 	for (unsigned i = 0; i < 3; i++)
-		out[n++] = reading_number(QOS_PDV_50 + i, seconds_of(window_pdv_ns(figures, quantiles[i])));
-	out[n++] = reading_number(QOS_RTT_MIN, seconds_of(window_rtt_ns(figures, 0)));
+		sheet_add_number(self->sheet, QOS_PDV_50 + i, seconds_of(window_pdv_ns(figures, quantiles[i])));
+	sheet_add_number(self->sheet, QOS_RTT_MIN, seconds_of(window_rtt_ns(figures, 0)));
 	for (unsigned i = 0; i < 3; i++)
-		out[n++] = reading_number(QOS_RTT_50 + i, seconds_of(window_rtt_ns(figures, quantiles[i])));
-	return n;
+		sheet_add_number(self->sheet, QOS_RTT_50 + i, seconds_of(window_rtt_ns(figures, quantiles[i])));
 }
 
-static size_t read_pages(const struct judgement *self, struct reading *out)
+static void add_pages(const struct judgement *self)
 {
-	size_t n = 0;
-
 	if (self->figures.received > 0)
-		out[n++] = reading_number(QOS_PAGE, seconds_of(window_rtt_ns(&self->figures, 0.5)));
-	out[n++] = reading_number(QOS_APDEX, self->apdex);
-	return n;
+		sheet_add_number(self->sheet, QOS_PAGE, seconds_of(window_rtt_ns(&self->figures, 0.5)));
+	sheet_add_number(self->sheet, QOS_APDEX, self->apdex);
 }
 
 static void add_window_row(const struct judgement *self)
 {
-	struct reading *out = self->quality->window_readings;
-	size_t n = 0;
-
-	out[n++] = reading_integer(QOS_PACKETS, self->figures.loss.n);
+	sheet_begin(self->sheet, &quality_set);
+	sheet_add_integer(self->sheet, QOS_PACKETS, self->figures.loss.n);
 	if (self->feed == FEED_PACKETS) {
-		n += read_losses(self, out + n);
-		n += read_delays(self, out + n);
+		add_losses(self);
+		add_delays(self);
 	} else {
-		n += read_pages(self, out + n);
+		add_pages(self);
 	}
 	if (!self->is_dead && !self->scores.absent[SCORE_STREAMING]) {
-		out[n++] = reading_number(QOS_RATE, rint(self->scores.rate_bps / 8));
-		out[n++] = reading_integer(QOS_RATE_ESTIMATED, self->scores.is_rate_estimated);
+		sheet_add_number(self->sheet, QOS_RATE, rint(self->scores.rate_bps / 8));
+		sheet_add_integer(self->sheet, QOS_RATE_ESTIMATED, self->scores.is_rate_estimated);
 	}
-	add_row(self->quality, NULL, out, n);
 }
 
 /* What the probe is there for. */
@@ -480,26 +450,27 @@ static void add_score_rows(const struct judgement *self)
 	for (unsigned use = 0; use < SCORE_USES; use++) {
 		double points;
 
-		if (points_of(self, (enum score_use)use, &points))
-			short_row(self->quality, &self->quality->uses[use], 1)[0] = reading_number(QOS_SCORE, points);
+		if (!points_of(self, (enum score_use)use, &points))
+			continue;
+		begin_row(self->sheet, "use", score_use_name((enum score_use)use));
+		sheet_add_number(self->sheet, QOS_SCORE, points);
 	}
 }
 
 static void add_codec_rows(const struct judgement *self)
 {
-	struct quality *quality = self->quality;
+	const struct quality *quality = self->quality;
 
 	if (self->feed != FEED_PACKETS || self->is_dead)
 		return;
 	for (size_t i = 0; i < quality->ncodecs; i++) {
 		struct score_voice voice;
-		struct reading *readings;
 
 		if (!score_voice(&quality->model, quality->codecs[i], &self->scores.path, &voice))
 			continue;
-		readings = short_row(quality, &quality->codec_labels[i], 2);
-		readings[0] = reading_number(QOS_R, rounded(voice.r));
-		readings[1] = reading_number(QOS_MOS, rounded(voice.mos));
+		begin_row(self->sheet, "codec", quality->codecs[i]->name);
+		sheet_add_number(self->sheet, QOS_R, rounded(voice.r));
+		sheet_add_number(self->sheet, QOS_MOS, rounded(voice.mos));
 	}
 }
 
@@ -532,8 +503,9 @@ static bool is_missed(const struct judgement *self, const struct config_objectiv
 	}
 }
 
-static void add_objective_rows(const struct judgement *self, const struct config_objectives *objectives)
+static void add_objective_rows(const struct judgement *self)
 {
+	const struct config_objectives *objectives = self->state->objectives;
 	const bool is_set[OBJECTIVES] = {
 		[OBJECTIVE_LOSS] = objectives->loss_ratio > 0,
 		[OBJECTIVE_JITTER] = objectives->jitter_ns > 0,
@@ -547,9 +519,10 @@ static void add_objective_rows(const struct judgement *self, const struct config
 
 		state->is_violated[i] = is_set[i] && is_missed(self, objectives, (enum objective)i);
 		state->violations[i] += state->is_violated[i] && !was_violated;
-		if (is_set[i])
-			short_row(self->quality, &self->quality->objectives[i], 1)[0] =
-				reading_integer(QOS_VIOLATIONS, state->violations[i]);
+		if (!is_set[i])
+			continue;
+		begin_row(self->sheet, "objective", objective_names[i]);
+		sheet_add_integer(self->sheet, QOS_VIOLATIONS, state->violations[i]);
 	}
 }
 
@@ -587,12 +560,12 @@ static void judge_times(struct judgement *self, struct scores_inputs *inputs)
 		inputs->throughput_bps = (double)self->state->throughput_bps;
 }
 
-static void judge(struct judgement *self)
+static void judge(struct judgement *self, uint32_t *sorted)
 {
-	struct quality *quality = self->quality;
+	const struct quality *quality = self->quality;
 	struct scores_inputs inputs = scores_no_inputs();
 
-	window_read(self->state->window, quality->sorted, &self->figures);
+	window_read(self->state->window, sorted, &self->figures);
 	self->is_dead = self->figures.received == 0;
 	inputs.need_bps = quality->settings->need_bps;
 	if (self->feed != FEED_PACKETS)
@@ -602,32 +575,60 @@ static void judge(struct judgement *self)
 	scores_make(&quality->model, quality->codecs[0], &inputs, &self->scores);
 }
 
-size_t quality_take(struct quality *quality, struct quality_state **state, const struct sample *sample,
-		    const struct config_objectives *objectives, int64_t now_ns, const struct row **rows)
+void quality_take(struct quality_state *state, const struct sample *sample, int64_t now_ns)
 {
-	struct judgement self = {.quality = quality, .feed = feed_of(sample->subject->type)};
-
-	if (self.feed == FEED_NONE)
-		return 0;
-	if (!*state)
-		*state = mem_zero(1, sizeof(**state));
-	self.state = *state;
-	if (self.feed == FEED_PACKETS)
-		take_packets(quality, self.state, sample, now_ns);
+	if (state->feed == FEED_PACKETS)
+		take_packets(state->quality, state, sample, now_ns);
 	else
-		take_times(quality, self.state, sample, now_ns);
-	if (now_ns < self.state->next_ns)
-		return 0;
-	window_expire(self.state->window, &quality->shape, now_ns);
-	if (window_count(self.state->window) == 0)
-		return 0;
-	self.state->next_ns = now_ns + quality->settings->interval_ns;
-	judge(&self);
-	quality->nrows = 0;
+		take_times(state->quality, state, sample, now_ns);
+}
+
+void quality_report(struct quality_state *state, int64_t now_ns, struct sheet *sheet)
+{
+	struct judgement self = {
+		.quality = state->quality, .state = state, .feed = (enum feed)state->feed, .sheet = sheet};
+	uint32_t sorted[WINDOW_PACKETS_MAX];
+
+	window_expire(state->window, &state->quality->shape, now_ns);
+	if (window_count(state->window) == 0)
+		return;
+	judge(&self, sorted);
 	add_window_row(&self);
 	add_score_rows(&self);
 	add_codec_rows(&self);
-	add_objective_rows(&self, objectives ? objectives : &quality->settings->objectives);
-	*rows = quality->rows;
-	return quality->nrows;
+	add_objective_rows(&self);
 }
+
+/* --- the assessor ------------------------------------------------------------------------------------------------ */
+
+static void *assessor_open(void *context, const struct assessed *about)
+{
+	return quality_open(context, about);
+}
+
+/* The wall clock of the sample may be set: how old packets are is told by the other one. */
+static void assessor_note(void *state, const struct sample *sample)
+{
+	quality_take(state, sample, clock_monotonic_ns());
+}
+
+static void assessor_report(void *state, int64_t realtime_ns, struct sheet *sheet)
+{
+	(void)realtime_ns;
+	quality_report(state, clock_monotonic_ns(), sheet);
+}
+
+static void assessor_close(void *state)
+{
+	quality_close(state);
+}
+
+static const struct measure_set *const quality_sets[] = {&quality_set, NULL};
+
+const struct assessor quality_assessor = {
+	.sets = quality_sets,
+	.open = assessor_open,
+	.note = assessor_note,
+	.report = assessor_report,
+	.close = assessor_close,
+};

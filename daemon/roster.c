@@ -110,8 +110,10 @@ static int entry_open(struct roster *roster, struct entry *entry, const struct p
 	publication_open(&entry->publication, roster->pipeline, &subject);
 	entry->publication.objectives = entry->target->objectives;
 	entry->probe = probe_open(roster->engine, &probe, err);
-	if (entry->probe)
+	if (entry->probe) {
+		publication_assess(&entry->publication, probe_interval_ns(entry->probe));
 		return 0;
+	}
 	publication_close(&entry->publication);
 	return err_prefix(err, "%s: %s", subject.target, subject.probe);
 }
@@ -151,7 +153,6 @@ bool roster_relabel(struct roster *roster, const struct target *target, const ch
 	if (!entry)
 		return false;
 	entry->target = target;
-	entry->publication.objectives = target->objectives;
 	publication_relabel(&entry->publication, target_name(target), target->labels, target->nlabels);
 	probe_set_subject(entry->probe, &entry->publication.subject, target_address(target));
 	return true;

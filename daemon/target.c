@@ -43,18 +43,14 @@ void target_set_objectives(struct target *target, const struct config_objectives
 	target->objectives = mem_copy(objectives, sizeof(*objectives));
 }
 
-static bool are_equal(const struct config_objectives *a, const struct config_objectives *b)
+bool target_has_same_objectives(const struct target *left, const struct target *right)
 {
+	const struct config_objectives *a = left->objectives, *b = right->objectives;
+
 	if (!a || !b)
 		return a == b;
 	return a->loss_ratio == b->loss_ratio && a->jitter_ns == b->jitter_ns && a->delay_ns == b->delay_ns &&
 	       a->score == b->score;
-}
-
-bool target_is_equal(const struct target *a, const struct target *b)
-{
-	return label_sets_are_equal(a->labels, a->nlabels, b->labels, b->nlabels) &&
-	       are_equal(a->objectives, b->objectives);
 }
 
 struct target *target_hold(struct target *target)

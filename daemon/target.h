@@ -27,8 +27,7 @@ struct target *target_create(const char *name, const char *address, const struct
 /* Its own from now on, copied: before anybody else knows it. */
 void target_set_objectives(struct target *target, const struct config_objectives *objectives);
 
-/* Have they the same labels and objectives? */
-bool target_is_equal(const struct target *a, const struct target *b);
+bool target_has_same_objectives(const struct target *a, const struct target *b);
 
 struct target *target_hold(struct target *target);
 void target_release(struct target *target); /* the last one frees it; NULL is harmless */

@@ -73,7 +73,9 @@ static void create_pipeline(struct worker *worker)
 		.agent_labels = worker->plan.agent_labels,
 		.nagent_labels = worker->plan.nagent_labels,
 		.boot = worker->plan.boot,
-		.qos = worker->plan.qos,
+		.assessors = worker->plan.assessors,
+		.nassessors = worker->plan.nassessors,
+		.slabs = engine_slabs(worker->engine),
 	};
 
 	worker->history = history_create(worker->plan.history_bytes);

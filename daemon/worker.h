@@ -12,8 +12,8 @@
 #include "core/err.h"
 #include "core/sample.h"
 
+struct assessor_use;
 struct batch;
-struct config_qos;
 struct engine;
 struct gatekeeper;
 struct influx;
@@ -38,9 +38,10 @@ struct worker_plan {
 	const struct label *agent_labels;
 	size_t nagent_labels;
 	const char *boot;
-	bool wants_lines;             /* are there outputs? */
-	size_t history_bytes;         /* for the last results; 0 = none are kept */
-	const struct config_qos *qos; /* NULL: no scores */
+	bool wants_lines;                     /* are there outputs? */
+	size_t history_bytes;                 /* for the last results; 0 = none are kept */
+	const struct assessor_use *assessors; /* of this worker */
+	size_t nassessors;
 };
 
 /* Loop, resolver and the sockets of all types. NULL with err. */

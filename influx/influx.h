@@ -103,6 +103,10 @@ void influx_port_lost(struct influx_port *port, unsigned lines);
 unsigned influx_port_add_sample(struct influx_port *port, const struct line_tags *tags, const struct sample *sample,
 				const char *boot);
 
+/* The same for rows that no run stands behind. */
+unsigned influx_port_add_rows(struct influx_port *port, const struct line_tags *tags, const struct row *rows, size_t n,
+			      int64_t stamp_ns);
+
 /* The measure sets of outputs (label name) and of the disk log. each is called for every output, and once with name
  * NULL for the disk log if there is one. Any thread. */
 extern const struct measure_set influx_set;     /* "output" */

@@ -132,3 +132,14 @@ unsigned influx_port_add_sample(struct influx_port *port, const struct line_tags
 		lines += add_row(port, tags, &sample->rows[i], i == 0 ? &run : NULL, sample->begun_realtime_ns);
 	return lines;
 }
+
+unsigned influx_port_add_rows(struct influx_port *port, const struct line_tags *tags, const struct row *rows, size_t n,
+			      int64_t stamp_ns)
+{
+	unsigned lines = 0;
+	if (!has_outputs(port))
+		return 0;
+	for (size_t i = 0; i < n; i++)
+		lines += add_row(port, tags, &rows[i], NULL, stamp_ns);
+	return lines;
+}

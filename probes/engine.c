@@ -261,6 +261,11 @@ void probe_set_subject(struct probe *probe, const struct subject *subject, const
 	probe->address = address;
 }
 
+int64_t probe_interval_ns(const struct probe *probe)
+{
+	return probe->is_single ? 0 : probe->first.plan.interval_ns;
+}
+
 struct loop *probe_loop(const struct probe *probe)
 {
 	return probe->engine->plan.loop;

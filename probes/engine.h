@@ -59,6 +59,9 @@ int probe_run_once(struct probe *probe);
  * this probe. -1 when none lives. */
 int probe_end_run(struct probe *probe);
 
+/* From run to run of the first turn; 0 = it has no schedule. */
+int64_t probe_interval_ns(const struct probe *probe);
+
 /* Ends running runs without a sample, frees everything. The sink is not called again. Not from inside a sink. */
 void probe_close(struct probe *probe);
 

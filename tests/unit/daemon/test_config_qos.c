@@ -13,18 +13,16 @@ Test(config_qos, defaults)
 	cr_assert(qos->codecs.n == 1 && strcmp(qos->codecs.items[0], "g711-plc") == 0);
 	cr_assert_eq(qos->window_ns, 60000000000);
 	cr_assert_eq(qos->window_packets, 100);
-	cr_assert_eq(qos->interval_ns, 10000000000);
 	cr_assert_eq(qos->emodel.telr, 65);
 	cr_assert_eq(qos->objectives.loss_ratio, 0);
 	cr_assert_null(config->targets[0].target->objectives);
 	config_free(config);
 }
 
-static const char all[] =
-	P "qos: { codecs = [ \"g729a\", \"g722\" ]; window_seconds = 30; window_packets = 500; interval = 5;\n"
-	  "emodel = { telr = 60; qdu = 2.5; delay_base = 150; };\n"
-	  "objectives = { loss = 0.01; delay = 0.15; }; };\n"
-	  "targets: ( { " T " objectives = { delay = 0; score = 80; }; } );";
+static const char all[] = P "qos: { codecs = [ \"g729a\", \"g722\" ]; window_seconds = 30; window_packets = 500;\n"
+			    "emodel = { telr = 60; qdu = 2.5; delay_base = 150; };\n"
+			    "objectives = { loss = 0.01; delay = 0.15; }; };\n"
+			    "targets: ( { " T " objectives = { delay = 0; score = 80; }; } );";
 
 static void expect_all(const struct config *config)
 {

@@ -7,7 +7,10 @@
 #include "core/clock.h"
 #include "core/loop.h"
 #include "core/mem.h"
+#include "core/slabs.h"
+#include "daemon/assessment.h"
 #include "daemon/pipeline.h"
+#include "daemon/sheet.h"
 #include "exporter/render.h"
 #include "exporter/series.h"
 #include "influx/influx.h"
@@ -40,9 +43,47 @@ struct house {
 	struct influx_settings settings;
 	struct influx *influx;
 	struct influx_port *port;
+	struct slabs *slabs;
 	struct pipeline *pipeline;
 	struct publication publication;
 };
+
+/* --- an assessor that counts ------------------------------------------------------------------------------------- */
+
+static const struct measure count_measures[] = {{"results", MEASURE_INTEGER, "Results seen"}};
+static const struct measure_set count_set = {"tally", count_measures, 1, NULL, "A count"};
+static const struct measure_set *const count_sets[] = {&count_set, NULL};
+
+static void *count_open(void *context, const struct assessed *about)
+{
+	int *n = context;
+
+	cr_assert_str_eq(about->subject->target, "t1");
+	*n = 0;
+	return about->interval_ns > 0 ? context : NULL;
+}
+
+static void count_note(void *state, const struct sample *sample)
+{
+	(void)sample;
+	++*(int *)state;
+}
+
+static void count_report(void *state, int64_t realtime_ns, struct sheet *sheet)
+{
+	cr_assert_geq(realtime_ns, INT64_C(1700000000373456788));
+	sheet_begin(sheet, &count_set);
+	sheet_add_integer(sheet, 0, *(int *)state);
+}
+
+static void count_close(void *state)
+{
+	*(int *)state = -1;
+}
+
+static const struct assessor counter = {count_sets, count_open, count_note, count_report, count_close};
+static int counted;
+static const struct assessor_use uses[] = {{&counter, &counted}};
 
 static void build(struct house *house, bool wants_lines)
 {
@@ -62,12 +103,16 @@ static void build(struct house *house, bool wants_lines)
 	cr_assert_not_null(house->influx, "%s", err.text);
 	cr_assert_eq(influx_start(house->influx, &err), 0, "%s", err.text);
 	house->port = influx_port_open(house->influx, house->loop);
+	house->slabs = slabs_create();
 	const struct pipeline_plan plan = {
 		.store = house->store,
+		.slabs = house->slabs,
 		.agent_labels = agent_labels,
 		.nagent_labels = 3,
 		.boot = "0123456789abcdef",
 		.wants_lines = wants_lines,
+		.assessors = uses,
+		.nassessors = 1,
 	};
 	house->pipeline = pipeline_create(&plan);
 	pipeline_set_port(house->pipeline, house->port);
@@ -83,6 +128,7 @@ static char *tear_down(struct house *house)
 
 	publication_close(&house->publication);
 	pipeline_free(house->pipeline);
+	slabs_free(house->slabs);
 	influx_port_close(house->port);
 	influx_stop(house->influx, 30 * NS_PER_SECOND);
 	influx_free(house->influx);
@@ -332,4 +378,66 @@ Test(pipeline, closing_ends_the_series)
 Test(pipeline, free_takes_null)
 {
 	pipeline_free(NULL);
+}
+
+/* It hears of each result, but is asked at most every ten seconds, by the stamps of the results. */
+Test(pipeline, assessments_have_rows_of_their_own)
+{
+	struct house house;
+	char *text;
+
+	build(&house, true);
+	publication_assess(&house.publication, NS_PER_SECOND);
+	deliver_echo(&house, REASON_OK, 1);
+	deliver_echo(&house, REASON_OK, 2);
+	cr_assert_eq(counted, 2);
+	text = metrics(&house);
+	has(text, "netsonde_tally_results{" LABELS "} 1\n");
+	mem_free(text);
+	struct sample later = {.subject = &house.publication.subject,
+			       .begun_realtime_ns = 1700000000123456789 + ASSESSMENT_PAUSE_NS,
+			       .took_ns = 250000000,
+			       .run = 3};
+	publication_deliver(&house.publication, &later);
+	text = metrics(&house);
+	has(text, "netsonde_tally_results{" LABELS "} 3\n");
+	mem_free(text);
+	publication_relabel(&house.publication, "t1", NULL, 0);
+	text = metrics(&house);
+	has(text, "netsonde_tally_results{target=\"t1\",probe=\"p1\"} 3\n");
+	mem_free(text);
+	text = tear_down(&house);
+	has(text, "tally,agent=fra1,probe=p1,row=7,site=the\\ target's,target=t1 results=1i 1700000000123456789\n");
+	has(text, " results=3i 1700000010123456789\n");
+	cr_assert_eq(counted, -1);
+	free(text);
+}
+
+/* A wall clock that is set back does not silence it. */
+Test(pipeline, assessments_go_on_after_the_clock_was_set_back)
+{
+	struct house house;
+	char *text;
+
+	build(&house, false);
+	publication_assess(&house.publication, NS_PER_SECOND);
+	deliver_echo(&house, REASON_OK, 1);
+	struct sample earlier = {
+		.subject = &house.publication.subject, .begun_realtime_ns = 1700000000123456789, .took_ns = 249999999};
+	publication_deliver(&house.publication, &earlier);
+	text = metrics(&house);
+	has(text, "netsonde_tally_results{" LABELS "} 2\n");
+	mem_free(text);
+	free(tear_down(&house));
+}
+
+Test(pipeline, nothing_is_assessed_where_nobody_has_anything_to_say)
+{
+	struct house house;
+
+	build(&house, true);
+	publication_assess(&house.publication, 0);
+	cr_assert_null(house.publication.assessment);
+	deliver_echo(&house, REASON_OK, 1);
+	free(tear_down(&house));
 }

@@ -4,8 +4,11 @@
 
 #include "core/clock.h"
 #include "core/mem.h"
+#include "core/slabs.h"
+#include "daemon/assessment.h"
 #include "daemon/config.h"
 #include "daemon/quality.h"
+#include "daemon/sheet.h"
 #include "qos/gaming.h"
 #include "qos/scores.h"
 
@@ -34,6 +37,9 @@ static const struct measure_set set = {"a_set", measures, MEASURES, NULL, ""};
 struct house {
 	struct config_qos settings;
 	struct quality *quality;
+	struct slabs *slabs;
+	struct sheet *sheet;
+	const struct config_objectives *objectives;
 	struct quality_state *state;
 	struct subject subject;
 	int64_t now_ns;
@@ -46,28 +52,38 @@ static void build(struct house *house, const char *type)
 {
 	memset(house, 0, sizeof(*house));
 	config_set_qos_defaults(&house->settings);
-	house->settings.interval_ns = 0;
 	house->subject = (struct subject){"t", "p", type, NULL, 0};
 	house->now_ns = 1000 * NS_PER_SECOND;
+	house->slabs = slabs_create();
+	house->sheet = sheet_create();
 }
 
 static void open_quality(struct house *house)
 {
+	const struct assessed about = {&house->subject, NS_PER_SECOND, house->slabs, house->objectives};
+
 	house->quality = quality_create(&house->settings);
 	cr_assert_not_null(house->quality);
+	house->state = quality_open(house->quality, &about);
 }
 
 static void tear_down(struct house *house)
 {
-	quality_forget(house->state);
+	if (house->state)
+		quality_close(house->state);
 	quality_free(house->quality);
+	sheet_free(house->sheet);
+	slabs_free(house->slabs);
 	option_free(config_qos_options, config_qos_noptions, &house->settings);
 }
 
 static void take(struct house *house, struct sample *sample)
 {
 	sample->subject = &house->subject;
-	house->nrows = quality_take(house->quality, &house->state, sample, NULL, house->now_ns, &house->rows);
+	quality_take(house->state, sample, house->now_ns);
+	sheet_clear(house->sheet);
+	quality_report(house->state, house->now_ns, house->sheet);
+	house->rows = sheet_rows(house->sheet, &house->nrows);
 	house->now_ns += NS_PER_SECOND;
 }
 
@@ -297,20 +313,24 @@ Test(quality, without_a_histogram)
 	tear_down(&house);
 }
 
-Test(quality, works_scores_out_now_and_then)
+/* What is too old is in no score, whenever it is asked for. */
+Test(quality, forgets)
 {
 	const int64_t rtt_ns = 20000000;
 	struct house house;
-	unsigned times = 0;
 
 	build(&house, "ping");
-	house.settings.interval_ns = 10 * NS_PER_SECOND;
 	open_quality(&house);
-	for (int i = 0; i < 100; i++) {
+	for (int i = 0; i < 100; i++)
 		ping(&house, 1, &rtt_ns, 1);
-		times += house.nrows > 0;
-	}
-	cr_assert_eq(times, 10);
+	sheet_clear(house.sheet);
+	quality_report(house.state, house.now_ns + 30 * NS_PER_SECOND, house.sheet);
+	house.rows = sheet_rows(house.sheet, &house.nrows);
+	cr_assert_lt(find(&house, NULL, NULL, "packets")->value.integer, 31);
+	sheet_clear(house.sheet);
+	quality_report(house.state, house.now_ns + 60 * NS_PER_SECOND, house.sheet);
+	sheet_rows(house.sheet, &house.nrows);
+	cr_assert_eq(house.nrows, 0);
 	tear_down(&house);
 }
 
@@ -391,9 +411,7 @@ Test(quality, of_other_types)
 
 	build(&house, "tcp");
 	open_quality(&house);
-	page(&house, REASON_OK, 1);
-	cr_assert(house.nrows == 0 && !house.state);
-	cr_assert(quality_fits("ping") && quality_fits("http") && quality_fits("dns") && !quality_fits("tcp"));
+	cr_assert_null(house.state);
 	cr_assert_eq(quality_size(NULL), 0);
 	tear_down(&house);
 }
@@ -438,14 +456,39 @@ Test(quality, objectives_of_the_target)
 				     reading_histogram(RTT, &rtt_ns, 1)};
 	struct row row = {&set, NULL, 0, readings, 3};
 	struct house house;
-	struct sample sample = {.rows = &row, .nrows = 1, .subject = &house.subject};
+	struct sample sample = {.rows = &row, .nrows = 1};
 
 	build(&house, "ping");
 	house.settings.objectives.loss_ratio = 0.5;
+	house.objectives = &own;
 	open_quality(&house);
-	house.nrows = quality_take(house.quality, &house.state, &sample, &own, house.now_ns, &house.rows);
+	take(&house, &sample);
 	cr_assert_eq(violations(&house, "delay"), 1);
 	cr_assert_eq(violations(&house, "loss"), -1);
+	tear_down(&house);
+}
+
+/* As the pipeline calls it, by the clock. */
+Test(quality, is_an_assessor)
+{
+	const int64_t rtt_ns = 20000000;
+	struct reading readings[] = {reading_integer(SENT, 1), reading_integer(RECEIVED, 1),
+				     reading_histogram(RTT, &rtt_ns, 1)};
+	struct row row = {&set, NULL, 0, readings, 3};
+	struct house house;
+	struct sample sample = {.rows = &row, .nrows = 1, .subject = &house.subject};
+	void *state;
+
+	build(&house, "ping");
+	house.quality = quality_create(&house.settings);
+	cr_assert_eq(quality_assessor.sets[0], &quality_set);
+	state = quality_assessor.open(house.quality,
+				      &(struct assessed){&house.subject, NS_PER_SECOND, house.slabs, NULL});
+	quality_assessor.note(state, &sample);
+	quality_assessor.report(state, 0, house.sheet);
+	house.rows = sheet_rows(house.sheet, &house.nrows);
+	cr_assert(score(&house, "voice") > 90);
+	quality_assessor.close(state);
 	tear_down(&house);
 }
 
@@ -460,6 +503,7 @@ Test(quality, may_be_off)
 	cr_assert_null(quality_create(&house.settings));
 	cr_assert_null(quality_create(NULL));
 	cr_assert_eq(quality_count_series(&house.settings, "ping"), 0);
+	house.quality = NULL;
 	tear_down(&house);
 }
 
