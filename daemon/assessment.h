@@ -13,6 +13,7 @@
 #include "core/sample.h"
 
 struct assessment;
+struct config_objectives;
 struct influx_port;
 struct line_tags;
 struct series;
@@ -25,9 +26,10 @@ struct slabs;
 
 /* Whose results. All borrowed until close. */
 struct assessed {
-	const struct subject *subject; /* target and labels may be replaced by others of the same name */
-	int64_t interval_ns;           /* from run to run; 0 = not regular */
-	struct slabs *slabs;           /* for what there is of each */
+	const struct subject *subject;              /* target and labels may be replaced by others of the same name */
+	int64_t interval_ns;                        /* from run to run; 0 = not regular */
+	struct slabs *slabs;                        /* for what there is of each */
+	const struct config_objectives *objectives; /* the target's own; NULL: it has none */
 };
 
 struct assessor {

@@ -83,13 +83,13 @@ int command_refuse(const char *command, const char *format, ...)
 	return COMMAND_USAGE;
 }
 
-/* Are these the same, with "-" for "_"? n: length of the word. */
+/* Are these the same, with "-" and "_" for each other? n: length of the word. */
 static bool is_name(const char *name, const char *word, size_t n)
 {
 	if (strlen(name) != n)
 		return false;
 	for (size_t i = 0; i < n; i++)
-		if (name[i] != word[i] && !(name[i] == '_' && word[i] == '-'))
+		if (name[i] != word[i] && !(strchr("_-", name[i]) && strchr("_-", word[i])))
 			return false;
 	return true;
 }

@@ -12,7 +12,7 @@
 #include "daemon/command.h"
 #include "qos/aim.h"
 #include "qos/gaming.h"
-#include "qos/sheet.h"
+#include "qos/scores.h"
 
 #define DEFAULT_CODEC "g711-plc"
 
@@ -25,7 +25,7 @@ struct figure {
 };
 
 struct score_inputs {
-	struct sheet_inputs sheet;
+	struct scores_inputs sheet;
 	double loaded_rtt_ms;
 };
 #define SHEET(member) offsetof(struct score_inputs, sheet.member)
@@ -104,7 +104,7 @@ static int read_inputs(const struct command_line *line, struct score_inputs *inp
 {
 	bool has_any = false;
 
-	inputs->sheet = sheet_no_inputs();
+	inputs->sheet = scores_no_inputs();
 	inputs->sheet.need_bps = SCORE_NEED_BPS;
 	inputs->loaded_rtt_ms = NAN;
 	for (size_t i = 0; i < FIGURES; i++) {
@@ -128,7 +128,7 @@ static int read_inputs(const struct command_line *line, struct score_inputs *inp
 struct result {
 	const struct codec *codec;
 	struct score_inputs inputs;
-	struct sheet sheet;
+	struct scores sheet;
 	struct {
 		int points;
 		const char *class; /* NULL: not computable */
@@ -142,7 +142,7 @@ static double measured(double value)
 
 static void find_aim(struct result *result)
 {
-	const struct sheet_inputs *in = &result->inputs.sheet;
+	const struct scores_inputs *in = &result->inputs.sheet;
 	const struct aim_inputs inputs = {
 		.latency_ms = measured(in->rtt_ms),
 		.jitter_ms = measured(in->jitter_ms),
@@ -207,14 +207,14 @@ static json_t *json_voice(const struct result *result)
 	return object;
 }
 
-static json_t *json_rate(const struct sheet *sheet)
+static json_t *json_rate(const struct scores *sheet)
 {
 	return json_pack("{s:f, s:b}", "bitrate_bps", sheet->rate_bps, "is_estimated", sheet->is_rate_estimated);
 }
 
 static json_t *json_use(const struct result *result, enum score_use use)
 {
-	const struct sheet *sheet = &result->sheet;
+	const struct scores *sheet = &result->sheet;
 	json_t *object;
 
 	switch (use) {
@@ -300,7 +300,7 @@ static void print_voice(const struct result *result)
 
 static void print_use(const struct result *result, enum score_use use)
 {
-	const struct sheet *sheet = &result->sheet;
+	const struct scores *sheet = &result->sheet;
 	const char *estimated = sheet->is_rate_estimated ? "estimated (PFTK)" : "measured";
 
 	switch (use) {
@@ -364,14 +364,15 @@ static size_t make_flags(struct command_flag flags[COMMAND_FLAGS_MAX])
 static void list_codecs(struct text *out)
 {
 	text_add(out, "codecs:\n");
-	for (size_t i = 0; i < codecs_n; i++) {
-		text_add_format(out, "  %-22s%s: Ie %g, ", codecs[i].name, codecs[i].full_name, codecs[i].ie);
-		if (codecs[i].bpl > 0)
-			text_add_format(out, "Bpl %g", codecs[i].bpl);
+	for (size_t i = 0; i < codec_table_n; i++) {
+		text_add_format(out, "  %-22s%s: Ie %g, ", codec_table[i].name, codec_table[i].full_name,
+				codec_table[i].ie);
+		if (codec_table[i].bpl > 0)
+			text_add_format(out, "Bpl %g", codec_table[i].bpl);
 		else
 			text_add(out, "not with loss");
-		text_add_format(out, ", %g ms%s\n", codecs[i].delay_ms,
-				codecs[i].is_research ? " (research value)" : "");
+		text_add_format(out, ", %g ms%s\n", codec_table[i].delay_ms,
+				codec_table[i].is_research ? " (research value)" : "");
 	}
 	text_add(out, "\n'netsonde reference scores' tells the formulas.");
 }
@@ -389,7 +390,7 @@ static int make_result(const struct command_line *line, struct result *result)
 	if (code != -1)
 		return code;
 	emodel_prepare(&model, &base);
-	sheet_make(&base, result->codec, &result->inputs.sheet, &result->sheet);
+	scores_make(&base, result->codec, &result->inputs.sheet, &result->sheet);
 	find_aim(result);
 	return -1;
 }

@@ -268,7 +268,7 @@ static void check_sections(struct config_reader *reader, const config_setting_t 
 {
 	static const char *const sections[] = {"agent",        "web",    "probes",   "targets",
 					       "target_files", "influx", "disk_log", "probe_endpoint",
-					       "availability", "geo",    NULL};
+					       "availability", "geo",    "qos",      NULL};
 	const struct config_known known = {.others = sections};
 	int length = config_setting_length(root);
 
@@ -301,17 +301,20 @@ static void read_tree(struct config_reader *reader, const config_setting_t *root
 	option_set_defaults(disk_logs.options, disk_logs.n, disk_logs.settings);
 	option_set_defaults(endpoints.options, endpoints.n, endpoints.settings);
 	option_set_defaults(availabilities.options, availabilities.n, availabilities.settings);
+	config_set_qos_defaults(&reader->config->qos);
 	read_section(reader, agent, &agents, agent_others);
 	read_section(reader, config_setting_get_member(root, "web"), &webs, NULL);
 	read_section(reader, config_setting_get_member(root, "disk_log"), &disk_logs, NULL);
 	read_section(reader, config_setting_get_member(root, "probe_endpoint"), &endpoints, NULL);
 	read_section(reader, config_setting_get_member(root, "availability"), &availabilities, NULL);
 	config_read_geo(reader, config_setting_get_member(root, "geo"));
+	config_read_qos(reader, config_setting_get_member(root, "qos"));
 	read_probes(reader, config_setting_get_member(root, "probes"));
 	read_outputs(reader, config_setting_get_member(root, "influx"));
 	config_apply_environment(reader);
 	check_agent(reader, root);
 	check_web(reader, root);
+	config_check_qos(reader, root);
 	check_probes(reader);
 	check_outputs(reader);
 	place_disk_log(reader->config);
@@ -472,6 +475,7 @@ void config_free(struct config *config)
 	option_free(config_endpoint_options, config_endpoint_noptions, &config->probe_endpoint);
 	option_free(influx_log_options, influx_log_noptions, &config->disk_log);
 	option_free(availability_options, availability_noptions, &config->availability);
+	option_free(config_qos_options, config_qos_noptions, &config->qos);
 	option_free(config_agent_options, config_agent_noptions, &config->agent);
 	config_free_labels(&config->agent.labels);
 	mem_free(config->file);

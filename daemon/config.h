@@ -17,6 +17,7 @@
 #include "geo/edition.h"
 #include "influx/influx.h"
 #include "probes/probe.h"
+#include "qos/emodel.h"
 
 struct endpoint;
 struct target;
@@ -63,6 +64,33 @@ extern const size_t config_endpoint_noptions;
 /* A deep copy, to be freed by option_free. */
 void config_copy_endpoint(const struct config_endpoint *from, struct config_endpoint *to);
 
+/* What a target should keep to; 0: anything will do. */
+struct config_objectives {
+	double loss_ratio;
+	int64_t jitter_ns, delay_ns;
+	double score; /* 0..100 */
+};
+extern const struct option config_objectives_options[];
+extern const size_t config_objectives_noptions;
+
+/* Section "qos". */
+struct config_qos {
+	bool is_enabled;
+	struct option_list codecs; /* names of qos/codec.h, at least one */
+	int64_t window_ns, window_packets;
+	double buffer_quantile;
+	int64_t buffer_min_ns, buffer_max_ns;
+	int64_t tcp_window_bytes;
+	double need_bps;
+	int64_t throughput_min_bytes;
+	int64_t apdex_http_ns, apdex_dns_ns;
+	struct emodel emodel;                /* group "emodel" */
+	struct config_objectives objectives; /* group "objectives": of targets that have none of their own */
+};
+extern const struct option config_qos_options[]; /* everything of the section but the groups */
+extern const size_t config_qos_noptions;
+void config_set_qos_defaults(struct config_qos *qos); /* zeroed before; freed by option_free */
+
 /* An entry of "probes": a type with settings. */
 struct config_probe {
 	char *name;
@@ -104,6 +132,7 @@ struct config {
 	struct config_agent agent;
 	struct exporter_settings web;
 	struct config_endpoint probe_endpoint;
+	struct config_qos qos;
 	struct endpoint *endpoint; /* held: what /probe may do */
 	struct availability_settings availability;
 	struct geo_settings geo;
@@ -150,6 +179,6 @@ void config_warn(const struct config *config, struct text *warnings);
 /* How many series /metrics is expected to have for the targets of this configuration (without those of target files),
  * and for one probe of this type. */
 size_t config_count_series(const struct config *config);
-size_t config_count_series_of(const struct probe_type *type);
+size_t config_count_series_of(const struct config *config, const struct probe_type *type);
 
 #endif

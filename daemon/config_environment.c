@@ -94,6 +94,13 @@ static void collect_variables(struct config *config, struct variables *variables
 	add_scope(variables, "GEO", NULL, &(struct config_scope){geo_options, geo_noptions, &config->geo});
 	add_scope(variables, "DISK_LOG", NULL,
 		  &(struct config_scope){influx_log_options, influx_log_noptions, &config->disk_log});
+	add_scope(variables, "QOS", NULL,
+		  &(struct config_scope){config_qos_options, config_qos_noptions, &config->qos});
+	add_scope(variables, "QOS_EMODEL", NULL,
+		  &(struct config_scope){emodel_options, emodel_noptions, &config->qos.emodel});
+	add_scope(
+		variables, "QOS_OBJECTIVES", NULL,
+		&(struct config_scope){config_objectives_options, config_objectives_noptions, &config->qos.objectives});
 	for (size_t i = 0; i < config->nprobes; i++) {
 		const struct config_probe *probe = &config->probes[i];
 

@@ -147,6 +147,15 @@ void config_read_geo(struct config_reader *reader, const config_setting_t *secti
 /* Checks the section, after the environment was applied. */
 void config_finish_geo(struct config_reader *reader, const config_setting_t *root);
 void config_free_geo(struct config *config);
+/* --- config_qos.c ----------------------------------------------------------------------------------------------------
+ */
+
+/* The section, without the rules between its options; NULL = it is not there. */
+void config_read_qos(struct config_reader *reader, const config_setting_t *section);
+void config_check_qos(struct config_reader *reader, const config_setting_t *root);
+/* A group "objectives"; NULL is harmless. */
+void config_read_objectives(struct config_reader *reader, const config_setting_t *group,
+			    struct config_objectives *objectives);
 
 /* --- config_address.c ------------------------------------------------------------------------------------------------
  */

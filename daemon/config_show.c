@@ -179,6 +179,11 @@ static void show_target(const struct config_target *target, bool is_last, struct
 	text_add(out, ";\n\t  address = ");
 	show_string(target_address(known), out);
 	text_add(out, ";\n");
+	if (known->objectives) {
+		text_add(out, "\t  objectives = {\n");
+		show_options(config_objectives_options, config_objectives_noptions, known->objectives, "\t    ", out);
+		text_add(out, "\t  };\n");
+	}
 	show_common(&template, is_last, out);
 }
 
@@ -228,7 +233,13 @@ void config_show(const struct config *config, struct text *out)
 	show_options(availability_options, availability_noptions, &config->availability, "\t", out);
 	text_add(out, "};\ndisk_log: {\n");
 	show_options(influx_log_options, influx_log_noptions, &config->disk_log, "\t", out);
-	text_add(out, "};\nprobes: {\n");
+	text_add(out, "};\nqos: {\n");
+	show_options(config_qos_options, config_qos_noptions, &config->qos, "\t", out);
+	text_add(out, "\temodel: {\n");
+	show_options(emodel_options, emodel_noptions, &config->qos.emodel, "\t\t", out);
+	text_add(out, "\t};\n\tobjectives: {\n");
+	show_options(config_objectives_options, config_objectives_noptions, &config->qos.objectives, "\t\t", out);
+	text_add(out, "\t};\n};\nprobes: {\n");
 	for (size_t i = 0; i < config->nprobes; i++)
 		config_show_probe(&config->probes[i], out);
 	text_add(out, "};\ntargets: (\n");

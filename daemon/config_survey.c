@@ -3,6 +3,7 @@
 #include "core/mem.h"
 #include "daemon/config.h"
 #include "daemon/pipeline.h"
+#include "daemon/quality.h"
 #include "daemon/whereabouts.h"
 #include "exporter/series.h"
 
@@ -22,9 +23,9 @@ static size_t count_set(const struct measure_set *set)
 	return n;
 }
 
-size_t config_count_series_of(const struct probe_type *type)
+size_t config_count_series_of(const struct config *config, const struct probe_type *type)
 {
-	size_t n = count_set(type->sets[0]);
+	size_t n = count_set(type->sets[0]) + quality_count_series(&config->qos, type->name);
 
 	for (size_t i = 0; pipeline_sets[i]; i++)
 		n += count_set(pipeline_sets[i]);
@@ -40,7 +41,7 @@ size_t config_count_series(const struct config *config)
 		const struct config_target *target = &config->targets[i];
 
 		for (size_t k = 0; k < target->nassignments; k++)
-			n += config_count_series_of(target->assignments[k].probe->type) + assessed + places;
+			n += config_count_series_of(config, target->assignments[k].probe->type) + assessed + places;
 	}
 	return n;
 }

@@ -4,7 +4,7 @@
 #include "daemon/config_reader.h"
 #include "daemon/target.h"
 
-static const char *const target_others[] = {"name", "address", "probes", "labels", NULL};
+static const char *const target_others[] = {"name", "address", "probes", "labels", "objectives", NULL};
 
 /* One target while it is read. */
 struct reading_target {
@@ -218,6 +218,16 @@ static char *read_name(struct config_reader *reader, const config_setting_t *gro
 	return setting ? config_name_of(reader, setting) : mem_copy_string(address);
 }
 
+static void read_objectives(struct config_reader *reader, const config_setting_t *group, struct target *target)
+{
+	struct config_objectives objectives = reader->config->qos.objectives;
+
+	if (!group)
+		return;
+	config_read_objectives(reader, group, &objectives);
+	target_set_objectives(target, &objectives);
+}
+
 static void read_target(struct config_reader *reader, const config_setting_t *group, struct config_target *target)
 {
 	char *address = read_address(reader, group), *name = read_name(reader, group, address);
@@ -226,6 +236,8 @@ static void read_target(struct config_reader *reader, const config_setting_t *gr
 	config_read_template(reader, group, &template, target_others);
 	if (name)
 		target->target = target_create(name, address ? address : "", template.labels.items, template.labels.n);
+	if (target->target)
+		read_objectives(reader, config_setting_get_member(group, "objectives"), target->target);
 	target->assignments = template.assignments;
 	target->nassignments = template.nassignments;
 	config_free_labels(&template.labels);

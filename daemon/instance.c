@@ -1,4 +1,5 @@
 #include "daemon/instance.h"
+#include "daemon/assessment.h"
 
 #include <sched.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@
 #include "daemon/config.h"
 #include "daemon/endpoint.h"
 #include "daemon/own.h"
+#include "daemon/quality.h"
 #include "daemon/reload.h"
 #include "daemon/rights.h"
 #include "daemon/standing.h"
@@ -42,6 +44,9 @@ struct instance {
 	struct thread *web;
 	struct worker **workers;
 	size_t nworkers;
+	struct quality *quality; /* NULL: no scores */
+	struct assessor_use assessors[ASSESSORS_MAX];
+	size_t nassessors;
 	struct exporter_host host;
 	struct exporter *exporter;
 	struct api_results *results;
@@ -52,8 +57,6 @@ struct instance {
 	struct influx_port *port; /* for the daemon's own lines */
 	struct availability_keeper *keeper;
 	struct availability_desk availability;
-	struct assessor_use assessors[ASSESSORS_MAX];
-	size_t nassessors;
 };
 
 /* --- what the web server asks; on its thread --------------------------------------------------------------------- */
@@ -168,6 +171,10 @@ static void create_assessors(struct instance *instance)
 	const struct standing *standing = reload_standing(instance->reload);
 	const struct availability_settings *availability = standing_availability(standing);
 
+	instance->quality = quality_create(standing_qos(standing));
+	if (instance->quality)
+		instance->assessors[instance->nassessors++] =
+			(struct assessor_use){&quality_assessor, instance->quality};
 	if (!availability->is_enabled)
 		return;
 	instance->keeper = availability_keeper_open(standing_agent(standing)->state_dir);
@@ -341,9 +348,9 @@ static int create_base(struct instance *instance, const struct config *config, s
 	make_labels(instance);
 	make_boot(instance);
 	instance->nworkers = config->agent.workers > 0 ? (size_t)config->agent.workers : count_cores();
+	create_assessors(instance);
 	instance->workers = mem_zero(instance->nworkers, sizeof(struct worker *));
 	instance->store = series_store_create((unsigned)instance->nworkers, (size_t)config->web.max_series);
-	create_assessors(instance);
 	instance->geo = geo_create();
 	instance->web = thread_create(&web, err);
 	return instance->web ? 0 : -1;
@@ -434,6 +441,7 @@ void instance_free(struct instance *instance)
 	geo_free(instance->geo);
 	series_store_free(instance->store);
 	mem_free(instance->workers);
+	quality_free(instance->quality);
 	mem_free(instance->agent_labels);
 	mem_free(instance);
 }

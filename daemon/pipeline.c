@@ -163,7 +163,7 @@ void publication_open(struct publication *publication, struct pipeline *pipeline
 void publication_assess(struct publication *publication, int64_t interval_ns)
 {
 	const struct pipeline_plan *plan = &publication->pipeline->plan;
-	const struct assessed about = {&publication->subject, interval_ns, plan->slabs};
+	const struct assessed about = {&publication->subject, interval_ns, plan->slabs, publication->objectives};
 
 	if (plan->nassessors > 0)
 		publication->assessment = assessment_open(plan->assessors, plan->nassessors, &about);

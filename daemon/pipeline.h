@@ -15,6 +15,7 @@ struct geo;
 struct assessment;
 struct assessor_use;
 struct events;
+struct config_objectives;
 struct history;
 struct influx_port;
 struct pipeline;
@@ -62,8 +63,10 @@ struct publication {
 	struct failures *failures;       /* NULL before the first one */
 	struct whereabouts *whereabouts; /* NULL: not known */
 	struct assessment *assessment;   /* NULL = nothing is computed */
-	struct ties *ties;               /* daemon/trigger.h; the owner's, NULL as a rule */
-	struct address address;          /* the last one that a run talked to */
+	/* The target's own, borrowed until close; NULL: it has none. To be set before publication_assess. */
+	const struct config_objectives *objectives;
+	struct ties *ties;      /* daemon/trigger.h; the owner's, NULL as a rule */
+	struct address address; /* the last one that a run talked to */
 };
 
 /* subject: the struct is copied, what it points to is borrowed until close. */

@@ -64,10 +64,11 @@ static const struct command_flag flags[] = {
 };
 
 static const struct command_usage usage = {
-	.line = "reference {options|metrics}",
-	.text = "Lists every option of the configuration, or every metric, with what it means. The list is made from "
-		"the\n"
-		"tables that the daemon itself works from.",
+	.line = "reference {options|metrics|scores}",
+	.text = "Lists every option of the configuration, or every metric, with what it means, or tells how each score "
+		"is "
+		"made.\n"
+		"It is made from the tables and by the code that the daemon itself works with.",
 	.flags = flags,
 	.nflags = sizeof(flags) / sizeof(flags[0]),
 	.words_min = 1,
@@ -93,8 +94,10 @@ int command_reference(int argc, char **argv)
 		reference_options(format, &out);
 	else if (strcmp(line.words[0], "metrics") == 0)
 		reference_metrics(format, &out);
+	else if (strcmp(line.words[0], "scores") == 0)
+		reference_scores(format, &out);
 	else
-		return command_refuse("reference", "'%s' is neither 'options' nor 'metrics'", line.words[0]);
+		return command_refuse("reference", "'%s' is none of 'options', 'metrics', 'scores'", line.words[0]);
 	result = fputs(text_string(&out), stdout) < 0 || fflush(stdout) != 0 ? COMMAND_FAILED : COMMAND_OK;
 	text_free(&out);
 	return result;

@@ -18,7 +18,10 @@ void reference_options(enum reference_format format, struct text *out);
 /* All metrics: of every probe, of each probe type, of the daemon. */
 void reference_metrics(enum reference_format format, struct text *out);
 
-/* "netsonde reference {options|metrics}". Returns an exit code. */
+/* How scores are made, with examples. */
+void reference_scores(enum reference_format format, struct text *out);
+
+/* "netsonde reference {options|metrics|scores}". Returns an exit code. */
 int command_reference(int argc, char **argv);
 
 #endif

@@ -27,6 +27,11 @@ static const struct written_key agent_keys[] = {
 	{"labels", "group of texts", "Tags of every line that this daemon writes"},
 	{NULL, NULL, NULL},
 };
+static const struct written_key qos_keys[] = {
+	{"emodel", "group", "Parameters of the E-model, below"},
+	{"objectives", "group", "What every target should keep to, below"},
+	{NULL, NULL, NULL},
+};
 static const struct written_key probe_keys[] = {
 	{"type", "text", "What kind of probe this is; it decides which options there are"},
 	{NULL, NULL, NULL},
@@ -37,6 +42,7 @@ static const struct written_key target_keys[] = {
 	{"name", "text", "Names the target in series and lines; unique. Default: the address"},
 	{"probes", "list of texts", "Which entries of section probes measure it; at least one"},
 	{"labels", "group of texts", "Labels of every series and tags of every line of this target"},
+	{"objectives", "group", "What this target should keep to; what is not there is as in section qos"},
 	{NULL, NULL, NULL},
 };
 
@@ -232,6 +238,24 @@ static const struct section first_sections[] = {
 	 .environment = "NETSONDE_AVAILABILITY",
 	 .help = "Outages of each probe of each target, and how much of the time the target was there",
 	 .options = availability_options},
+	{.title = "Section qos",
+	 .key = "qos",
+	 .environment = "NETSONDE_QOS",
+	 .help = "What people would make of a path: scores of calls, films, games and pages (docs/quality.md)",
+	 .keys = qos_keys,
+	 .options = config_qos_options},
+	{.title = "Section qos, group emodel",
+	 .key = "qos.emodel",
+	 .environment = "NETSONDE_QOS_EMODEL",
+	 .help = "Parameters of the E-model (ITU-T G.107), for voice",
+	 .options = emodel_options},
+	{.title = "Section qos, group objectives",
+	 .key = "qos.objectives",
+	 .environment = "NETSONDE_QOS_OBJECTIVES",
+	 .help = "What every target should keep to: violations are counted. A target may have a group objectives of "
+		 "its "
+		 "own",
+	 .options = config_objectives_options},
 	{.title = "Section probes",
 	 .key = "probes",
 	 .help = "A group of named entries, each of them a type with options; the types follow below",
@@ -301,6 +325,12 @@ static size_t count_options(const struct section *section)
 		return config_endpoint_noptions;
 	if (section->options == availability_options)
 		return availability_noptions;
+	if (section->options == config_qos_options)
+		return config_qos_noptions;
+	if (section->options == emodel_options)
+		return emodel_noptions;
+	if (section->options == config_objectives_options)
+		return config_objectives_noptions;
 	if (section->options == config_target_files_options)
 		return config_target_files_noptions;
 	if (section->options == geo_options)

@@ -162,6 +162,7 @@ static int entry_open(struct roster *roster, struct entry *entry, const struct p
 	if (*find(roster, subject.target, subject.probe))
 		return err_set(err, "%s: %s: is measured already", subject.target, subject.probe);
 	publication_open(&entry->publication, roster->pipeline, &subject);
+	entry->publication.objectives = entry->target->objectives;
 	entry->probe = probe_open(roster->engine, &probe, err);
 	if (entry->probe) {
 		publication_assess(&entry->publication, probe_interval_ns(entry->probe));

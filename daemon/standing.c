@@ -26,6 +26,10 @@ static const struct section sections[] = {
 	{"availability", availability_options, &availability_noptions, offsetof(struct config, availability),
 	 none_live},
 	{"disk_log", influx_log_options, &influx_log_noptions, offsetof(struct config, disk_log), none_live},
+	{"qos", config_qos_options, &config_qos_noptions, offsetof(struct config, qos), none_live},
+	{"qos.emodel", emodel_options, &emodel_noptions, offsetof(struct config, qos.emodel), none_live},
+	{"qos.objectives", config_objectives_options, &config_objectives_noptions,
+	 offsetof(struct config, qos.objectives), none_live},
 };
 #define SECTIONS (sizeof(sections) / sizeof(sections[0]))
 
@@ -54,6 +58,7 @@ struct standing *standing_create(const struct config *config)
 		     &copy->availability);
 	copy_options(influx_log_options, influx_log_noptions, sizeof(copy->disk_log), &config->disk_log,
 		     &copy->disk_log);
+	copy_options(config_qos_options, config_qos_noptions, sizeof(copy->qos), &config->qos, &copy->qos);
 	copy->agent.labels = config_copy_labels(&config->agent.labels);
 	copy->noutputs = config->noutputs;
 	return standing;
@@ -67,6 +72,7 @@ void standing_free(struct standing *standing)
 	option_free(exporter_options, exporter_noptions, &standing->config.web);
 	option_free(influx_log_options, influx_log_noptions, &standing->config.disk_log);
 	option_free(availability_options, availability_noptions, &standing->config.availability);
+	option_free(config_qos_options, config_qos_noptions, &standing->config.qos);
 	config_free_labels(&standing->config.agent.labels);
 	mem_free(standing);
 }
@@ -79,6 +85,11 @@ const struct config_agent *standing_agent(const struct standing *standing)
 const struct exporter_settings *standing_web(const struct standing *standing)
 {
 	return &standing->config.web;
+}
+
+const struct config_qos *standing_qos(const struct standing *standing)
+{
+	return &standing->config.qos;
 }
 
 const struct influx_log_settings *standing_disk_log(const struct standing *standing)

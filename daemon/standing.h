@@ -12,6 +12,7 @@
 struct config;
 struct availability_settings;
 struct config_agent;
+struct config_qos;
 struct exporter_settings;
 struct influx_log_settings;
 struct standing;
@@ -23,6 +24,7 @@ void standing_free(struct standing *standing); /* NULL is harmless */
 /* In force until the end. Borrowed. */
 const struct config_agent *standing_agent(const struct standing *standing);
 const struct exporter_settings *standing_web(const struct standing *standing);
+const struct config_qos *standing_qos(const struct standing *standing);
 const struct influx_log_settings *standing_disk_log(const struct standing *standing);
 const struct availability_settings *standing_availability(const struct standing *standing);
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/mem.h"
+#include "daemon/config.h"
 
 static size_t strings_size(const char *name, const char *address, const struct label *labels, size_t n)
 {
@@ -36,6 +37,22 @@ struct target *target_create(const char *name, const char *address, const struct
 	return target;
 }
 
+void target_set_objectives(struct target *target, const struct config_objectives *objectives)
+{
+	mem_free(target->objectives);
+	target->objectives = mem_copy(objectives, sizeof(*objectives));
+}
+
+bool target_has_same_objectives(const struct target *left, const struct target *right)
+{
+	const struct config_objectives *a = left->objectives, *b = right->objectives;
+
+	if (!a || !b)
+		return a == b;
+	return a->loss_ratio == b->loss_ratio && a->jitter_ns == b->jitter_ns && a->delay_ns == b->delay_ns &&
+	       a->score == b->score;
+}
+
 struct target *target_hold(struct target *target)
 {
 	target->holders++;
@@ -44,6 +61,8 @@ struct target *target_hold(struct target *target)
 
 void target_release(struct target *target)
 {
-	if (target && --target->holders == 0)
-		mem_free(target);
+	if (!target || --target->holders > 0)
+		return;
+	mem_free(target->objectives);
+	mem_free(target);
 }

@@ -262,7 +262,7 @@ struct target_files_count target_files_count(const struct target_files *files)
 		count.targets += n;
 		count.probes += n * common->nassignments;
 		for (size_t k = 0; k < common->nassignments; k++)
-			count.series += n * config_count_series_of(common->assignments[k].probe->type);
+			count.series += n * config_count_series_of(files->config, common->assignments[k].probe->type);
 	}
 	return count;
 }

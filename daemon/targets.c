@@ -96,7 +96,8 @@ static enum target_change change_between(const struct desired *before, const str
 {
 	const struct target *old = before->target, *new = after->target;
 
-	if (before->spec != after->spec || strcmp(target_address(old), target_address(new)) != 0)
+	if (before->spec != after->spec || strcmp(target_address(old), target_address(new)) != 0 ||
+	    !target_has_same_objectives(old, new))
 		return TARGET_RESTARTED;
 	if (old == new || label_sets_are_equal(old->labels, old->nlabels, new->labels, new->nlabels))
 		return TARGET_UNCHANGED;

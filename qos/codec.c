@@ -19,7 +19,7 @@
 		.source = G113_2024 " tables IV.3, IV.4 (random loss)"                                                 \
 	}
 
-const struct codec codecs[] = {
+const struct codec codec_table[] = {
 	{"g711", "G.711 without concealment", CODEC_NARROWBAND, 0, 4.3, 20, false, G113},
 	{"g711-plc", "G.711 with packet loss concealment (Appendix I)", CODEC_NARROWBAND, 0, 25.1, 20, false, G113},
 	{"g729", "G.729", CODEC_NARROWBAND, 10, 0, 25, false, G113_2024 " table I.1; no Bpl"},
@@ -57,23 +57,23 @@ const struct codec codecs[] = {
 	AMR_WB_HEADSET("23.05", 8, 4.6),
 	AMR_WB_HEADSET("23.85", 10, 4.9),
 };
-const size_t codecs_n = sizeof(codecs) / sizeof(codecs[0]);
+const size_t codec_table_n = sizeof(codec_table) / sizeof(codec_table[0]);
 
 const struct codec *codec_find(const char *name)
 {
-	for (size_t i = 0; i < codecs_n; i++)
-		if (strcmp(codecs[i].name, name) == 0)
-			return &codecs[i];
+	for (size_t i = 0; i < codec_table_n; i++)
+		if (strcmp(codec_table[i].name, name) == 0)
+			return &codec_table[i];
 	return NULL;
 }
 
 const char *codec_nearest(const char *name)
 {
-	const char *names[sizeof(codecs) / sizeof(codecs[0])];
+	const char *names[sizeof(codec_table) / sizeof(codec_table[0])];
 
-	for (size_t i = 0; i < codecs_n; i++)
-		names[i] = codecs[i].name;
-	return text_nearest(name, names, codecs_n);
+	for (size_t i = 0; i < codec_table_n; i++)
+		names[i] = codec_table[i].name;
+	return text_nearest(name, names, codec_table_n);
 }
 
 bool codec_is_computable(const struct codec *codec, double loss_percent)

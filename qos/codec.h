@@ -24,8 +24,8 @@ struct codec {
 	const char *source;
 };
 
-extern const struct codec codecs[];
-extern const size_t codecs_n;
+extern const struct codec codec_table[];
+extern const size_t codec_table_n;
 
 /* NULL: there is none of this name. */
 const struct codec *codec_find(const char *name);

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/mem.h"
 #include "qos/jitter.h"
 
 /*
@@ -29,7 +30,7 @@ static uint32_t code_of(int64_t rtt_ns)
 	return bits < CODE_MAX ? bits : CODE_MAX;
 }
 
-static double time_of(uint32_t code)
+double window_code_ns(uint32_t code)
 {
 	uint32_t bits = (code + CODE_BASE) << 5;
 	float ns;
@@ -38,9 +39,24 @@ static double time_of(uint32_t code)
 	return (double)ns;
 }
 
-size_t window_size(const struct window_shape *shape)
+/* What a ring begins with: it doubles until it holds what comes within the length of the window. */
+#define ROOM_MIN 8
+
+struct window {
+	uint32_t room, first, count;  /* of the ring: how large, the oldest, how many */
+	uint32_t first_age, last_age; /* of the oldest and the newest: in steps since the clock's beginning */
+	float jitter_ns, last_ns; /* RFC 3550; last: round-trip time, 0 = none yet, negated once there was a jitter */
+	uint32_t entries[];
+};
+
+uint32_t window_count(const struct window *window)
 {
-	return sizeof(struct window) + shape->capacity * sizeof(uint32_t);
+	return window ? window->count : 0;
+}
+
+size_t window_size(const struct window *window)
+{
+	return window ? sizeof(*window) + window->room * sizeof(uint32_t) : 0;
 }
 
 static uint32_t age_of(const struct window_shape *shape, int64_t now_ns)
@@ -50,27 +66,27 @@ static uint32_t age_of(const struct window_shape *shape, int64_t now_ns)
 	return (uint32_t)(now_ns / (step_ns > 0 ? step_ns : 1));
 }
 
-static uint32_t *entry_at(struct window *window, const struct window_shape *shape, uint32_t i)
+static uint32_t *entry_at(struct window *window, uint32_t i)
 {
 	uint32_t at = window->first + i;
 
-	return &window->entries[at < shape->capacity ? at : at - shape->capacity];
+	return &window->entries[at < window->room ? at : at - window->room];
 }
 
-static void drop_oldest(struct window *window, const struct window_shape *shape)
+static void drop_oldest(struct window *window)
 {
-	window->first = window->first + 1 < shape->capacity ? window->first + 1 : 0;
+	window->first = window->first + 1 < window->room ? window->first + 1 : 0;
 	window->count--;
 	if (window->count > 0)
-		window->first_age += *entry_at(window, shape, 0) & STEPS_MAX;
+		window->first_age += *entry_at(window, 0) & STEPS_MAX;
 }
 
-static void expire(struct window *window, const struct window_shape *shape, uint32_t age)
+static void expire(struct window *window, uint32_t age)
 {
 	if (window->count > 0 && age - window->last_age >= WINDOW_AGE_STEPS)
 		window->count = 0;
 	while (window->count > 0 && age - window->first_age >= WINDOW_AGE_STEPS)
-		drop_oldest(window, shape);
+		drop_oldest(window);
 	/* What comes after so long a pause is no successor of what was. */
 	if (window->count == 0)
 		window->jitter_ns = window->last_ns = 0;
@@ -78,48 +94,78 @@ static void expire(struct window *window, const struct window_shape *shape, uint
 
 void window_expire(struct window *window, const struct window_shape *shape, int64_t now_ns)
 {
-	expire(window, shape, age_of(shape, now_ns));
+	if (window)
+		expire(window, age_of(shape, now_ns));
 }
 
-static void add(struct window *window, const struct window_shape *shape, int64_t now_ns, uint32_t code)
+/* A ring that is full begins at its oldest entry afterwards. */
+static void grow(struct window **window, const struct window_shape *shape)
+{
+	struct window *old = *window, *larger;
+	uint32_t room = old ? old->room * 2 : ROOM_MIN;
+
+	if (room > shape->capacity)
+		room = shape->capacity;
+	larger = mem_alloc(sizeof(*larger) + room * sizeof(uint32_t));
+	if (old) {
+		*larger = *old;
+		for (uint32_t i = 0; i < old->count; i++)
+			larger->entries[i] = *entry_at(old, i);
+	} else {
+		memset(larger, 0, sizeof(*larger));
+	}
+	larger->first = 0;
+	larger->room = room;
+	mem_free(old);
+	*window = larger;
+}
+
+static struct window *add(struct window **owner, const struct window_shape *shape, int64_t now_ns, uint32_t code)
 {
 	uint32_t age = age_of(shape, now_ns), steps = 0;
+	struct window *window;
 
-	expire(window, shape, age);
-	if (window->count == shape->capacity)
-		drop_oldest(window, shape);
+	if (*owner)
+		expire(*owner, age);
+	if (!*owner || ((*owner)->count == (*owner)->room && (*owner)->room < shape->capacity))
+		grow(owner, shape);
+	window = *owner;
+	if (window->count == window->room)
+		drop_oldest(window);
 	if (window->count > 0)
 		steps = age - window->last_age;
 	else
 		window->first_age = age;
-	*entry_at(window, shape, window->count) = code << STEPS_BITS | steps;
+	*entry_at(window, window->count) = code << STEPS_BITS | steps;
 	window->count++;
 	window->last_age = age;
+	return window;
 }
 
-void window_add(struct window *window, const struct window_shape *shape, int64_t now_ns, int64_t rtt_ns)
+void window_add(struct window **owner, const struct window_shape *shape, int64_t now_ns, int64_t rtt_ns)
 {
+	struct window *window = add(owner, shape, now_ns, code_of(rtt_ns));
 	float ns = fmaxf((float)rtt_ns, 0.5f);
 
-	add(window, shape, now_ns, code_of(rtt_ns));
-	/* The sign tells whether there was a difference yet. */
 	if (window->last_ns != 0)
 		window->jitter_ns += (fabsf(ns - fabsf(window->last_ns)) - window->jitter_ns) / 16;
 	window->last_ns = window->last_ns != 0 ? -ns : ns;
 }
 
-void window_add_lost(struct window *window, const struct window_shape *shape, int64_t now_ns)
+void window_add_lost(struct window **owner, const struct window_shape *shape, int64_t now_ns)
 {
-	add(window, shape, now_ns, LOST);
+	add(owner, shape, now_ns, LOST);
 }
 
-void window_read(const struct window *window, const struct window_shape *shape, uint32_t *scratch,
-		 struct window_figures *figures)
+void window_read(const struct window *window, uint32_t *scratch, struct window_figures *figures)
 {
 	struct ipdv ipdv = {0};
-	uint32_t at = window->first;
+	uint32_t at;
 
 	memset(figures, 0, sizeof(*figures));
+	if (!window)
+		return;
+	at = window->first;
 	for (uint32_t i = 0; i < window->count; i++) {
 		uint32_t code = window->entries[at] >> STEPS_BITS;
 
@@ -127,10 +173,10 @@ void window_read(const struct window *window, const struct window_shape *shape, 
 		if (code == LOST) {
 			ipdv_add_lost(&ipdv);
 		} else {
-			ipdv_add(&ipdv, time_of(code));
+			ipdv_add(&ipdv, window_code_ns(code));
 			scratch[figures->received++] = code;
 		}
-		at = at + 1 < shape->capacity ? at + 1 : 0;
+		at = at + 1 < window->room ? at + 1 : 0;
 	}
 	sort_codes(scratch, figures->received);
 	figures->sorted = scratch;
@@ -143,7 +189,7 @@ void window_read(const struct window *window, const struct window_shape *shape, 
 
 double window_rtt_ns(const struct window_figures *figures, double q)
 {
-	return time_of(figures->sorted[quantile_index(figures->received, q)]);
+	return window_code_ns(figures->sorted[quantile_index(figures->received, q)]);
 }
 
 double window_pdv_ns(const struct window_figures *figures, double q)
@@ -156,7 +202,7 @@ double window_late_ratio(const struct window_figures *figures, double buffer_ns)
 	double limit = window_rtt_ns(figures, 0) + buffer_ns;
 	uint32_t late = 0;
 
-	while (late < figures->received && time_of(figures->sorted[figures->received - 1 - late]) > limit)
+	while (late < figures->received && window_code_ns(figures->sorted[figures->received - 1 - late]) > limit)
 		late++;
 	return (double)late / figures->loss.n;
 }

@@ -1,6 +1,7 @@
 /*
- * The last packets of one target: a ring in one piece of memory, four bytes a packet. Adding one costs a few
- * nanoseconds; the figures are worked out when somebody wants them. Pure: the caller says what time it is.
+ * The last packets of one target: a ring in one piece of memory, four bytes a packet, which grows as far as it is
+ * needed. Adding one costs a few nanoseconds; the figures are worked out when somebody wants them. Pure: the caller
+ * says what time it is.
  */
 #ifndef NETSONDE_QOS_WINDOW_H
 #define NETSONDE_QOS_WINDOW_H
@@ -23,22 +24,20 @@ struct window_shape {
 
 #define WINDOW_PACKETS_MAX 10000
 
-struct window {
-	uint32_t first, count;        /* of the ring: the oldest; how many */
-	uint32_t first_age, last_age; /* of the oldest and the newest: in steps since the clock's beginning */
-	float jitter_ns, last_ns;     /* RFC 3550; last: round-trip time, 0 = none yet */
-	uint32_t entries[];           /* see window.c */
-};
+/* Freed by mem_free. NULL: nothing was added yet. */
+struct window;
 
-/* Bytes that a window of this shape takes, zeroed to begin with. */
-size_t window_size(const struct window_shape *shape);
+/* A packet that was answered after this time (kept to 2 parts in a million, at least 0.5 ns), or was lost. In order of
+ * sequence; now_ns never falls. *window may be made, or moved. */
+void window_add(struct window **window, const struct window_shape *shape, int64_t now_ns, int64_t rtt_ns);
+void window_add_lost(struct window **window, const struct window_shape *shape, int64_t now_ns);
 
-/* A packet that was answered after this time (kept to 2 parts in a million, at least 0.5 ns), or
- * was lost. In order of sequence; now_ns never falls. */
-void window_add(struct window *window, const struct window_shape *shape, int64_t now_ns, int64_t rtt_ns);
-void window_add_lost(struct window *window, const struct window_shape *shape, int64_t now_ns);
+/* How many packets it has. */
+uint32_t window_count(const struct window *window);
+/* Bytes that it takes now. */
+size_t window_size(const struct window *window);
 
-/* Forgets what is too old by now. */
+/* Forgets what is too old by now. NULL is harmless. */
 void window_expire(struct window *window, const struct window_shape *shape, int64_t now_ns);
 
 /* What the figures are worked out from. */
@@ -53,9 +52,11 @@ struct window_figures {
 	const uint32_t *sorted; /* borrowed: scratch */
 };
 
-/* scratch: room for shape->capacity numbers. Expire first. */
-void window_read(const struct window *window, const struct window_shape *shape, uint32_t *scratch,
-		 struct window_figures *figures);
+/* scratch: room for as many numbers as the shape has packets. Expire first. window may be NULL. */
+void window_read(const struct window *window, uint32_t *scratch, struct window_figures *figures);
+
+/* The time that a code of these stands for. */
+double window_code_ns(uint32_t code);
 
 /* Round-trip time at this quantile (0..1; 0: the shortest), and that minus the shortest (RFC 5481). Something must have
  * been received. */

@@ -309,9 +309,9 @@ Test(config, knows_lines_far_down)
 	cr_expect_eq(((const struct look_settings *)config->targets[99999].assignments[0].settings)->depth, 99999);
 	config_free(config);
 
-	text_add(&text, "oops = 1;\n");
+	text_add(&text, "nonsense = 1;\n");
 	errors = errors_of(text_string(&text));
-	cr_expect_str_eq(errors, "x.conf:200004: oops: unknown key (netsonde reference options lists them)\n");
+	cr_expect_str_eq(errors, "x.conf:200004: nonsense: unknown key (netsonde reference options lists them)\n");
 	mem_free(errors);
 	text_free(&text);
 }

@@ -99,9 +99,9 @@ Test(config_chunks, errors_tell_lines_and_targets_of_the_whole)
 		      "x.conf:1503: targets[1500].address: is empty\n");
 	expect_errors(2400, "{ name = \"t7\"; address = \"::1\"; probes = [ \"l\" ]; }", "",
 		      "x.conf:2403: targets[2400].name: targets[7] is called \"t7\" as well\n");
-	expect_errors(2000, "{ name = \"x\"; address = \"::1\"; probes = [ \"l\" ]; dept = 1; }", "oops = 1;",
+	expect_errors(2000, "{ name = \"x\"; address = \"::1\"; probes = [ \"l\" ]; dept = 1; }", "nonsense = 1;",
 		      "x.conf:2003: targets[2000].dept: unknown key, did you mean depth?\n"
-		      "x.conf:2504: oops: unknown key (netsonde reference options lists them)\n");
+		      "x.conf:2504: nonsense: unknown key (netsonde reference options lists them)\n");
 	expect_errors(1001, "{ name = \"x\"\n address \"::1\"; probes = [ \"l\" ]; }", "",
 		      "x.conf:1005: syntax: a text cannot stand here (is a = missing before it?)\n");
 	expect_errors(1001, "{ name = = \"x\"; }", "",

@@ -140,8 +140,8 @@ Test(config_environment, comes_after_the_errors_of_the_file)
 	char *errors;
 
 	setenv("NETSONDE_AGENT_WORKERS", "many", 1);
-	errors = errors_of("\n\noops = 1;");
-	cr_expect_str_eq(errors, "x.conf:3: oops: unknown key (netsonde reference options lists them)\n"
+	errors = errors_of("\n\nnonsense = 1;");
+	cr_expect_str_eq(errors, "x.conf:3: nonsense: unknown key (netsonde reference options lists them)\n"
 				 "NETSONDE_AGENT_WORKERS: must be a whole number\n");
 	mem_free(errors);
 }

@@ -28,6 +28,14 @@ static char *metrics_as(enum reference_format format)
 	return text_take(&out);
 }
 
+static char *scores_as(enum reference_format format)
+{
+	struct text out = {0};
+
+	reference_scores(format, &out);
+	return text_take(&out);
+}
+
 /* --- pieces ------------------------------------------------------------------------------------------------------ */
 
 Test(reference, escapes_cells)
@@ -202,6 +210,34 @@ Test(reference, metrics_as_json)
 	mem_free(text);
 }
 
+/* Examples are worked out by the code: these numbers are published. */
+Test(reference, scores)
+{
+	char *text = scores_as(REFERENCE_TEXT), *json = scores_as(REFERENCE_JSON);
+	json_t *root = json_loads(json, 0, NULL), *score;
+	size_t i;
+
+	cr_expect(strstr(text, "R = 93.20620772") != NULL, "%s", text);
+	cr_expect(strstr(text, "Ie,eff,WB = 20 + (95 - 20) 2 / (2 + 4.3) = 43.8095") != NULL);
+	cr_expect(strstr(text, "PFTK 3.1702 Mbit/s (Mathis 4.5236, TFRC 4.4833)") != NULL);
+	cr_expect(strstr(text, "a page of 2 s: Min = 0.27 s, MOS = 2.4171") != NULL);
+	cr_expect(strstr(text, "J = 1.952173 ms, mean |IPDV| = 4.985714 ms, largest PDV = 11.2 ms") != NULL);
+	cr_expect(strstr(text, "BurstR = 1.44375") != NULL);
+	cr_assert(root != NULL);
+	json_array_foreach(json_object_get(root, "scores"), i, score)
+	{
+		static const char *const members[] = {"name", "help", "source", "example"};
+
+		for (size_t k = 0; k < 4; k++)
+			cr_expect(json_string_length(json_object_get(score, members[k])) > 0, "%zu: %s", i, members[k]);
+		cr_expect(json_array_size(json_object_get(score, "formula")) > 0);
+	}
+	cr_expect_geq(i, 10);
+	json_decref(root);
+	mem_free(text);
+	mem_free(json);
+}
+
 /* --- the pages --------------------------------------------------------------------------------------------------- */
 
 /* docs/ of the tree that this test was built from. */
@@ -231,6 +267,7 @@ Test(reference, pages_are_up_to_date)
 {
 	expect_page("configuration.md", options_as(REFERENCE_MARKDOWN));
 	expect_page("metrics.md", metrics_as(REFERENCE_MARKDOWN));
+	expect_page("quality.md", scores_as(REFERENCE_MARKDOWN));
 }
 
 /* --- the command ------------------------------------------------------------------------------------------------- */
@@ -245,6 +282,7 @@ Test(reference, command)
 		{{"reference", "metrics"}, COMMAND_OK},
 		{{"reference", "options", "--markdown"}, COMMAND_OK},
 		{{"reference", "metrics", "--json"}, COMMAND_OK},
+		{{"reference", "scores"}, COMMAND_OK},
 		{{"reference", "--json", "options"}, COMMAND_OK},
 		{{"reference"}, COMMAND_USAGE},
 		{{"reference", "colours"}, COMMAND_USAGE},

@@ -4,7 +4,7 @@
 
 #include "qos/aim.h"
 #include "qos/gaming.h"
-#include "qos/sheet.h"
+#include "qos/scores.h"
 #include "qos/tcp_rate.h"
 #include "qos/video.h"
 #include "qos/web.h"
@@ -242,8 +242,8 @@ Test(scores, codecs)
 	cr_assert_null(codec_find("g71"));
 	cr_assert_str_eq(codec_nearest("g71"), "g711");
 	cr_assert_null(codec_nearest("something else"));
-	for (size_t i = 0; i < codecs_n; i++)
-		cr_assert_eq(codec_find(codecs[i].name), &codecs[i], "%s twice", codecs[i].name);
+	for (size_t i = 0; i < codec_table_n; i++)
+		cr_assert_eq(codec_find(codec_table[i].name), &codec_table[i], "%s twice", codec_table[i].name);
 }
 
 Test(scores, voice)
@@ -278,19 +278,19 @@ Test(scores, buffers)
 
 /* --- sheets ------------------------------------------------------------------------------------------------------ */
 
-static struct sheet sheet_of(const struct sheet_inputs *inputs, const char *codec)
+static struct scores sheet_of(const struct scores_inputs *inputs, const char *codec)
 {
 	struct emodel_base base = defaults();
-	struct sheet sheet;
+	struct scores sheet;
 
-	sheet_make(&base, codec_find(codec), inputs, &sheet);
+	scores_make(&base, codec_find(codec), inputs, &sheet);
 	return sheet;
 }
 
 Test(scores, sheet_of_nothing)
 {
-	struct sheet_inputs inputs = sheet_no_inputs();
-	struct sheet sheet = sheet_of(&inputs, "g711");
+	struct scores_inputs inputs = scores_no_inputs();
+	struct scores sheet = sheet_of(&inputs, "g711");
 
 	for (unsigned use = 0; use < SCORE_USES; use++)
 		cr_assert(sheet.absent[use], "%s", score_use_name((enum score_use)use));
@@ -298,8 +298,8 @@ Test(scores, sheet_of_nothing)
 
 Test(scores, sheet_of_everything)
 {
-	struct sheet_inputs inputs = sheet_no_inputs();
-	struct sheet sheet;
+	struct scores_inputs inputs = scores_no_inputs();
+	struct scores sheet;
 
 	inputs.rtt_ms = 80;
 	inputs.jitter_ms = 20;
@@ -321,8 +321,8 @@ Test(scores, sheet_of_everything)
 
 Test(scores, sheet_with_loss)
 {
-	struct sheet_inputs inputs = sheet_no_inputs();
-	struct sheet sheet;
+	struct scores_inputs inputs = scores_no_inputs();
+	struct scores sheet;
 
 	inputs.rtt_ms = 100;
 	inputs.loss_percent = 0.1;
@@ -345,8 +345,8 @@ Test(scores, sheet_with_loss)
 
 Test(scores, sheet_without_a_rate)
 {
-	struct sheet_inputs inputs = sheet_no_inputs();
-	struct sheet sheet;
+	struct scores_inputs inputs = scores_no_inputs();
+	struct scores sheet;
 
 	inputs.rtt_ms = 100;
 	sheet = sheet_of(&inputs, "g711");
@@ -362,7 +362,7 @@ Test(scores, sheet_without_a_rate)
 	inputs.rtt_ms = 0;
 	sheet = sheet_of(&inputs, "g711");
 	cr_assert(sheet.absent[SCORE_STREAMING]);
-	inputs = sheet_no_inputs();
+	inputs = scores_no_inputs();
 	inputs.one_way_ms = 100;
 	sheet = sheet_of(&inputs, "g711");
 	cr_assert(sheet.absent[SCORE_GAMING]);

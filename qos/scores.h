@@ -1,15 +1,15 @@
 /*
  * All scores of one path, from whatever is known of it. Pure.
  */
-#ifndef NETSONDE_QOS_SHEET_H
-#define NETSONDE_QOS_SHEET_H
+#ifndef NETSONDE_QOS_SCORES_H
+#define NETSONDE_QOS_SCORES_H
 
 #include <stdbool.h>
 
 #include "qos/score.h"
 
 /* NAN: not known. */
-struct sheet_inputs {
+struct scores_inputs {
 	double rtt_ms;         /* of the network */
 	double one_way_ms;     /* mouth to ear, instead of rtt_ms */
 	double jitter_ms;      /* RFC 3550: sizes the de-jitter buffer unless that is known */
@@ -24,9 +24,9 @@ struct sheet_inputs {
 };
 
 /* Everything not known. */
-struct sheet_inputs sheet_no_inputs(void);
+struct scores_inputs scores_no_inputs(void);
 
-struct sheet {
+struct scores {
 	const char *absent[SCORE_USES]; /* why there is no such score; NULL: there is one */
 	double points[SCORE_USES];      /* 0..100; valid where there is a score */
 	struct score_path path;         /* as voice and video saw it */
@@ -39,7 +39,7 @@ struct sheet {
 	double web_mos;
 };
 
-void sheet_make(const struct emodel_base *base, const struct codec *codec, const struct sheet_inputs *inputs,
-		struct sheet *sheet);
+void scores_make(const struct emodel_base *base, const struct codec *codec, const struct scores_inputs *inputs,
+		struct scores *scores);
 
 #endif
