@@ -57,7 +57,7 @@ struct publication {
 	struct assessment *assessment; /* NULL = nothing is computed */
 	/* The target's own, borrowed until close; NULL: it has none. To be set before publication_assess. */
 	const struct config_objectives *objectives;
-	struct address address;        /* the last one that a run talked to */
+	struct address address; /* the last one that a run talked to */
 };
 
 /* subject: the struct is copied, what it points to is borrowed until close. */
