@@ -105,7 +105,7 @@ static void find_web(const struct scores_inputs *inputs, struct scores *scores)
 }
 
 void scores_make(const struct emodel_base *base, const struct codec *codec, const struct scores_inputs *inputs,
-		struct scores *scores)
+		 struct scores *scores)
 {
 	memset(scores, 0, sizeof(*scores));
 	find_calls(base, codec, inputs, scores);

@@ -40,6 +40,6 @@ struct scores {
 };
 
 void scores_make(const struct emodel_base *base, const struct codec *codec, const struct scores_inputs *inputs,
-		struct scores *scores);
+		 struct scores *scores);
 
 #endif
