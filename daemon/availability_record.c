@@ -33,11 +33,12 @@ static bool read_sum(const char *text, uint32_t *sum)
 
 void availability_head_write(char out[AVAILABILITY_HEAD_BYTES], int64_t alive_ms)
 {
-	char body[AVAILABILITY_HEAD_BYTES];
-	int n = snprintf(body, sizeof(body), HEAD_TEXT "%020" PRId64, alive_ms < 0 ? 0 : alive_ms);
+	char text[128];
+	int n = snprintf(text, sizeof(text), HEAD_TEXT "%020" PRId64, alive_ms < 0 ? 0 : alive_ms);
 
-	snprintf(out, AVAILABILITY_HEAD_BYTES, "%s %08" PRIx32 "%*s", body, sum_of(body, (size_t)n),
-		 AVAILABILITY_HEAD_BYTES - n - SUM_DIGITS - 2, "");
+	n += snprintf(text + n, sizeof(text) - (size_t)n, " %08" PRIx32, sum_of(text, (size_t)n));
+	memset(out, ' ', AVAILABILITY_HEAD_BYTES);
+	memcpy(out, text, (size_t)n);
 	out[AVAILABILITY_HEAD_BYTES - 1] = '\n';
 }
 

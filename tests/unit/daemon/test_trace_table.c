@@ -260,7 +260,7 @@ static bool contains(struct trace_stage *stage, const struct trace_view *view, c
 	trace_table_write(&stage->summary, view, &text);
 	is_there = strstr(text_string(&text), wanted) != NULL;
 	if (!is_there)
-		cr_log_warn("%s", text_string(&text));
+		cr_log_info("%s", text_string(&text));
 	text_free(&text);
 	return is_there;
 }
