@@ -63,10 +63,10 @@ static void add_attempt(struct text *line, const struct path_attempt *attempt)
 		break;
 	case PATH_LOST:
 	case PATH_FLYING:
-		text_add(line, " *");
+		text_add(line, "  *");
 		break;
 	case PATH_UNSENT:
-		text_add(line, " -");
+		text_add(line, "  -");
 		break;
 	default:
 		break;

@@ -99,9 +99,6 @@ void traceroute_report(struct traceroute_run *run);
 void traceroute_log_beginning(const struct traceroute_run *run);
 void traceroute_log_path(const struct traceroute_run *run);
 
-/* report_print.c: see struct probe_type. */
-void traceroute_print(const struct sample *sample, FILE *out);
-
 /* "ttl_exceeded", "echo_reply", ...; of a hop that says "unreachable" the name of the reason. */
 const char *traceroute_reply_name(const struct path_hop *hop);
 /* "reached", "max_silent", ...: how a flow ended. */

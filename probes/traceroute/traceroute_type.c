@@ -227,5 +227,4 @@ const struct probe_type traceroute_type = {
 	.deadline = traceroute_deadline,
 	.stop = traceroute_stop,
 	.close = traceroute_close,
-	.print = traceroute_print,
 };

@@ -286,7 +286,7 @@ static void make_folder(void)
 
 static void remove_folder(void)
 {
-	char command[64];
+	char command[128];
 
 	snprintf(command, sizeof(command), "chmod -R u+w %s; rm -rf %s", folder, folder);
 	cr_assert_eq(system(command), 0);
@@ -380,7 +380,7 @@ Test(availability_keeper, figures_outlive_a_restart, .init = make_folder, .fini 
 /* Without a stop: what was written a second before is there. */
 Test(availability_keeper, figures_outlive_a_crash, .init = make_folder, .fini = remove_folder)
 {
-	char command[128];
+	char command[256];
 	struct availability a;
 	struct availability_keeper *keeper = start();
 

@@ -355,7 +355,7 @@ static void play_thirty(struct trace_stage *stage)
 	for (unsigned i = 0; i < 30; i++) {
 		snprintf(names[i], sizeof(names[i]), "xe-0-0-%u.core-%u.a-long-name-of-a-place.carrier.example", i, i);
 		snprintf(addresses[i], sizeof(addresses[i]), "2001:db8:%x::%x", i, i + 1);
-		snprintf(both[i], sizeof(both[i]), "%s 2001:db8:%x::ffff", addresses[i], i);
+		snprintf(both[i], sizeof(both[i]), "%.39s 2001:db8:%x::ffff", addresses[i], i);
 		hops[i] = (struct played_hop){
 			i + 1, 0, addresses[i], i, names[i], i % 3 ? NULL : "1/0/0/1 2/0/1/1", i % 2 ? NULL : both[i],
 			NULL};
