@@ -355,7 +355,7 @@ def test_a_folder_that_loses_its_rights(start_daemon, server, tmp_path):
     """Removed while it is used: what is open is written on, new segments are not possible, and nothing is lost."""
     server.stop()
     daemon = start_daemon(server)
-    daemon.wait_metrics(lambda m: log_figure(m, "lines_written_total") > 20, "lines in the log")
+    daemon.wait_metrics(lambda m: log_figure(m, "lines_written_total") > 60, "lines in the log")
     (daemon.folder / "state" / "log").rename(daemon.folder / "state" / "elsewhere")
     daemon.wait_metrics(lambda m: log_figure(m, "memory_bytes") > 20000, "lines in memory")
     (daemon.folder / "state" / "elsewhere").rename(daemon.folder / "state" / "log")
