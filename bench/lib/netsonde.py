@@ -10,16 +10,20 @@ from lib.lab import HELPING, PROBING
 from lib.process import Broken, Program, Window, pin, wait_for
 
 PORT = 9975
+# What is computed about results, and kept besides: off, so that a figure is of one thing.
+NOTHING_COMPUTED = "qos: { enabled = false; };\navailability: { enabled = false; };"
 OWN = ("starts_total", "skipped_total", "lag_seconds_total", "lag_max_seconds")
 
 
-def write_config(folder, targets, interval, options=None, agent=None, outputs=None, sections=""):
-    """targets: addresses, which may repeat. All that the daemon keeps is kept: series, histograms, lines in a file.
+def write_config(folder, targets, interval, options=None, agent=None, outputs=None,
+                 sections=NOTHING_COMPUTED):
+    """targets: addresses, which may repeat. All that the daemon keeps of a result is kept: series, histograms, lines in a
+    file.
 
     options: of the probe, which is a ping unless they say another type. sections: more of the configuration, as text.
     """
     probe = {"type": '"ping"', "interval": interval, **(options or {})}
-    settings = {"name": '"bench"', "workers": 1, **(agent or {})}
+    settings = {"name": '"bench"', "workers": 1, "state_dir": f'"{folder}"', **(agent or {})}
     outputs = outputs or f'{{ name = "file"; path = "{folder}/lines"; rotate_size = "256MiB"; keep = 1; }}'
     lines = [
         f"agent: {group(settings)};",
