@@ -778,7 +778,7 @@ Test(exporter, options_have_defaults)
 	option_set_defaults(exporter_options, exporter_noptions, &settings);
 	cr_assert_eq(settings.listen.n, 1);
 	cr_expect_str_eq(settings.listen.items[0], "0.0.0.0:9975");
-	cr_expect_eq(settings.max_series, 500000);
+	cr_expect_eq(settings.max_series, 2000000);
 	cr_expect_gt(settings.max_connections, 0);
 	cr_expect_eq(settings.reply_timeout_ns, INT64_C(30000000000));
 	option_free(exporter_options, exporter_noptions, &settings);
