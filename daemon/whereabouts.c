@@ -53,6 +53,7 @@ static const struct {
 	{"ping", "rtt_min_seconds"}, {"traceroute", "rtt_min_seconds"}, {"tcp", "rtt_seconds"},
 	{"tcp", "connect_seconds"},  {"http", "tcp_rtt_seconds"},       {"dns", "query_seconds"},
 };
+#define WINDOW_NS   (60 * NS_PER_SECOND)
 #define ROUND_TRIPS (sizeof(round_trips) / sizeof(round_trips[0]))
 
 struct whereabouts {
@@ -65,6 +66,9 @@ struct whereabouts {
 	struct distance_point agent, point;
 	double meters, radius_meters, floor_seconds;
 	int64_t line_due_ns;
+	/* Shortest round trips of this window and the one before it; 0 = none. */
+	double shortest_seconds, shortest_before_seconds;
+	int64_t window_ns; /* wall clock: when this one began */
 };
 
 /* --- looking up -------------------------------------------------------------------------------------------------- */
@@ -118,6 +122,7 @@ static void look_up(struct whereabouts *whereabouts, struct geo_cache *cache, co
 	whereabouts->tags = edition_tags(geo_cache_rules(cache));
 	measure_way(whereabouts, geo_cache_rules(cache));
 	place_release(before);
+	whereabouts->shortest_seconds = whereabouts->shortest_before_seconds = 0;
 }
 
 void whereabouts_refresh(struct whereabouts **whereabouts, struct geo_cache *cache, const struct subject *subject,
@@ -205,8 +210,8 @@ static bool read_number(const struct row *row, int measure, double *number)
 	return false;
 }
 
-/* The shortest round trip that is known: of this run. A window over several runs belongs in here. */
-static bool shortest_round_trip(const struct sample *sample, double *seconds)
+/* Of the run itself. */
+static bool round_trip_of(const struct sample *sample, double *seconds)
 {
 	const struct row *row = sample->rows;
 
@@ -220,14 +225,40 @@ static bool shortest_round_trip(const struct sample *sample, double *seconds)
 	return false;
 }
 
-static size_t add_way(const struct whereabouts *whereabouts, const struct sample *sample, struct reading *readings)
+/* Two windows side by side stand for one that slides: what is shortest is forgotten after one to two lengths of it. */
+static void turn_window(struct whereabouts *whereabouts, int64_t now_ns)
+{
+	int64_t age_ns = now_ns - whereabouts->window_ns;
+
+	if (age_ns >= 0 && age_ns < WINDOW_NS)
+		return;
+	whereabouts->shortest_before_seconds =
+		age_ns >= WINDOW_NS && age_ns < 2 * WINDOW_NS ? whereabouts->shortest_seconds : 0;
+	whereabouts->shortest_seconds = 0;
+	whereabouts->window_ns = now_ns;
+}
+
+/* The shortest round trip of the last minute or two, and of this run in any case. */
+static bool shortest_round_trip(struct whereabouts *whereabouts, const struct sample *sample, double *seconds)
+{
+	double *shortest = &whereabouts->shortest_seconds, before;
+
+	turn_window(whereabouts, sample->begun_realtime_ns);
+	if (round_trip_of(sample, seconds) && (*shortest == 0 || *seconds < *shortest))
+		*shortest = *seconds;
+	before = whereabouts->shortest_before_seconds;
+	*seconds = before > 0 && (*shortest == 0 || before < *shortest) ? before : *shortest;
+	return *seconds > 0;
+}
+
+static size_t add_way(struct whereabouts *whereabouts, const struct sample *sample, struct reading *readings)
 {
 	double seconds, ratio;
 	size_t n = 0;
 
 	readings[n++] = reading_number(GEO_DISTANCE, whereabouts->meters);
 	readings[n++] = reading_number(GEO_FLOOR, whereabouts->floor_seconds);
-	if (!sample || !shortest_round_trip(sample, &seconds))
+	if (!sample || !shortest_round_trip(whereabouts, sample, &seconds))
 		return n;
 	if (distance_inflation(whereabouts->meters, seconds, &ratio))
 		readings[n++] = reading_number(GEO_INFLATION, ratio);
@@ -237,8 +268,7 @@ static size_t add_way(const struct whereabouts *whereabouts, const struct sample
 	return n;
 }
 
-size_t whereabouts_readings(const struct whereabouts *whereabouts, const struct sample *sample,
-			    struct reading *readings)
+size_t whereabouts_readings(struct whereabouts *whereabouts, const struct sample *sample, struct reading *readings)
 {
 	struct distance_point point;
 	size_t n = 0;

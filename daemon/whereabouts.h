@@ -38,10 +38,9 @@ void whereabouts_free(struct whereabouts *whereabouts); /* NULL is harmless */
 size_t whereabouts_labels(const struct whereabouts *whereabouts, struct label *out);
 size_t whereabouts_tags(const struct whereabouts *whereabouts, struct label *out);
 
-/* Readings of whereabouts_set that go with a sample, which is NULL for none: returns how many, 0 if the place has no
- * coordinates. */
-size_t whereabouts_readings(const struct whereabouts *whereabouts, const struct sample *sample,
-			    struct reading *readings);
+/* Readings of whereabouts_set after a sample, which is NULL for none: returns how many, 0 if the place has no
+ * coordinates. The round trip that is compared with light is the shortest of a minute or two. */
+size_t whereabouts_readings(struct whereabouts *whereabouts, const struct sample *sample, struct reading *readings);
 
 /* Is a line of the set due? It says the same for long, so there is one every ten seconds. Yes is said once. */
 bool whereabouts_take_line(struct whereabouts *whereabouts, int64_t stamp_ns);

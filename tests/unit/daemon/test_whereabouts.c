@@ -163,13 +163,48 @@ static const struct measure_set ping_set = {"ping", ping_measures, 3, NULL, ""};
 static const struct measure_set other_set = {"smtp", ping_measures, 3, NULL, ""};
 
 /* As if the shortest round trip of a run had been so long. */
-static double after(const struct fixture *fixture, const struct measure_set *set, double seconds, const char *name)
+static double after_at(const struct fixture *fixture, double seconds, const char *name, int64_t at_seconds)
 {
 	const struct reading readings[] = {reading_number(1, seconds), reading_number(2, 7)};
-	const struct row row = {set, NULL, 0, readings, 2};
-	const struct sample sample = {.reason = REASON_OK, .rows = &row, .nrows = 1};
+	const struct row row = {&ping_set, NULL, 0, readings, 2};
+	const struct sample sample = {
+		.reason = REASON_OK, .rows = &row, .nrows = 1, .begun_realtime_ns = at_seconds * 1000000000};
 
 	return reading(fixture, &sample, name);
+}
+
+/* The same when nothing is remembered: an hour after the run before it. */
+static double after(const struct fixture *fixture, const struct measure_set *set, double seconds, const char *name)
+{
+	static int64_t hours;
+	const struct reading readings[] = {reading_number(1, seconds), reading_number(2, 7)};
+	const struct row row = {set, NULL, 0, readings, 2};
+	const struct sample sample = {
+		.reason = REASON_OK, .rows = &row, .nrows = 1, .begun_realtime_ns = ++hours * 3600 * 1000000000};
+
+	return reading(fixture, &sample, name);
+}
+
+Test(whereabouts, the_shortest_round_trip_counts_for_a_minute_or_two)
+{
+	struct fixture fixture;
+	double floor;
+
+	set_up(&fixture);
+	apply(&fixture, "SG", frankfurt);
+	refresh(&fixture);
+	floor = reading(&fixture, NULL, "light_floor_seconds");
+	cr_expect(fabs(after_at(&fixture, 3 * floor, "inflation_ratio", 1000) - 3) < 1e-9);
+	cr_expect(fabs(after_at(&fixture, 2 * floor, "inflation_ratio", 1059) - 2) < 1e-9);
+	cr_expect(fabs(after_at(&fixture, 4 * floor, "inflation_ratio", 1060) - 2) < 1e-9);
+	cr_expect(fabs(after_at(&fixture, 5 * floor, "inflation_ratio", 1119) - 2) < 1e-9);
+	/* two windows later, and after a run that failed */
+	cr_expect(fabs(after_at(&fixture, 6 * floor, "inflation_ratio", 1120) - 4) < 1e-9);
+	const struct sample failed = {.reason = REASON_TIMEOUT, .begun_realtime_ns = INT64_C(1121000000000)};
+	cr_expect(fabs(reading(&fixture, &failed, "inflation_ratio") - 4) < 1e-9);
+	/* a clock that is set back begins anew */
+	cr_expect(fabs(after_at(&fixture, 7 * floor, "inflation_ratio", 500) - 7) < 1e-9);
+	tear_down(&fixture);
 }
 
 Test(whereabouts, round_trips_against_light)
