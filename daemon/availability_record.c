@@ -29,7 +29,8 @@ static bool read_sum(const char *text, uint32_t *sum)
 
 /* --- the first line ---------------------------------------------------------------------------------------------- */
 
-#define HEAD_TEXT "netsonde availability 1 "
+#define HEAD_TEXT   "netsonde availability 1 "
+#define HEAD_DIGITS 20
 
 void availability_head_write(char out[AVAILABILITY_HEAD_BYTES], int64_t alive_ms)
 {
@@ -44,11 +45,13 @@ void availability_head_write(char out[AVAILABILITY_HEAD_BYTES], int64_t alive_ms
 
 bool availability_head_read(const char *bytes, size_t n, int64_t *alive_ms)
 {
-	char wanted[AVAILABILITY_HEAD_BYTES];
+	char wanted[AVAILABILITY_HEAD_BYTES], digits[HEAD_DIGITS + 1] = "";
 
 	if (n < AVAILABILITY_HEAD_BYTES || memcmp(bytes, HEAD_TEXT, strlen(HEAD_TEXT)) != 0)
 		return false;
-	*alive_ms = strtoll(bytes + strlen(HEAD_TEXT), NULL, 10);
+	/* There is no NUL behind the bytes. */
+	memcpy(digits, bytes + strlen(HEAD_TEXT), HEAD_DIGITS);
+	*alive_ms = strtoll(digits, NULL, 10);
 	availability_head_write(wanted, *alive_ms);
 	return memcmp(wanted, bytes, sizeof(wanted)) == 0;
 }
