@@ -8,6 +8,8 @@
 #include <zlib.h>
 
 #define SUM_DIGITS 8
+/* What lies beyond has no hour that can be told. */
+#define CHANGE_MOST_MS (INT64_C(3600000) * UINT32_MAX)
 
 static uint32_t sum_of(const void *bytes, size_t n)
 {
@@ -173,7 +175,7 @@ static bool read_change(char *at, struct availability_record *record)
 	int64_t state;
 
 	record->kind = AVAILABILITY_RECORD_CHANGE;
-	if (!take_number(&at, INT64_MAX, &record->change.at_ms) || !take_number(&at, AVAILABILITY_DOWN, &state))
+	if (!take_number(&at, CHANGE_MOST_MS, &record->change.at_ms) || !take_number(&at, AVAILABILITY_DOWN, &state))
 		return false;
 	record->change.state = (enum availability_state)state;
 	return take_names(at, record);
