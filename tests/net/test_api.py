@@ -265,7 +265,7 @@ def test_many_clients_and_some_that_leave(daemon):
 def test_no_other_labels_than_those_of_target_and_rows(start_daemon):
     """What the daemon knows besides (its own labels, the address as configured) is nobody's business here."""
     config = make_config([{**TARGETS[0], "labels": {"tier": "own"}}], PROBES, agent={"labels": {"site": "dc1"}})
-    config += "qos: { enabled = false; };\n"
+    config += "qos: { enabled = false; };\navailability: { enabled = false; };\n"
     daemon = start_daemon(config)
     daemon.wait_runs("here", 2)
     latest = daemon.get("/api/v1/latest")[2].decode()
