@@ -8,18 +8,21 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/clock.h"
 #include "core/file.h"
 #include "core/log.h"
 #include "core/loop.h"
+#include "core/mailbox.h"
 #include "core/mem.h"
 #include "daemon/availability_book.h"
 #include "daemon/availability_record.h"
 #include "daemon/thread.h"
 
 #define WRITE_PAUSE_NS   NS_PER_SECOND
+#define END_PAUSE_NS     NS_PER_SECOND /* that the end waits for a disk */
 #define SYNC_PAUSE_MS    INT64_C(10000)
 #define WAITING_MAX      ((size_t)16 << 20) /* bytes that wait for a slow disk */
 #define ANEW_LEAST_BYTES INT64_C(1048576)
@@ -61,6 +64,12 @@ struct availability_keeper {
 
 	/* of the thread */
 	struct thread *thread;
+	struct mail end; /* posted once */
+	pthread_cond_t ended;
+	bool has_started;
+	bool has_ended;    /* with the mutex */
+	bool is_abandoned; /* the disk hangs, and the thread with it: everything stays where it is until the process
+			      ends */
 	struct alarm alarm;
 	int descriptor; /* -1: not open */
 	int64_t anew_bytes;
@@ -148,6 +157,12 @@ struct availability_keeper *availability_keeper_open(const char *folder)
 {
 	struct availability_keeper *keeper = mem_zero(1, sizeof(*keeper));
 
+	pthread_condattr_t monotonic;
+
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&keeper->ended, &monotonic);
+	pthread_condattr_destroy(&monotonic);
 	pthread_mutex_init(&keeper->mutex, NULL);
 	keeper->book = availability_book_create();
 	keeper->waiting.ceiling = WAITING_MAX;
@@ -167,11 +182,14 @@ void availability_keeper_free(struct availability_keeper *keeper)
 	if (!keeper)
 		return;
 	availability_keeper_stop(keeper);
+	if (keeper->is_abandoned)
+		return;
 	thread_free(keeper->thread);
 	availability_book_free(keeper->book);
 	availability_gaps_free(&keeper->gaps);
 	text_free(&keeper->waiting);
 	text_free(&keeper->writing);
+	pthread_cond_destroy(&keeper->ended);
 	pthread_mutex_destroy(&keeper->mutex);
 	mem_free(keeper->folder);
 	mem_free(keeper->path);
@@ -509,6 +527,24 @@ static void ring(void *arg)
 	alarm_set(thread_loop(keeper->thread), &keeper->alarm, clock_monotonic_ns() + WRITE_PAUSE_NS);
 }
 
+static void finish(struct mail *mail, void *owner)
+{
+	struct availability_keeper *keeper = owner;
+
+	(void)mail;
+	alarm_cancel(thread_loop(keeper->thread), &keeper->alarm);
+	work(keeper, true);
+	pthread_mutex_lock(&keeper->mutex);
+	keeper->has_ended = true;
+	pthread_cond_signal(&keeper->ended);
+	pthread_mutex_unlock(&keeper->mutex);
+}
+
+static void drop(struct mail *mail)
+{
+	(void)mail;
+}
+
 int availability_keeper_start(struct availability_keeper *keeper, struct err *err)
 {
 	const struct thread_plan plan = {.name = "availability", .mails = 1, .owner = keeper};
@@ -518,24 +554,46 @@ int availability_keeper_start(struct availability_keeper *keeper, struct err *er
 	keeper->thread = thread_create(&plan, err);
 	if (!keeper->thread)
 		return -1;
+	keeper->end = (struct mail){.deliver = finish, .drop = drop};
 	alarm_prepare(&keeper->alarm, ring, keeper);
 	alarm_set(thread_loop(keeper->thread), &keeper->alarm, clock_monotonic_ns());
-	return thread_start(keeper->thread, err);
+	keeper->has_started = thread_start(keeper->thread, err) == 0;
+	return keeper->has_started ? 0 : -1;
+}
+
+/* Has the thread write what is left. False when the disk does not let it. */
+static bool end_thread(struct availability_keeper *keeper)
+{
+	int64_t end_ns = clock_monotonic_ns() + END_PAUSE_NS;
+	const struct timespec end = {.tv_sec = end_ns / NS_PER_SECOND, .tv_nsec = end_ns % NS_PER_SECOND};
+	bool has_ended;
+
+	mailbox_post(thread_mailbox(keeper->thread), &keeper->end);
+	pthread_mutex_lock(&keeper->mutex);
+	while (!keeper->has_ended && pthread_cond_timedwait(&keeper->ended, &keeper->mutex, &end) == 0)
+		;
+	has_ended = keeper->has_ended;
+	pthread_mutex_unlock(&keeper->mutex);
+	return has_ended;
 }
 
 void availability_keeper_stop(struct availability_keeper *keeper)
 {
 	if (!keeper || keeper->is_stopped)
 		return;
-	if (keeper->thread) {
-		thread_stop(keeper->thread);
-		alarm_cancel(thread_loop(keeper->thread), &keeper->alarm);
-		work(keeper, true);
+	if (keeper->has_started && !end_thread(keeper)) {
+		log_event(LOG_LEVEL_WARN, "availability", NULL, "%s: the disk hangs: the end does not wait for it",
+			  keeper->path);
+		keeper->is_abandoned = true;
 	}
-	atomic_fetch_add(&keeper->lost, keeper->writing_changes);
+	if (keeper->thread && !keeper->is_abandoned)
+		thread_stop(keeper->thread);
 	pthread_mutex_lock(&keeper->mutex);
 	keeper->is_stopped = true;
 	pthread_mutex_unlock(&keeper->mutex);
+	if (keeper->is_abandoned)
+		return;
+	atomic_fetch_add(&keeper->lost, keeper->writing_changes);
 	if (keeper->descriptor != -1)
 		close(keeper->descriptor);
 	keeper->descriptor = -1;

@@ -26,7 +26,8 @@ def test_figures_carry_on(net, start_daemon):
     # One look every ten seconds; the first one came before the outage.
     metrics = daemon.wait_metrics(
         lambda m: m.get(AVAILABILITY + "outages_total", target="bad") == 1
-        and m.get(AVAILABILITY + "up", target="bad") == 1,
+        and m.get(AVAILABILITY + "up", target="bad") == 1
+        and figures(m, "good")["ratio"] is not None,
         "the outage to be counted",
     )
     failed = metrics.failures("bad")["timeout"]

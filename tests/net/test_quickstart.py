@@ -18,7 +18,7 @@ def quickstart(folder, *arguments):
 def results(folder):
     lines = [Line(line) for line in (folder / "netsonde.lines").read_text().splitlines()]
     return {
-        target: {line.fields["success"] for line in lines if line.tags.get("target") == target}
+        target: {line.fields["success"] for line in lines if line.tags.get("target") == target and "success" in line.fields}
         for target in {line.tags.get("target") for line in lines}
     }
 

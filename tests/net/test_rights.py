@@ -405,7 +405,7 @@ static const struct { const char *name; long number; long arguments[6]; } calls[
 	{"setresuid", SYS_setresuid, {0, 0, 0}},
 	{"capset", SYS_capset, {0}},
 	{"process_vm_writev", SYS_process_vm_writev, {1}},
-	{"userfaultfd", SYS_userfaultfd, {0}},
+	{"timer_create", SYS_timer_create, {0, 0, (long)"01234567"}},
 	{"userfaultfd", SYS_userfaultfd, {0}},
 	{"io_uring_setup", SYS_io_uring_setup, {1, 0}},
 	{"clock_settime", SYS_clock_settime, {0}},
