@@ -73,7 +73,7 @@ def ping(router, arguments):
             else:
                 row |= {"status": "timeout"}
             sequence += 1
-            row |= {"sent": str(sequence), "received": str(len(times)), "packet-loss": str(100 - 100 * len(times) // sequence)}
+            row |= {"sent": str(sequence), "received": str(len(times)), "packet-loss": str(100 * (sequence - len(times)) // sequence)}
             if times:
                 row |= {"min-rtt": time_text(min(times), profile), "avg-rtt": time_text(sum(times) // len(times), profile), "max-rtt": time_text(max(times), profile)}
             yield [row]
