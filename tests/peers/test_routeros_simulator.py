@@ -20,7 +20,8 @@ MODERN, OLD = "7.18", "6.42"
 @pytest.fixture(scope="module")
 def started():
     routers = {}
-    yield lambda profile: routers.setdefault(profile, None) or routers.__setitem__(profile, Simulator(profile=profile, tls_port=0, pace=0.02)) or routers[profile]
+    yield lambda profile: routers.setdefault(profile, None) or routers.__setitem__(profile,
+        Simulator(profile=profile, tls_port=0, pace=0.02)) or routers[profile]
     for one in routers.values():
         one.stop()
 
@@ -48,7 +49,8 @@ def router(take):
 # --- bytes ---------------------------------------------------------------------------------------------------------
 
 LENGTHS = [
-    (0, "00"), (1, "01"), (0x7F, "7f"), (0x80, "80 80"), (0x3FFF, "bf ff"), (0x4000, "c0 40 00"), (0x1FFFFF, "df ff ff"), (0x200000, "e0 20 00 00"),
+    (0, "00"), (1, "01"), (0x7F, "7f"), (0x80, "80 80"), (0x3FFF, "bf ff"), (0x4000, "c0 40 00"),
+        (0x1FFFFF, "df ff ff"), (0x200000, "e0 20 00 00"),
     (0xFFFFFFF, "ef ff ff ff"), (0x10000000, "f0 10 00 00 00"), (0xFFFFFFFF, "f0 ff ff ff ff"),
 ]
 
@@ -97,7 +99,8 @@ def test_transcript_of_a_login(router):
 @pytest.mark.parametrize("form", range(1, 6))
 def test_every_form_of_a_length_is_read(router, form):
     said = b"".join(wire.encode_length_as(len(word), form) + word for word in (b"/system/identity/print", b".tag=7"))
-    exchange(router.port, LOGIN + said + b"\x00", b"\x05!done\x00\x03!re\x06.tag=7\x09=name=gw1\x00\x05!done\x06.tag=7\x00")
+    exchange(router.port, LOGIN + said + b"\x00",
+        b"\x05!done\x00\x03!re\x06.tag=7\x09=name=gw1\x00\x05!done\x06.tag=7\x00")
 
 
 def test_transcript_of_an_empty_answer(take):
@@ -107,7 +110,8 @@ def test_transcript_of_an_empty_answer(take):
 
 
 def test_transcript_of_quit_and_of_commands_before_login(router):
-    exchange(router.port, LOGIN + b"\x05/quit\x07.tag=ab\x00", b"\x05!done\x00\x06!fatal\x1dsession terminated on request\x00")
+    exchange(router.port, LOGIN + b"\x05/quit\x07.tag=ab\x00",
+        b"\x05!done\x00\x06!fatal\x1dsession terminated on request\x00")
     exchange(router.port, b"\x06/cance\x00", b"\x06!fatal\x0dnot logged in\x00")
     with Talker(router.port) as talker:
         assert talker.ask("/quit", ".tag=1") == [["!fatal", "session terminated on request"]]
@@ -169,7 +173,8 @@ def test_too_much_before_login(router):
 # --- clients of others ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("profile, form", [("6.42", "token"), ("6.43", "token"), ("6.43", "plain"), ("6.49", "plain"), ("7.16", "plain"), ("7.18", "plain")])
+@pytest.mark.parametrize("profile, form", [("6.42", "token"), ("6.43", "token"), ("6.43", "plain"), ("6.49", "plain"),
+    ("7.16", "plain"), ("7.18", "plain")])
 def test_librouteros_reads(take, profile, form):
     librouteros = pytest.importorskip("librouteros", reason="python3-librouteros is not installed")
     import librouteros.login
@@ -177,7 +182,8 @@ def test_librouteros_reads(take, profile, form):
     login = getattr(librouteros.login, form)
     with pytest.raises(librouteros.exceptions.TrapError):
         librouteros.connect("127.0.0.1", "netsonde", "wrong", port=router.port, login_method=login)
-    api = librouteros.connect("127.0.0.1", "netsonde", "secret", port=router.port, login_method=login, encoding="latin-1")
+    api = librouteros.connect("127.0.0.1", "netsonde", "secret", port=router.port, login_method=login,
+        encoding="latin-1")
     assert [row["name"] for row in api("/system/identity/print")] == ["gw1"]
     [resource] = api.path("/system/resource")
     assert resource["version"].startswith(profile)
@@ -198,7 +204,7 @@ def test_node_routeros_reads(take):
     environment = routeros_talker.node_environment()
     if environment is None:
         pytest.skip("no node-routeros here (npm install -g node-routeros)")
-    for profile in ("6.42", "6.43", "7.16"):
+    for profile in ("6.42", "7.16", "7.18"):
         found = routeros_talker.read_with_node(take(profile).port, environment)
         assert found["/system/identity"] == [{"name": "gw1"}]
         assert found["/system/resource"][0]["version"].startswith(profile)
@@ -225,8 +231,10 @@ def test_every_menu_gives_rows(take):
 
 
 MENUS = [
-    ("/routing/bgp/peer", OLD, MODERN), ("/routing/bgp/session", MODERN, OLD), ("/routing/bfd/neighbor", OLD, MODERN), ("/interface/wireguard/peers", MODERN, "6.49"),
-    ("/interface/wireless/registration-table", OLD, MODERN), ("/interface/wifiwave2/registration-table", "7.12", "7.16"), ("/interface/wifi/registration-table", "7.16", "7.12"),
+    ("/routing/bgp/peer", OLD, MODERN), ("/routing/bgp/session", MODERN, OLD), ("/routing/bfd/neighbor", OLD, MODERN),
+        ("/interface/wireguard/peers", MODERN, "6.49"),
+    ("/interface/wireless/registration-table", OLD, MODERN), ("/interface/wifiwave2/registration-table", "7.12",
+        "7.16"), ("/interface/wifi/registration-table", "7.16", "7.12"),
     ("/ipv6/address", "6.49", OLD), ("/container", "7.12", "7.1"),
 ]
 
@@ -246,7 +254,8 @@ def test_shapes_of_versions(take):
         assert health["voltage"] == "24.1" and ".id" not in health
         assert ":" in talker.rows("/ip/firewall/connection/print")[0]["src-address"]
         assert re.fullmatch(r"[a-z]{3}/\d\d/\d{4} \d\d:\d\d:\d\d", talker.rows("/user/active/print")[0]["when"])
-        assert talker.ask("/ping", "=address=192.0.2.5", "=count=1", "=vrf=main") == [["!trap", "=message=unknown parameter"], ["!done"]]
+        assert talker.ask("/ping", "=address=192.0.2.5", "=count=1", "=vrf=main") == [["!trap",
+            "=message=unknown parameter"], ["!done"]]
         assert talker.ask("/interface/print", "=as-string=")[0] == ["!trap", "=message=unknown parameter"]
     with Talker(take(MODERN).port) as talker:
         health = talker.rows("/system/health/print")
@@ -259,10 +268,13 @@ def test_shapes_of_versions(take):
         assert "no such command prefix" in talker.ask("/system/routerboard/print")[0][-1]
 
 
-ROWS = [{"name": "a", "n": "5", "on": "true"}, {"name": "b", "n": "30", "comment": "x"}, {"name": "c", "on": "false", "comment": ""}]
+ROWS = [{"name": "a", "n": "5", "on": "true"}, {"name": "b", "n": "30", "comment": "x"},
+    {"name": "c", "on": "false", "comment": ""}]
 QUERIES = [
-    ("?name=a", "a"), ("?=name=b", "b"), ("?-comment", "a"), ("?comment", "bc"), ("?>comment=", "b"), ("?on=yes", "a"), ("?on=false", "c"), ("?<n=6", "a"), ("?>n=6", "b"),
-    ("?name=a ?name=b ?#|", "ab"), ("?name=a ?#!", "bc"), ("?on ?comment", "c"), ("?on ?comment ?#&", "c"), ("?name=a ?name=b ?#|!", "c"), ("?name=a ?name=b ?name=c ?#||", "abc"),
+    ("?name=a", "a"), ("?=name=b", "b"), ("?-comment", "a"), ("?comment", "bc"), ("?>comment=", "b"), ("?on=yes", "a"),
+        ("?on=false", "c"), ("?<n=6", "a"), ("?>n=6", "b"),
+    ("?name=a ?name=b ?#|", "ab"), ("?name=a ?#!", "bc"), ("?on ?comment", "c"), ("?on ?comment ?#&", "c"),
+        ("?name=a ?name=b ?#|!", "c"), ("?name=a ?name=b ?name=c ?#||", "abc"),
     ("?name=a ?name=b ?#1", "a"), ("?name=a ?#.!|", "abc"), ("?name=a ?on ?#1.&", "a"),
 ]
 
@@ -281,7 +293,15 @@ def test_bad_queries(router, words):
 
 def test_proplist(router):
     with Talker(router.port) as talker:
-        assert talker.ask("/interface/print", "=.proplist=name,no-such,.id", "?name=ether2") == [["!re", "=name=ether2", "=.id=*2"], ["!done"]]
+        assert talker.ask("/interface/print", "=.proplist=name,no-such,.id",
+            "?name=ether2") == [["!re", "=name=ether2", "=.id=*2"], ["!done"]]
+
+
+def test_radios_of_another_package():
+    with Simulator(profile="7.16", wifi="wireless") as router, Talker(router.port) as talker:
+        assert "@1Mbps" in talker.rows("/interface/wireless/registration-table/print")[0]["signal-strength"]
+        assert talker.ask("/interface/wifi/registration-table/print")[0][0] == "!trap"
+        assert "wireless" in [row["name"] for row in talker.rows("/system/package/print")]
 
 
 def test_counters_rise(router):
@@ -293,6 +313,10 @@ def test_counters_rise(router):
         router.fault("counters=18446744073709551600")
         wait_for(lambda: value() < first, "the end of 64 bits")
         router.fault("counters")
+        first = value()
+        router.set("traffic", 0)
+        assert value() >= first
+        router.set("traffic", 1)
 
 
 def test_tags_and_commands_together(router):
@@ -341,21 +365,26 @@ def test_listen_and_follow(router):
         [[_, ret]] = other.ask("/ip/firewall/address-list/add", "=list=blocked", "=address=198.51.100.99")
         row = ret[5:]
         assert talker.read() == ["!re", ".tag=l", f"=.id={row}", "=list=blocked", "=address=198.51.100.99"]
-        assert other.rows("/ip/firewall/address-list/print", "?address=198.51.100.99", "=.proplist=list") == [{"list": "blocked"}]
+        assert other.rows("/ip/firewall/address-list/print", "?address=198.51.100.99",
+            "=.proplist=list") == [{"list": "blocked"}]
         router.change("/ip/firewall/address-list", row, comment="why")
         assert "=comment=why" in talker.read()
         assert other.ask("/ip/firewall/address-list/remove", f"=.id={row}") == [["!done"]]
         assert talker.read() == ["!re", ".tag=l", f"=.id={row}", "=.dead=yes"]
-        assert other.ask("/ip/firewall/address-list/remove", f"=.id={row}")[0] == ["!trap", "=category=0", "=message=no such item"]
+        assert other.ask("/ip/firewall/address-list/remove", f"=.id={row}")[0] == ["!trap", "=category=0",
+            "=message=no such item"]
 
 
 def test_monitors(router):
     with Talker(router.port) as talker:
         rows = talker.rows("/interface/ethernet/monitor", "=numbers=ether1,ether4,sfp-sfpplus1", "=once=")
-        assert [(row["name"], row["status"], row.get("rate")) for row in rows] == [("ether1", "link-ok", "2.5Gbps"), ("ether4", "no-link", None), ("sfp-sfpplus1", "link-ok", "10Gbps")]
-        assert talker.ask("/interface/ethernet/monitor", "=numbers=nosuch", "=once=")[0] == ["!trap", "=category=0", "=message=no such item"]
+        assert [(row["name"], row["status"], row.get("rate")) for row in rows] == [("ether1", "link-ok", "2.5Gbps"),
+            ("ether4", "no-link", None), ("sfp-sfpplus1", "link-ok", "10Gbps")]
+        assert talker.ask("/interface/ethernet/monitor", "=numbers=nosuch", "=once=")[0] == ["!trap", "=category=0",
+            "=message=no such item"]
         assert len(talker.rows("/interface/monitor-traffic", "=interface=ether1,ether2", "=once=")) == 2
-        for menu, name in (("/interface/lte", "lte1"), ("/interface/wifi", "wifi1"), ("/interface/w60g", "wlan60-1"), ("/interface/ethernet/poe", "ether2")):
+        for menu, name in (("/interface/lte", "lte1"), ("/interface/wifi", "wifi1"), ("/interface/w60g", "wlan60-1"),
+            ("/interface/ethernet/poe", "ether2")):
             assert talker.rows(f"{menu}/monitor", f"=numbers={name}", "=once")[0]["name"] == name
         talker.write("/interface/wifi/monitor", "=numbers=wifi1", ".tag=m")
         assert [talker.read()[:2] for _ in range(3)] == [["!re", ".tag=m"]] * 3
@@ -371,9 +400,11 @@ def test_ping_and_traceroute(router):
         assert all("avg-rtt" not in row and row["status"] == "timeout" for row in rows)
         rows = talker.rows("/tool/traceroute", "=address=198.51.100.1", "=count=1")
         last = [row for row in rows if row[".section"] == rows[-1][".section"]]
-        assert [row["address"] for row in last] == ["192.0.2.254", "", "198.51.100.17", "198.51.100.1"] and len(rows) == 1 + 2 + 3 + 4
+        assert [row["address"] for row in last] == ["192.0.2.254", "", "198.51.100.17",
+            "198.51.100.1"] and len(rows) == 1 + 2 + 3 + 4
         router.set("rights", "read,api")
-        assert talker.ask("/ping", "=address=192.0.2.5", "=count=1") == [["!trap", "=message=not enough permissions (9)"], ["!done"]]
+        assert talker.ask("/ping", "=address=192.0.2.5", "=count=1") == [["!trap",
+            "=message=not enough permissions (9)"], ["!done"]]
         assert talker.ask("/system/identity/set", "=name=x")[0][1] == "=message=not enough permissions (9)"
         router.set("rights", "read,write,test,api,reboot")
         assert talker.ask("/system/identity/set", "=name=other") == [["!done"]]
@@ -387,7 +418,8 @@ IDENTITY = "/system/identity/print"
 ANSWERS = [
     ("trap=4:it failed", [["!trap", "=category=4", "=message=it failed"], ["!done"]]),
     ("trap=:two\\r\\nlines", [["!trap", "=message=two\r\nlines"], ["!done"]]),
-    ("two-traps", [["!trap", "=message=no such command or directory (x)"], ["!trap", "=category=0", "=message=no such command prefix"], ["!done"]]),
+    ("two-traps", [["!trap", "=message=no such command or directory (x)"],
+        ["!trap", "=category=0", "=message=no such command prefix"], ["!done"]]),
     ("trap-after=1", [["!re", "=name=gw1"], ["!trap", "=category=4", "=message=action failed (6)"], ["!done"]]),
     ("fatal=out of memory", [["!fatal", "out of memory"]]),
     ("empty", [["!empty"], ["!done"]]),
@@ -396,6 +428,10 @@ ANSWERS = [
     ("forbidden", [["!trap", "=message=not enough permissions (9)"], ["!done"]]),
     ("unknown-reply=news", [["!re", "=name=gw1"], ["!news", "=about=nothing"], ["!done"]]),
     ("wrong-tag=q", [["!re", ".tag=q", "=name=gw1"], ["!done", ".tag=q"]]),
+    ("no-tag", [["!re", "=name=gw1"], ["!done"]]),
+    ("no-done", [["!re", "=name=gw1"], ["!fatal", "session terminated on request"]]),
+    ("delay=0.02", [["!re", "=name=gw1"], ["!done"]]),
+    ("interleave", [["!re", "=name=gw1"], ["!done"]]),
     ("extra", [["!re", "=name=gw1", "=something-new=1", "=.nextid=*2", "=empty="], ["!done"]]),
     ("bare-word", [["!re", "=name=gw1", "bare", "=no-second-sign", "="], ["!done"]]),
     ("long-word=70000", [["!re", "=name=gw1", "=contents=" + "x" * 70000], ["!done"]]),
@@ -414,7 +450,10 @@ ANSWERS = [
 def test_faults_of_answers(router, fault, answer):
     with Talker(router.port) as talker:
         router.fault(fault)
-        assert talker.ask(IDENTITY) == answer
+        talker.write(IDENTITY)
+        if fault == "no-done":
+            talker.write("/quit")
+        assert talker.read_answer() == answer
         if fault.startswith("long-form"):
             assert talker.bytes.endswith(b"\xf0\x00\x00\x00\x03!re\xf0\x00\x00\x00\x09=name=gw1\x00\xf0\x00\x00\x00\x05!done\x00")
         if not answer:
@@ -430,6 +469,23 @@ def test_attributes_in_another_order_or_missing(router):
         router.clear()
         router.fault("lacking")
         assert [list(row) for row in talker.rows("/ip/pool/print")] == [row[::2] for row in names]
+
+
+def test_who_says_empty(take):
+    with Talker(take("7.16").port) as talker:
+        none = ("/interface/print", "?name=nosuch")
+        assert talker.ask(*none) == [["!done"]]
+        take("7.16").fault("say-empty")
+        assert talker.ask(*none) == [["!empty"], ["!done"]]
+    router = take(MODERN)
+    router.fault("say-empty=no")
+    with Talker(router.port) as talker:
+        assert talker.ask(*none) == [["!done"]]
+        router.clear()
+        router.fault("two-dones")
+        assert talker.ask(*none) == [["!empty"], ["!done"]] and talker.read() == ["!done"]
+        router.fault("login-refused")
+        assert talker.ask("/login", "=name=netsonde", "=password=secret") == REFUSED
 
 
 @pytest.mark.parametrize("fault", ["stuck", "mute", "deaf"])
@@ -544,7 +600,8 @@ def test_tls_without_a_certificate(router):
 def test_tls_with_a_certificate(tmp_path, newest):
     authority = certificates.Authority(tmp_path)
     certificate = authority.issue("router", "IP:127.0.0.1")
-    with Simulator(tls_port=0, certificate=certificate, key=tmp_path / "router.key", tls_1_2=newest is not None) as router:
+    with Simulator(tls_port=0, certificate=certificate, key=tmp_path / "router.key",
+        tls_1_2=newest is not None) as router:
         context = ssl.create_default_context(cafile=tmp_path / "ca.pem")
         with Talker(router.tls_port, tls=context) as talker:
             assert talker.socket.version() == (newest or "TLSv1.3")
@@ -555,7 +612,8 @@ def test_tls_with_a_certificate(tmp_path, newest):
 
 def test_the_program_by_itself():
     """As a bench starts it: with a port for requests, and told by a signal to end."""
-    process = subprocess.Popen([sys.executable, str(routeros_program()), "--control", "0", "--fault", "stuck=@/ip"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([sys.executable, str(routeros_program()), "--control", "0", "--fault", "stuck=@/ip"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
     ready = re.fullmatch(r"ready (\d+) control (\d+)\n", process.stdout.readline())
     with Talker(int(ready[1])) as talker, Talker(int(ready[2]), name=None) as control:
         assert talker.rows(IDENTITY)

@@ -52,8 +52,10 @@ def row_sentences(command, rows):
     return [row_words(row, wanted) for row in rows]
 
 
-PRINT = {".proplist", "count-only", "detail", "stats", "stats-detail", "without-paging", "follow", "follow-only", "interval", "brief", "terse", "value-list", "where", "from", "append"}
-POLICIES = {"print": "read", "getall": "read", "listen": "read", "monitor": "read", "monitor-traffic": "read", "add": "write", "set": "write", "remove": "write", "enable": "write", "disable": "write",
+PRINT = {".proplist", "count-only", "detail", "stats", "stats-detail", "without-paging", "follow", "follow-only",
+    "interval", "brief", "terse", "value-list", "where", "from", "append"}
+POLICIES = {"print": "read", "getall": "read", "listen": "read", "monitor": "read", "monitor-traffic": "read",
+    "add": "write", "set": "write", "remove": "write", "enable": "write", "disable": "write",
             "ping": "test", "traceroute": "test", "torch": "test", "scan": "test", "info": "test", "reboot": "reboot"}
 
 

@@ -1,6 +1,7 @@
 """What differs between versions of RouterOS. Each fact with its place in routeros.md; "unverified" where that says so."""
 
 import re
+import time
 
 # Names of the issue and the version that stands for each. Any other MAJOR.MINOR[.PATCH] will do as well.
 VERSIONS = {
@@ -16,7 +17,7 @@ VERSIONS = {
 
 
 class Profile:
-    def __init__(self, name="7.18", board="rb"):
+    def __init__(self, name="7.18", board="rb", wifi=None):
         name = str(name).rstrip("+")
         if name == "7.1x":
             name = "7.16"
@@ -38,7 +39,8 @@ class Profile:
         # 2.1: ISO dates from 7.10 for most fields.
         self.has_iso_dates = number >= (7, 10)
         # 2.2: wifi from 7.13, wifiwave2 before, wireless on version 6.
-        self.wifi = "wireless" if self.is_v6 else "wifiwave2" if number < (7, 13) else "wifi"
+        # A router of version 7 may have the package wireless as well.
+        self.wifi = wifi or ("wireless" if self.is_v6 else "wifiwave2" if number < (7, 13) else "wifi")
         # 2.2, "newer v7"; the very version is unverified.
         self.lists_service_connections = number >= (7, 18)
         self.lists_available_packages = number >= (7, 18)
@@ -51,7 +53,6 @@ class Profile:
         self.board_name = "CHR" if self.is_virtual else "CCR2004-16G-2S+"
 
     def date(self, stamp):
-        import time
         parts = time.gmtime(stamp)
         if self.has_iso_dates:
             return time.strftime("%Y-%m-%d %H:%M:%S", parts)

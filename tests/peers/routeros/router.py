@@ -72,7 +72,7 @@ class Router:
         self.set_profile(options.profile)
 
     def set_profile(self, name):
-        self.profile = profiles.Profile(name, self.options.board)
+        self.profile = profiles.Profile(name, self.options.board, self.options.wifi)
         identity = self.world.identity if self.world else self.options.identity
         self.world = World(self.profile, self.sizes, identity)
         self.apply_counters()
@@ -147,7 +147,8 @@ class Router:
             del table.added[:500]
         stamp = self.world.ago(0)
         self.answers.clear()
-        table.add(self.world, {"time": stamp.split()[1] if self.profile.is_v6 else stamp, "topics": topics, "message": message, "buffer": "memory"})
+        table.add(self.world, {"time": stamp.split()[1] if self.profile.is_v6 else stamp, "topics": topics,
+            "message": message, "buffer": "memory"})
 
     def drop(self, is_cut=False):
         for session in list(self.sessions):
@@ -164,11 +165,14 @@ class Router:
     # --- control ---
 
     def state(self):
-        names = ("logins", "logins refused", "sessions total", "sessions peak", "sessions refused", "cancels", "broken streams")
+        names = ("logins", "logins refused", "sessions total", "sessions peak", "sessions refused", "cancels",
+            "broken streams")
         return {
-            "commands": {name.decode("latin-1"): number for name, number in self.commands.items()}, "total": sum(self.commands.values()),
+            "commands": {name.decode("latin-1"): number for name, number in self.commands.items()},
+                "total": sum(self.commands.values()),
             **{name.replace(" ", "_"): self.seen[name] for name in names}, "sessions": len(self.sessions),
-            "running": sum(len(session.running) for session in self.sessions), "waiting": [fault.text for fault in self.faults.faults],
+            "running": sum(len(session.running) for session in self.sessions),
+                "waiting": [fault.text for fault in self.faults.faults],
         }
 
     def said(self):
@@ -193,7 +197,7 @@ class Router:
         elif name == "pace":
             self.pace = float(value)
         elif name == "traffic":
-            self.world.traffic = float(value)
+            self.world.set_traffic(float(value))
         else:
             raise ValueError(f"no such setting: {name}")
         self.forget()
@@ -302,12 +306,17 @@ def make_context(options):
 
 def read_options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
-                                     epilog="faults:\n" + "\n".join(f"  {name:15} {text}" for name, text in FAULTS.items())
-                                     + "\n\nrequests:\n" + "\n".join(f"  {name:22} {text}" for name, text in CONTROLS.items()))
+                                     epilog="faults:\n" + "\n".join(f"  {name:15} {text}" for name,
+                                         text in FAULTS.items())
+                                     + "\n\nrequests:\n" + "\n".join(f"  {name:22} {text}" for name,
+                                         text in CONTROLS.items()))
     add = parser.add_argument
     add("--profile", default="7.18", help=f"{', '.join(profiles.VERSIONS)}, or any other version")
     add("--board", default="rb", choices=("rb", "chr"), help="chr: no health rows, no routerboard")
-    add("--host", default="127.0.0.1", help="to listen on; with 0.0.0.0 each address of 127.0.0.0/8 is a router with sessions of its own")
+    add("--wifi", choices=("wireless", "wifiwave2", "wifi"),
+        help="the package for radios, when it is not the one of the version")
+    add("--host", default="127.0.0.1",
+        help="to listen on; with 0.0.0.0 each address of 127.0.0.0/8 is a router with sessions of its own")
     add("--port", type=int, default=0)
     add("--tls-port", type=int, help="for TLS; anonymous Diffie-Hellman when there is no certificate")
     add("--certificate")
@@ -316,7 +325,8 @@ def read_options():
     add("--user", action="append", help="NAME:PASSWORD[:RIGHTS]; netsonde:secret with all rights by default")
     add("--max-sessions", type=int, default=20, help="1.4: 20 by default")
     add("--identity", default="gw1")
-    add("--rows", action="append", help="how many: routes=22000, queues, leases, ppp, interfaces, rules, connections, arp, logs")
+    add("--rows", action="append",
+        help="how many: routes=22000, queues, leases, ppp, interfaces, rules, connections, arp, logs")
     add("--pace", type=float, default=1.0, help="how long the second of monitors and pings lasts")
     add("--fault", action="append")
     add("--control", type=int, help="a port on loopback for requests")

@@ -4,6 +4,8 @@ import asyncio
 import hashlib
 import os
 import random
+import socket
+import struct
 
 from routeros import commands, wire
 from routeros.trap import Trap
@@ -118,7 +120,11 @@ class Session(asyncio.Protocol):
         self.transport.close()
 
     def abort(self):
+        """With a reset, not with an end."""
         self.is_closed = True
+        connection = self.transport.get_extra_info("socket")
+        if connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.transport.abort()
 
     # --- writing ---
@@ -247,7 +253,8 @@ class Session(asyncio.Protocol):
             is_right = bool(user) and user.password == arguments["password"]
         if not is_right or router.faults.take("login-refused") is not None or "api" not in user.rights:
             router.seen["logins refused"] += 1
-            router.log("system,error,critical", b"login failure for user %s from %s via api" % (name, str(self.peer[0]).encode()))
+            router.log("system,error,critical", b"login failure for user %s from %s via api" % (name,
+                str(self.peer[0]).encode()))
             text = "invalid user name or password (6)" if response is None or not profile.takes_challenge else "cannot log in"
             self.answer(tag, Trap(text).sentences())
             return
@@ -412,10 +419,12 @@ class Session(asyncio.Protocol):
         text = faults.take("trap", path)
         if text is not None:
             category, _, message = text.partition(":")
-            trap = Trap((message or "failure").replace("\\r", "\r").replace("\\n", "\n"), int(category) if category else None)
+            trap = Trap((message or "failure").replace("\\r", "\r").replace("\\n", "\n"), int(category) if category
+                else None)
             return trap.sentences()
         if faults.take("two-traps", path) is not None:
-            return [*Trap("no such command or directory (x)").sentences()[:1], *Trap("no such command prefix", 0).sentences()]
+            return [*Trap("no such command or directory (x)").sentences()[:1],
+                *Trap("no such command prefix", 0).sentences()]
         if faults.take("absent", path) is not None:
             return Trap("no such command prefix", None if self.router.profile.is_v6 else 0).sentences()
         if faults.take("forbidden", path) is not None:

@@ -20,6 +20,7 @@ class World:
         self.counter_base = None
         self.is_after_reboot = False
         self.traffic = 1.0
+        self.traffic_since, self.traffic_before = self.clock, 0.0
 
     def tick(self):
         self.clock = time.monotonic()
@@ -32,9 +33,21 @@ class World:
     def uptime(self):
         return self.elapsed + (0 if self.is_after_reboot else self.uptime_before)
 
+    @property
+    def flow(self):
+        """Seconds of ordinary traffic since the start: what counters rise with."""
+        return self.traffic_before + self.traffic * (self.clock - self.traffic_since)
+
+    def set_traffic(self, factor):
+        """Counters go on from where they are, so much faster."""
+        self.tick()
+        self.traffic_before, self.traffic_since = self.flow, self.clock
+        self.traffic = factor
+
     def reboot(self):
         self.tick()
-        self.reset_at = self.clock
+        self.reset_at = self.traffic_since = self.clock
+        self.traffic_before = 0.0
         self.is_after_reboot = True
         self.counter_base = None
 
@@ -44,7 +57,7 @@ class World:
             base = self.counter_base
         elif self.is_after_reboot:
             base = 0
-        return str((base + int(rate * self.traffic * self.elapsed)) % COUNTER_MODULUS)
+        return str((base + int(rate * self.flow)) % COUNTER_MODULUS)
 
     def gauge(self, low, high, period, phase=0):
         """Swings between two values, as a saw with two sides."""
