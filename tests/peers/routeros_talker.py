@@ -85,7 +85,7 @@ class Talker:
     def rows(self, *words):
         answer = self.ask(*words)
         assert answer[-1] == ["!done"] and {sentence[0] for sentence in answer} <= {"!re", "!empty",
-            "!done"}, answer[-2:]
+                                                                                    "!done"}, answer[-2:]
         return [row_of(sentence) for sentence in answer if sentence[0] == "!re"]
 
     def close(self):
@@ -141,7 +141,7 @@ def node_environment():
         root = subprocess.run(["npm", "root", "-g"], capture_output=True, text=True, timeout=30).stdout.strip()
         environment["NODE_PATH"] = ":".join(filter(None, (environment.get("NODE_PATH"), root)))
         found = subprocess.run(["node", "-e", "require.resolve('node-routeros')"], env=environment, capture_output=True,
-            timeout=30)
+                               timeout=30)
     except FileNotFoundError:
         return None
     return environment if found.returncode == 0 else None
@@ -149,6 +149,6 @@ def node_environment():
 
 def read_with_node(port, environment):
     result = subprocess.run(["node", "-e", NODE_PROGRAM, "--", str(port)], env=environment, capture_output=True,
-        text=True, timeout=60)
+                            text=True, timeout=60)
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout)

@@ -21,7 +21,8 @@ MODERN, OLD = "7.18", "6.42"
 def started():
     routers = {}
     yield lambda profile: routers.setdefault(profile, None) or routers.__setitem__(profile,
-        Simulator(profile=profile, tls_port=0, pace=0.02)) or routers[profile]
+                                                                                   Simulator(profile=profile,
+                                                                                             tls_port=0, pace=0.02)) or routers[profile]
     for one in routers.values():
         one.stop()
 
@@ -50,7 +51,7 @@ def router(take):
 
 LENGTHS = [
     (0, "00"), (1, "01"), (0x7F, "7f"), (0x80, "80 80"), (0x3FFF, "bf ff"), (0x4000, "c0 40 00"),
-        (0x1FFFFF, "df ff ff"), (0x200000, "e0 20 00 00"),
+    (0x1FFFFF, "df ff ff"), (0x200000, "e0 20 00 00"),
     (0xFFFFFFF, "ef ff ff ff"), (0x10000000, "f0 10 00 00 00"), (0xFFFFFFFF, "f0 ff ff ff ff"),
 ]
 
@@ -100,7 +101,7 @@ def test_transcript_of_a_login(router):
 def test_every_form_of_a_length_is_read(router, form):
     said = b"".join(wire.encode_length_as(len(word), form) + word for word in (b"/system/identity/print", b".tag=7"))
     exchange(router.port, LOGIN + said + b"\x00",
-        b"\x05!done\x00\x03!re\x06.tag=7\x09=name=gw1\x00\x05!done\x06.tag=7\x00")
+             b"\x05!done\x00\x03!re\x06.tag=7\x09=name=gw1\x00\x05!done\x06.tag=7\x00")
 
 
 def test_transcript_of_an_empty_answer(take):
@@ -111,7 +112,7 @@ def test_transcript_of_an_empty_answer(take):
 
 def test_transcript_of_quit_and_of_commands_before_login(router):
     exchange(router.port, LOGIN + b"\x05/quit\x07.tag=ab\x00",
-        b"\x05!done\x00\x06!fatal\x1dsession terminated on request\x00")
+             b"\x05!done\x00\x06!fatal\x1dsession terminated on request\x00")
     exchange(router.port, b"\x06/cance\x00", b"\x06!fatal\x0dnot logged in\x00")
     with Talker(router.port) as talker:
         assert talker.ask("/quit", ".tag=1") == [["!fatal", "session terminated on request"]]
@@ -174,7 +175,7 @@ def test_too_much_before_login(router):
 
 
 @pytest.mark.parametrize("profile, form", [("6.42", "token"), ("6.43", "token"), ("6.43", "plain"), ("6.49", "plain"),
-    ("7.16", "plain"), ("7.18", "plain")])
+                                           ("7.16", "plain"), ("7.18", "plain")])
 def test_librouteros_reads(take, profile, form):
     librouteros = pytest.importorskip("librouteros", reason="python3-librouteros is not installed")
     import librouteros.login
@@ -183,7 +184,7 @@ def test_librouteros_reads(take, profile, form):
     with pytest.raises(librouteros.exceptions.TrapError):
         librouteros.connect("127.0.0.1", "netsonde", "wrong", port=router.port, login_method=login)
     api = librouteros.connect("127.0.0.1", "netsonde", "secret", port=router.port, login_method=login,
-        encoding="latin-1")
+                              encoding="latin-1")
     assert [row["name"] for row in api("/system/identity/print")] == ["gw1"]
     [resource] = api.path("/system/resource")
     assert resource["version"].startswith(profile)
@@ -232,9 +233,10 @@ def test_every_menu_gives_rows(take):
 
 MENUS = [
     ("/routing/bgp/peer", OLD, MODERN), ("/routing/bgp/session", MODERN, OLD), ("/routing/bfd/neighbor", OLD, MODERN),
-        ("/interface/wireguard/peers", MODERN, "6.49"),
+    ("/interface/wireguard/peers", MODERN, "6.49"),
     ("/interface/wireless/registration-table", OLD, MODERN), ("/interface/wifiwave2/registration-table", "7.12",
-        "7.16"), ("/interface/wifi/registration-table", "7.16", "7.12"),
+                                                              "7.16"), ("/interface/wifi/registration-table", "7.16",
+                                                                        "7.12"),
     ("/ipv6/address", "6.49", OLD), ("/container", "7.12", "7.1"),
 ]
 
@@ -255,7 +257,8 @@ def test_shapes_of_versions(take):
         assert ":" in talker.rows("/ip/firewall/connection/print")[0]["src-address"]
         assert re.fullmatch(r"[a-z]{3}/\d\d/\d{4} \d\d:\d\d:\d\d", talker.rows("/user/active/print")[0]["when"])
         assert talker.ask("/ping", "=address=192.0.2.5", "=count=1", "=vrf=main") == [["!trap",
-            "=message=unknown parameter"], ["!done"]]
+                                                                                       "=message=unknown parameter"],
+                                                                                      ["!done"]]
         assert talker.ask("/interface/print", "=as-string=")[0] == ["!trap", "=message=unknown parameter"]
     with Talker(take(MODERN).port) as talker:
         health = talker.rows("/system/health/print")
@@ -269,12 +272,12 @@ def test_shapes_of_versions(take):
 
 
 ROWS = [{"name": "a", "n": "5", "on": "true"}, {"name": "b", "n": "30", "comment": "x"},
-    {"name": "c", "on": "false", "comment": ""}]
+        {"name": "c", "on": "false", "comment": ""}]
 QUERIES = [
     ("?name=a", "a"), ("?=name=b", "b"), ("?-comment", "a"), ("?comment", "bc"), ("?>comment=", "b"), ("?on=yes", "a"),
-        ("?on=false", "c"), ("?<n=6", "a"), ("?>n=6", "b"),
+    ("?on=false", "c"), ("?<n=6", "a"), ("?>n=6", "b"),
     ("?name=a ?name=b ?#|", "ab"), ("?name=a ?#!", "bc"), ("?on ?comment", "c"), ("?on ?comment ?#&", "c"),
-        ("?name=a ?name=b ?#|!", "c"), ("?name=a ?name=b ?name=c ?#||", "abc"),
+    ("?name=a ?name=b ?#|!", "c"), ("?name=a ?name=b ?name=c ?#||", "abc"),
     ("?name=a ?name=b ?#1", "a"), ("?name=a ?#.!|", "abc"), ("?name=a ?on ?#1.&", "a"),
 ]
 
@@ -294,7 +297,7 @@ def test_bad_queries(router, words):
 def test_proplist(router):
     with Talker(router.port) as talker:
         assert talker.ask("/interface/print", "=.proplist=name,no-such,.id",
-            "?name=ether2") == [["!re", "=name=ether2", "=.id=*2"], ["!done"]]
+                          "?name=ether2") == [["!re", "=name=ether2", "=.id=*2"], ["!done"]]
 
 
 def test_radios_of_another_package():
@@ -366,25 +369,27 @@ def test_listen_and_follow(router):
         row = ret[5:]
         assert talker.read() == ["!re", ".tag=l", f"=.id={row}", "=list=blocked", "=address=198.51.100.99"]
         assert other.rows("/ip/firewall/address-list/print", "?address=198.51.100.99",
-            "=.proplist=list") == [{"list": "blocked"}]
+                          "=.proplist=list") == [{"list": "blocked"}]
         router.change("/ip/firewall/address-list", row, comment="why")
         assert "=comment=why" in talker.read()
         assert other.ask("/ip/firewall/address-list/remove", f"=.id={row}") == [["!done"]]
         assert talker.read() == ["!re", ".tag=l", f"=.id={row}", "=.dead=yes"]
         assert other.ask("/ip/firewall/address-list/remove", f"=.id={row}")[0] == ["!trap", "=category=0",
-            "=message=no such item"]
+                                                                                   "=message=no such item"]
 
 
 def test_monitors(router):
     with Talker(router.port) as talker:
         rows = talker.rows("/interface/ethernet/monitor", "=numbers=ether1,ether4,sfp-sfpplus1", "=once=")
         assert [(row["name"], row["status"], row.get("rate")) for row in rows] == [("ether1", "link-ok", "2.5Gbps"),
-            ("ether4", "no-link", None), ("sfp-sfpplus1", "link-ok", "10Gbps")]
+                                                                                   ("ether4", "no-link", None),
+                                                                                   ("sfp-sfpplus1", "link-ok",
+                                                                                    "10Gbps")]
         assert talker.ask("/interface/ethernet/monitor", "=numbers=nosuch", "=once=")[0] == ["!trap", "=category=0",
-            "=message=no such item"]
+                                                                                             "=message=no such item"]
         assert len(talker.rows("/interface/monitor-traffic", "=interface=ether1,ether2", "=once=")) == 2
         for menu, name in (("/interface/lte", "lte1"), ("/interface/wifi", "wifi1"), ("/interface/w60g", "wlan60-1"),
-            ("/interface/ethernet/poe", "ether2")):
+                           ("/interface/ethernet/poe", "ether2")):
             assert talker.rows(f"{menu}/monitor", f"=numbers={name}", "=once")[0]["name"] == name
         talker.write("/interface/wifi/monitor", "=numbers=wifi1", ".tag=m")
         assert [talker.read()[:2] for _ in range(3)] == [["!re", ".tag=m"]] * 3
@@ -401,10 +406,11 @@ def test_ping_and_traceroute(router):
         rows = talker.rows("/tool/traceroute", "=address=198.51.100.1", "=count=1")
         last = [row for row in rows if row[".section"] == rows[-1][".section"]]
         assert [row["address"] for row in last] == ["192.0.2.254", "", "198.51.100.17",
-            "198.51.100.1"] and len(rows) == 1 + 2 + 3 + 4
+                                                    "198.51.100.1"] and len(rows) == 1 + 2 + 3 + 4
         router.set("rights", "read,api")
         assert talker.ask("/ping", "=address=192.0.2.5", "=count=1") == [["!trap",
-            "=message=not enough permissions (9)"], ["!done"]]
+                                                                          "=message=not enough permissions (9)"],
+                                                                         ["!done"]]
         assert talker.ask("/system/identity/set", "=name=x")[0][1] == "=message=not enough permissions (9)"
         router.set("rights", "read,write,test,api,reboot")
         assert talker.ask("/system/identity/set", "=name=other") == [["!done"]]
@@ -419,7 +425,7 @@ ANSWERS = [
     ("trap=4:it failed", [["!trap", "=category=4", "=message=it failed"], ["!done"]]),
     ("trap=:two\\r\\nlines", [["!trap", "=message=two\r\nlines"], ["!done"]]),
     ("two-traps", [["!trap", "=message=no such command or directory (x)"],
-        ["!trap", "=category=0", "=message=no such command prefix"], ["!done"]]),
+                   ["!trap", "=category=0", "=message=no such command prefix"], ["!done"]]),
     ("trap-after=1", [["!re", "=name=gw1"], ["!trap", "=category=4", "=message=action failed (6)"], ["!done"]]),
     ("fatal=out of memory", [["!fatal", "out of memory"]]),
     ("empty", [["!empty"], ["!done"]]),
@@ -601,7 +607,7 @@ def test_tls_with_a_certificate(tmp_path, newest):
     authority = certificates.Authority(tmp_path)
     certificate = authority.issue("router", "IP:127.0.0.1")
     with Simulator(tls_port=0, certificate=certificate, key=tmp_path / "router.key",
-        tls_1_2=newest is not None) as router:
+                   tls_1_2=newest is not None) as router:
         context = ssl.create_default_context(cafile=tmp_path / "ca.pem")
         with Talker(router.tls_port, tls=context) as talker:
             assert talker.socket.version() == (newest or "TLSv1.3")
@@ -613,7 +619,7 @@ def test_tls_with_a_certificate(tmp_path, newest):
 def test_the_program_by_itself():
     """As a bench starts it: with a port for requests, and told by a signal to end."""
     process = subprocess.Popen([sys.executable, str(routeros_program()), "--control", "0", "--fault", "stuck=@/ip"],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
     ready = re.fullmatch(r"ready (\d+) control (\d+)\n", process.stdout.readline())
     with Talker(int(ready[1])) as talker, Talker(int(ready[2]), name=None) as control:
         assert talker.rows(IDENTITY)

@@ -53,9 +53,9 @@ def row_sentences(command, rows):
 
 
 PRINT = {".proplist", "count-only", "detail", "stats", "stats-detail", "without-paging", "follow", "follow-only",
-    "interval", "brief", "terse", "value-list", "where", "from", "append"}
+         "interval", "brief", "terse", "value-list", "where", "from", "append"}
 POLICIES = {"print": "read", "getall": "read", "listen": "read", "monitor": "read", "monitor-traffic": "read",
-    "add": "write", "set": "write", "remove": "write", "enable": "write", "disable": "write",
+            "add": "write", "set": "write", "remove": "write", "enable": "write", "disable": "write",
             "ping": "test", "traceroute": "test", "torch": "test", "scan": "test", "info": "test", "reboot": "reboot"}
 
 

@@ -5,9 +5,9 @@ from routeros.profiles import duration
 # name, type, comment. Old WinBox wrote the Windows code page of the operator: the second comment is cp1252, the third cp1251.
 PORTS = [
     ("ether1", "ether", "uplink"), ("ether2", "ether", b"B\xfcro"), ("ether3", "ether", b"\xf1\xea\xeb\xe0\xe4"),
-        ("ether4", "ether", "a=b, c=d"),
+    ("ether4", "ether", "a=b, c=d"),
     ("ether5", "ether", ""), ("sfp-sfpplus1", "ether", "Gebäude 7"), ("bridge", "bridge", None),
-        ("vlan10", "vlan", None),
+    ("vlan10", "vlan", None),
     ("wg0", "wg", None), ("lo", "loopback", None),
 ]
 
@@ -36,13 +36,13 @@ def interface(w):
         speed = 1000 * (i + 1) if up else 0
         row = {
             "name": name, "default-name": name, "type": kind, "mtu": "1500", "actual-mtu": "1500", "l2mtu": "1592",
-                "mac-address": mac(i + 1),
+            "mac-address": mac(i + 1),
             "running": "true" if up else "false", "disabled": "true" if name == "ether5" else "false",
-                "dynamic": "false",
+            "dynamic": "false",
             "rx-byte": w.count(10**12 + i, speed * 800), "tx-byte": w.count(2 * 10**11 + i, speed * 300),
             "rx-packet": w.count(10**9 + i, speed), "tx-packet": w.count(5 * 10**8 + i, speed // 2), "rx-error": "0",
             "tx-error": "0", "rx-drop": w.count(7 * i, 0.1), "tx-drop": "0", "tx-queue-drop": w.count(13 * i, 0.5),
-                "link-downs": str(i % 4),
+            "link-downs": str(i % 4),
             "fp-rx-byte": w.count(9 * 10**11 + i, speed * 700), "fp-tx-byte": w.count(10**11 + i, speed * 200),
             "fp-rx-packet": w.count(9 * 10**8, speed), "fp-tx-packet": w.count(4 * 10**8, speed // 2),
             "last-link-up-time": w.ago(w.elapsed + 86400),
@@ -63,13 +63,13 @@ def interface(w):
     for i in range(w.sizes["ppp"]):
         rows.append({
             ".id": f"*F{i:05X}", "name": f"<pppoe-user{i:04d}>", "type": "pppoe-in", "mtu": "1480",
-                "actual-mtu": "1480",
+            "actual-mtu": "1480",
             "running": "true", "dynamic": "true", "disabled": "false", "last-link-up-time": w.ago(w.elapsed + 60 * i),
-                "link-downs": "0",
+            "link-downs": "0",
             "rx-byte": w.count(10**7 + i, 5000 + i), "tx-byte": w.count(10**8 + i, 50000 + i),
-                "rx-packet": w.count(10**5, 50),
+            "rx-packet": w.count(10**5, 50),
             "tx-packet": w.count(10**6, 500), "rx-drop": "0", "tx-drop": "0", "tx-queue-drop": "0", "rx-error": "0",
-                "tx-error": "0",
+            "tx-error": "0",
         })
     return rows
 
@@ -83,15 +83,15 @@ def ethernet(w):
     for i, name, _, comment in filter(is_ethernet, port_rows(w)):
         row = {
             "name": name, "default-name": name, "mtu": "1500", "mac-address": mac(i + 1), "arp": "enabled",
-                "auto-negotiation": "true",
+            "auto-negotiation": "true",
             "running": "true" if is_port_up(name) else "false", "disabled": "true" if name == "ether5" else "false",
-                "switch": "switch1",
+            "switch": "switch1",
             "rx-bytes": w.count(10**12 + i, 800000), "tx-bytes": w.count(2 * 10**11, 300000), "rx-fcs-error": str(i),
-                "rx-fragment": "0", "rx-jabber": "0",
+            "rx-fragment": "0", "rx-jabber": "0",
             "rx-pause": w.count(0, 0.2), "tx-pause": "0", "tx-collision": "0", "rx-broadcast": w.count(1000, 2),
-                "rx-multicast": w.count(2000, 3),
+            "rx-multicast": w.count(2000, 3),
             "rx-overflow": "0", "driver-rx-byte": w.count(10**12, 800000),
-                "driver-tx-byte": w.count(2 * 10**11, 300000),
+            "driver-tx-byte": w.count(2 * 10**11, 300000),
             "driver-rx-packet": w.count(10**9, 1000), "driver-tx-packet": w.count(10**8, 500),
         }
         if comment is not None:
@@ -102,21 +102,21 @@ def ethernet(w):
 
 def ethernet_monitor(w, name):
     row = {"name": name, "status": "link-ok" if is_port_up(name) else "no-link", "auto-negotiation": "done"
-        if is_port_up(name) else "incomplete"}
+           if is_port_up(name) else "incomplete"}
     if is_port_up(name):
         row |= {"rate": "10Gbps" if name.startswith("sfp") else "2.5Gbps" if name == "ether1" else "1Gbps",
-            "full-duplex": "true",
+                "full-duplex": "true",
                 "tx-flow-control": "false", "rx-flow-control": "false"}
     if name.startswith("sfp"):
         row |= {
             "sfp-module-present": "true", "sfp-rx-loss": "false", "sfp-tx-fault": "false", "sfp-type": "SFP-or-SFP+",
-                "sfp-connector-type": "LC",
+            "sfp-connector-type": "LC",
             "sfp-vendor-name": "TESTOPTICS", "sfp-vendor-part-number": "T-10G-LR", "sfp-vendor-revision": "1.0",
-                "sfp-vendor-serial": "T0001",
+            "sfp-vendor-serial": "T0001",
             "sfp-manufacturing-date": "22-05-01", "sfp-wavelength": "1310nm" if w.profile.is_v6 else "1310",
-                "sfp-temperature": str(int(w.gauge(35, 45, 60))),
+            "sfp-temperature": str(int(w.gauge(35, 45, 60))),
             "sfp-supply-voltage": "3.286", "sfp-tx-bias-current": "33",
-                "sfp-tx-power": f"{w.gauge(-2.4, -2.2, 15):.3f}", "sfp-rx-power": f"{w.gauge(-13.5, -12.9, 13):.3f}",
+            "sfp-tx-power": f"{w.gauge(-2.4, -2.2, 15):.3f}", "sfp-rx-power": f"{w.gauge(-13.5, -12.9, 13):.3f}",
         }
     return row
 
@@ -135,14 +135,14 @@ def monitor_traffic(w, name, number):
 
 def poe(w):
     return [{"name": name, "poe-out": "auto-on", "poe-priority": "10", "poe-voltage": "auto",
-        "power-cycle-ping-enabled": "false",
+             "power-cycle-ping-enabled": "false",
              "poe-out-status": "powered-on" if i == 0 else "waiting-for-load"} for i,
-                 name in enumerate(("ether2", "ether3"))]
+            name in enumerate(("ether2", "ether3"))]
 
 
 def poe_monitor(w, name):
     row = {"name": name, "poe-out": "auto-on", "poe-out-status": "powered-on" if name == "ether2"
-        else "waiting-for-load"}
+           else "waiting-for-load"}
     if name == "ether2":
         row |= {"poe-out-voltage": "24.1", "poe-out-current": str(int(w.gauge(180, 220, 9))), "poe-out-power": "4.8"}
     return row
@@ -150,50 +150,50 @@ def poe_monitor(w, name):
 
 def switch_port(w):
     names = ("driver-rx-byte", "driver-rx-packet", "driver-tx-byte", "driver-tx-packet", "rx-bytes", "rx-broadcast",
-        "rx-pause", "rx-multicast",
+             "rx-pause", "rx-multicast",
              "rx-fcs-error", "rx-align-error", "rx-fragment", "rx-overflow", "rx-drop", "tx-bytes", "tx-broadcast",
-                 "tx-pause", "tx-multicast",
+             "tx-pause", "tx-multicast",
              "tx-underrun", "tx-collision", "tx-deferred", "tx-drop")
     return [
         {"name": name, "switch": "switch1", **{key: w.count(1000 * k, k * 10 if k < 9 else 0) for k,
-            key in enumerate(names, 1)}}
+                                               key in enumerate(names, 1)}}
         for _, name, *_ in filter(is_ethernet, port_rows(w))
     ]
 
 
 def vlan(w):
     return [{"name": "vlan10", "mtu": "1500", "l2mtu": "1588", "mac-address": mac(8), "vlan-id": "10",
-        "interface": "bridge", "running": "true", "disabled": "false"}]
+             "interface": "bridge", "running": "true", "disabled": "false"}]
 
 
 def bridge_vlan(w):
     return [{"bridge": "bridge", "vlan-ids": "10", "tagged": "bridge,ether1", "untagged": "",
-        "current-tagged": "bridge,ether1", "current-untagged": "ether2",
+             "current-tagged": "bridge,ether1", "current-untagged": "ether2",
              "dynamic": "false", "disabled": "false"}]
 
 
 def tunnel(kind, more=None):
     def rows(w):
         return [{"name": f"{kind}1", "mtu": "auto", "actual-mtu": "1476", "l2mtu": "65535",
-            "local-address": "192.0.2.1", "remote-address": "192.0.2.77",
+                 "local-address": "192.0.2.1", "remote-address": "192.0.2.77",
                  "running": "true", "disabled": "false", **(more or {})}]
     return rows
 
 
 def wireguard(w):
     return [{"name": "wg0", "mtu": "1420", "listen-port": "13231",
-        "public-key": "Zm9yIHRlc3RzIG9ubHksIG5vdCBhIHJlYWwga2V5ISE=", "running": "true", "disabled": "false"}]
+             "public-key": "Zm9yIHRlc3RzIG9ubHksIG5vdCBhIHJlYWwga2V5ISE=", "running": "true", "disabled": "false"}]
 
 
 def wireguard_peer(w):
     common = {"interface": "wg0", "public-key": "YW5vdGhlciBrZXkgdGhhdCBpcyBub3QgcmVhbCEhISE=",
-        "allowed-address": "10.8.0.2/32", "disabled": "false", "dynamic": "false"}
+              "allowed-address": "10.8.0.2/32", "disabled": "false", "dynamic": "false"}
     return [
         {"name": "laptop", "comment": "Jörg", "current-endpoint-address": "203.0.113.20",
-            "current-endpoint-port": "51820", "rx": w.count(123456, 900),
+         "current-endpoint-port": "51820", "rx": w.count(123456, 900),
          "tx": w.count(654321, 3000), "last-handshake": duration(int(w.gauge(1, 119, 120))), **common},
         {"name": "never-seen", "current-endpoint-address": "", "current-endpoint-port": "0", "rx": "0", "tx": "0",
-            **common},
+         **common},
     ]
 
 
@@ -204,19 +204,19 @@ def clients(w):
     for i in range(6):
         tx, rx = w.count(10**8 + i, 20000 * (i + 1)), w.count(10**7 + i, 3000 * (i + 1))
         row = {"interface": "wifi1" if is_new else "wlan1", "mac-address": mac(0x5000 + i),
-            "uptime": w.since_start(100 * i),
+               "uptime": w.since_start(100 * i),
                "bytes": f"{tx},{rx}", "packets": f"{w.count(10**6, 20)},{w.count(10**5, 9)}"}
         if is_new:
             row |= {"ssid": "netsonde-lab", "last-activity": "230us" if i == 0 else f"{i}s120ms",
-                "signal": str(-51 - 3 * i), "auth-type": "wpa2-psk",
+                    "signal": str(-51 - 3 * i), "auth-type": "wpa2-psk",
                     "band": "5ghz-ax", "tx-rate": "1201000000", "rx-rate": "864800000", "tx-bits-per-second": "160000",
-                        "rx-bits-per-second": "24000",
+                    "rx-bits-per-second": "24000",
                     "vlan-id": "10"}
         else:
             row |= {"ap": "false", "wds": "false", "rx-rate": "54Mbps", "tx-rate": "65Mbps-20MHz/1S",
-                "signal-strength": f"{-51 - 3 * i}@1Mbps",
+                    "signal-strength": f"{-51 - 3 * i}@1Mbps",
                     "signal-to-noise": "45", "tx-ccq": "92", "frames": "1000,2000", "last-activity": f"{i * 10}ms",
-                        "802.1x-port-enabled": "true"}
+                    "802.1x-port-enabled": "true"}
         rows.append(row)
     return rows
 
@@ -224,20 +224,20 @@ def clients(w):
 def radio(w):
     if w.profile.wifi == "wireless":
         return [{"name": "wlan1", "mac-address": mac(0x4000), "interface-type": "IPQ4019", "mode": "ap-bridge",
-            "ssid": "netsonde-lab", "frequency": "2412", "band": "2ghz-b/g/n",
+                 "ssid": "netsonde-lab", "frequency": "2412", "band": "2ghz-b/g/n",
                  "running": "true", "disabled": "false"}]
     return [{"name": "wifi1", "default-name": "wifi1", "mac-address": mac(0x4000), "master": "true", "bound": "true",
-        "running": "true", "disabled": "false",
+             "running": "true", "disabled": "false",
              "configuration.ssid": "netsonde-lab"}]
 
 
 def radio_monitor(w, name):
     if w.profile.wifi == "wireless":
         return {"name": name, "status": "running-ap", "channel": "2412/20-Ce/gn(20dBm)",
-            "noise-floor": str(int(w.gauge(-112, -104, 8))), "overall-tx-ccq": "91",
+                "noise-floor": str(int(w.gauge(-112, -104, 8))), "overall-tx-ccq": "91",
                 "registered-clients": "6", "authenticated-clients": "6"}
     return {"name": name, "state": "running", "channel": "5180/ax/Ceee", "registered-peers": "6",
-        "authorized-peers": "6", "tx-power": "23"}
+            "authorized-peers": "6", "tx-power": "23"}
 
 
 def lte(w):
@@ -246,33 +246,33 @@ def lte(w):
 
 def lte_monitor(w, name):
     row = {"name": name, "current-operator": "Test Mobile", "access-technology": "Evolved 3G (LTE)" if w.profile.is_v6
-        else "LTE", "session-uptime": w.since_start(5000),
+           else "LTE", "session-uptime": w.since_start(5000),
            "registration-status": "registered", "functionality": "full", "pin-status": "ok", "enb-id": "10342",
-               "current-cellid": "2647555", "primary-band": "B3@20Mhz earfcn: 1300",
+           "current-cellid": "2647555", "primary-band": "B3@20Mhz earfcn: 1300",
            "rssi": "-63", "rsrp": str(int(w.gauge(-98, -92, 12))), "rsrq": "-11.5", "sinr": "14",
-               "imei": "000000000000000", "imsi": "001010000000000", "subscriber-number": ""}
+           "imei": "000000000000000", "imsi": "001010000000000", "subscriber-number": ""}
     if not w.profile.is_v6:
         row |= {"status": "connected", "data-class": "5G NSA", "cqi": "11", "nr-rsrp": "-101dBm", "nr-rsrq": "-11dB",
-            "nr-sinr": "9", "ca-band": "B7@10Mhz"}
+                "nr-sinr": "9", "ca-band": "B7@10Mhz"}
     return row
 
 
 def caps_interface(w):
     return [{"name": "cap1", "configuration": "cfg1", "mac-address": mac(0x6000), "current-state": "running-ap",
-        "current-channel": "2437/20-eC/gn", "running": "true",
+             "current-channel": "2437/20-eC/gn", "running": "true",
              "current-registered-clients": "2", "disabled": "false"}]
 
 
 def caps_clients(w):
     return [{"interface": "cap1", "ssid": "netsonde-caps", "mac-address": mac(0x6100 + i), "tx-rate": "65Mbps-20MHz/1S",
-        "rx-rate": "54Mbps", "rx-signal": str(-60 - i),
+             "rx-rate": "54Mbps", "rx-signal": str(-60 - i),
              "uptime": w.since_start(60 * i), "bytes": f"{w.count(1000, 900)},{w.count(2000, 300)}", "packets": "10,20"}
-                 for i in range(2)]
+            for i in range(2)]
 
 
 def remote_caps(w):
     return [{"identity": "ap1", "version": w.profile.version.split()[0], "base-mac": mac(0x6000), "board": "cAP ac",
-        "state": "Run", "address": "192.0.2.50/02"}]
+             "state": "Run", "address": "192.0.2.50/02"}]
 
 
 def w60g(w):
@@ -281,9 +281,9 @@ def w60g(w):
 
 def w60g_monitor(w, name):
     return {"name": name, "connected": "true", "frequency": "58320", "remote-address": mac(0x7001), "tx-mcs": "8",
-        "tx-phy-rate": "2.3Gbps", "signal": "80", "rssi": "-61",
+            "tx-phy-rate": "2.3Gbps", "signal": "80", "rssi": "-61",
             "tx-sector": "62", "tx-sector-info": "0.4 degrees right, 0.8 degrees up", "distance": "150.44m",
-                "tx-packet-error-rate": "0", "rf-temperature": "43", "baseband-temperature": "51"}
+            "tx-packet-error-rate": "0", "rf-temperature": "43", "baseband-temperature": "51"}
 
 
 def only_v7(profile):

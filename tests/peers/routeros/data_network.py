@@ -15,27 +15,27 @@ def host(base, number):
 def address(w):
     return [
         {"address": "192.0.2.1/24", "network": "192.0.2.0", "interface": "ether1", "actual-interface": "ether1",
-            "invalid": "false", "dynamic": "false", "disabled": "false", "comment": "uplink"},
+         "invalid": "false", "dynamic": "false", "disabled": "false", "comment": "uplink"},
         {"address": "192.168.88.1/24", "network": "192.168.88.0", "interface": "bridge", "actual-interface": "bridge",
-            "invalid": "false", "dynamic": "false", "disabled": "false"},
+         "invalid": "false", "dynamic": "false", "disabled": "false"},
         {"address": "203.0.113.7/32", "network": "203.0.113.1", "interface": "ether2", "actual-interface": "bridge",
-            "invalid": "false", "dynamic": "true", "disabled": "false"},
+         "invalid": "false", "dynamic": "true", "disabled": "false"},
     ]
 
 
 def address6(w):
     return [{"address": "2001:db8::1/64", "from-pool": "", "interface": "bridge", "actual-interface": "bridge",
-        "eui-64": "false", "advertise": "true", "dynamic": "false", "disabled": "false",
+             "eui-64": "false", "advertise": "true", "dynamic": "false", "disabled": "false",
              "invalid": "false"},
             {"address": "fe80::200:ff:fe00:1/64", "interface": "ether1", "actual-interface": "ether1",
-                "dynamic": "true", "disabled": "false", "invalid": "false"}]
+             "dynamic": "true", "disabled": "false", "invalid": "false"}]
 
 
 def arp(w):
     rows = []
     for i in range(w.sizes["arp"]):
         row = {"address": host("192.168.88.10", i), "mac-address": mac(0x1000 + i), "interface": "bridge",
-            "published": "false", "invalid": "false", "dynamic": "true", "disabled": "false",
+               "published": "false", "invalid": "false", "dynamic": "true", "disabled": "false",
                "complete": "true" if i % 5 else "false", "DHCP": "true"}
         if not w.profile.is_v6:
             row["status"] = ("failed", "reachable", "stale", "delay", "permanent")[i % 5]
@@ -51,9 +51,9 @@ def rules(chains, actions=ACTIONS):
         found = []
         for i in range(w.sizes["rules"]):
             row = {"chain": chains[i % len(chains)], "action": actions[i % len(actions)],
-                "bytes": w.count(10**9 * (i + 1), 10000 * i), "packets": w.count(10**6 * (i + 1), 10 * i),
+                   "bytes": w.count(10**9 * (i + 1), 10000 * i), "packets": w.count(10**6 * (i + 1), 10 * i),
                    "disabled": "true" if i == 7 else "false", "invalid": "false", "dynamic": "true" if i == 0
-                       else "false", "log": "true" if i == 6 else "false", "log-prefix": ""}
+                   else "false", "log": "true" if i == 6 else "false", "log-prefix": ""}
             if i % 3 == 0:
                 row["protocol"] = "tcp"
             if i % 4 == 1:
@@ -61,7 +61,7 @@ def rules(chains, actions=ACTIONS):
             if i != 2:
                 # Two with the same comment, and one that is no UTF-8.
                 row["comment"] = (b"G\xe4ste" if i == 3 else "defconf: drop all = never" if i in (4, 5)
-                    else f"rule {i}")
+                                  else f"rule {i}")
             found.append(row)
         return found
     return rows
@@ -69,13 +69,13 @@ def rules(chains, actions=ACTIONS):
 
 def address_list(w):
     return [{"list": "blocked" if i % 3 else "trusted", "address": host("198.51.100.0", i),
-        "creation-time": w.ago(86400 * i), "dynamic": "true" if i % 2 else "false", "disabled": "false",
+             "creation-time": w.ago(86400 * i), "dynamic": "true" if i % 2 else "false", "disabled": "false",
              **({"timeout": duration(3600 * i)} if i % 2 else {})} for i in range(9)]
 
 
 def tracking(w):
     row = {"enabled": "auto", "tcp-established-timeout": "1d", "udp-timeout": "10s" if w.profile.is_v6 else "30s",
-        "max-entries": "1048576", "total-entries": str(int(w.gauge(800, 1200, 20)))}
+           "max-entries": "1048576", "total-entries": str(int(w.gauge(800, 1200, 20)))}
     if not w.profile.is_v6:
         row |= {"total-ip4-entries": "700", "total-ip6-entries": "100", "active-ipv4": "true", "active-ipv6": "true"}
     return row
@@ -86,7 +86,7 @@ def connection(w):
     for i in range(w.sizes["connections"]):
         source, sport, target, dport = host("192.168.88.10", i % 30), str(20000 + i), host("203.0.113.0", i % 50), "443"
         row = {"protocol": "tcp" if i % 2 else "udp", "timeout": "23h59m58s", "tcp-state": "established",
-            "orig-bytes": w.count(1000 * i, i), "repl-bytes": w.count(9000 * i, 7 * i),
+               "orig-bytes": w.count(1000 * i, i), "repl-bytes": w.count(9000 * i, 7 * i),
                "assured": "true", "seen-reply": "true"}
         if w.profile.is_v6:
             row |= {"src-address": f"{source}:{sport}", "dst-address": f"{target}:{dport}"}
@@ -101,14 +101,14 @@ def simple_queue(w):
     for i in range(w.sizes["queues"]):
         rows.append({
             "name": f"user{i:04d}" if i % 5 else f"<pppoe-user{i:04d}>", "target": f"{host('10.9.0.0', i)}/32",
-                "parent": "none", "priority": "8/8", "limit-at": "0/0",
+            "parent": "none", "priority": "8/8", "limit-at": "0/0",
             "max-limit": "10M/20M" if i % 2 else "49M/880M",
-                "bytes": f"{w.count(10**7 + i, 1250 * (i % 40))}/{w.count(10**8 + i, 12500 * (i % 40))}",
+            "bytes": f"{w.count(10**7 + i, 1250 * (i % 40))}/{w.count(10**8 + i, 12500 * (i % 40))}",
             "packets": f"{w.count(10**4, 5)}/{w.count(10**5, 50)}",
-                "dropped": f"{w.count(i, 0.2)}/{w.count(2 * i, 0.7)}",
-                "rate": f"{10000 * (i % 40)}/{100000 * (i % 40)}",
+            "dropped": f"{w.count(i, 0.2)}/{w.count(2 * i, 0.7)}",
+            "rate": f"{10000 * (i % 40)}/{100000 * (i % 40)}",
             "packet-rate": "5/50", "queued-bytes": f"0/{1500 * (i % 4)}", "queued-packets": f"0/{i % 4}",
-                "disabled": "true" if i == 3 else "false", "invalid": "false",
+            "disabled": "true" if i == 3 else "false", "invalid": "false",
             "dynamic": "false" if i % 5 else "true",
         })
     return rows
@@ -116,9 +116,9 @@ def simple_queue(w):
 
 def queue_tree(w):
     return [{"name": f"class{i}", "parent": "global" if i == 0 else "class0", "packet-mark": f"mark{i}" if i else "",
-        "limit-at": "0", "max-limit": "50M", "priority": "8", "bytes": w.count(10**9 * i, 10**5 * i),
+             "limit-at": "0", "max-limit": "50M", "priority": "8", "bytes": w.count(10**9 * i, 10**5 * i),
              "packets": w.count(10**6 * i, 100 * i), "dropped": w.count(100 * i, 0.5), "rate": str(800000 * i),
-                 "packet-rate": str(100 * i), "queued-bytes": str(3000 * i), "queued-packets": str(2 * i),
+             "packet-rate": str(100 * i), "queued-bytes": str(3000 * i), "queued-packets": str(2 * i),
              "disabled": "false", "invalid": "false"} for i in range(5)]
 
 
@@ -127,22 +127,22 @@ PPP_SERVICES = ("pppoe", "pppoe", "pppoe", "l2tp", "sstp", "ovpn")
 
 def ppp_active(w):
     return [{"name": f"user{i:04d}", "service": PPP_SERVICES[i % 6], "caller-id": mac(0x2000 + i),
-        "address": host("10.9.0.1", i), "uptime": w.since_start(60 * i), "encoding": "",
-        "session-id": f"0x{0x81902A5B + i:X}",
+             "address": host("10.9.0.1", i), "uptime": w.since_start(60 * i), "encoding": "",
+             "session-id": f"0x{0x81902A5B + i:X}",
              "limit-bytes-in": "0", "limit-bytes-out": "0", "radius": "true" if i % 2 else "false"}
-                 for i in range(w.sizes["ppp"])]
+            for i in range(w.sizes["ppp"])]
 
 
 def pppoe_server(w):
     return [{"name": f"<pppoe-user{i:04d}>", "user": f"user{i:04d}", "service": "isp",
-        "remote-address": mac(0x2000 + i), "uptime": w.since_start(60 * i), "encoding": "", "mtu": "1480",
-        "running": "true",
+             "remote-address": mac(0x2000 + i), "uptime": w.since_start(60 * i), "encoding": "", "mtu": "1480",
+             "running": "true",
              "dynamic": "true", "disabled": "false"} for i in range(w.sizes["ppp"])]
 
 
 def pppoe_service(w):
     return [{"service-name": "isp", "interface": "ether2", "max-mtu": "1480", "authentication": "pap,chap",
-        "one-session-per-host": "true", "max-sessions": "unlimited", "disabled": "false"}]
+             "one-session-per-host": "true", "max-sessions": "unlimited", "disabled": "false"}]
 
 
 # Names that clients gave themselves: other code pages, a quote, a line end, nothing but an equals sign.
@@ -154,13 +154,13 @@ def lease(w):
     for i in range(w.sizes["leases"]):
         bound = i % 4 != 3
         row = {"address": host("192.168.88.10", i), "mac-address": mac(0x3000 + i),
-            "client-id": f"1:{mac(0x3000 + i).lower()}", "address-lists": "", "server": "defconf" if i % 3
-            else "guests", "dhcp-option": "",
+               "client-id": f"1:{mac(0x3000 + i).lower()}", "address-lists": "", "server": "defconf" if i % 3
+               else "guests", "dhcp-option": "",
                "status": "bound" if bound else "waiting", "last-seen": duration(i * 7) if bound else "never",
-                   "radius": "false", "dynamic": "true" if i % 2 else "false", "blocked": "false", "disabled": "false"}
+               "radius": "false", "dynamic": "true" if i % 2 else "false", "blocked": "false", "disabled": "false"}
         if bound:
             row |= {"expires-after": duration(600 - (w.elapsed + i) % 600), "active-address": row["address"],
-                "active-mac-address": row["mac-address"], "active-client-id": row["client-id"],
+                    "active-mac-address": row["mac-address"], "active-client-id": row["client-id"],
                     "active-server": row["server"], "host-name": HOST_NAMES[i % len(HOST_NAMES)]}
         if i % 7 == 0:
             row["comment"] = f"place {i}"
@@ -170,7 +170,7 @@ def lease(w):
 
 def dhcp_server(w):
     return [{"name": name, "interface": "bridge", "lease-time": "10m", "address-pool": name, "disabled": "false",
-        "invalid": "false"} for name in ("defconf", "guests")]
+             "invalid": "false"} for name in ("defconf", "guests")]
 
 
 POOLS = (("dhcp", "192.168.88.10-192.168.88.254", 245), ("ppp", "10.9.0.0/22,10.10.0.1", 1025))
@@ -186,9 +186,9 @@ def pool(w):
 
 def pool_used(w):
     return ([{"pool": "dhcp", "address": host("192.168.88.10", i), "owner": "DHCP", "info": mac(0x3000 + i)}
-        for i in range(w.sizes["leases"])]
+             for i in range(w.sizes["leases"])]
             + [{"pool": "ppp", "address": host("10.9.0.1", i), "owner": "PPP", "info": f"user{i:04d}"}
-                for i in range(w.sizes["ppp"])])
+               for i in range(w.sizes["ppp"])])
 
 
 def pool6(w):
@@ -197,21 +197,21 @@ def pool6(w):
 
 def pool6_used(w):
     return [{"pool": "prefixes", "prefix": f"2001:db8:1:{i}::/64", "owner": "DHCP", "info": mac(0x3000 + i)}
-        for i in range(4)]
+            for i in range(4)]
 
 
 def hotspot_active(w):
     return [{"server": "hs1", "user": f"guest{i}", "address": host("10.20.0.2", i), "mac-address": mac(0x8000 + i),
-        "login-by": "http-chap", "uptime": w.since_start(100 * i), "idle-time": f"{i}s",
+             "login-by": "http-chap", "uptime": w.since_start(100 * i), "idle-time": f"{i}s",
              "session-time-left": "53m10s", "keepalive-timeout": "2m", "bytes-in": w.count(1000 * i, 100),
-                 "bytes-out": w.count(9000 * i, 1000), "packets-in": w.count(10, 1), "packets-out": w.count(90, 2),
-                 "radius": "false"}
+             "bytes-out": w.count(9000 * i, 1000), "packets-in": w.count(10, 1), "packets-out": w.count(90, 2),
+             "radius": "false"}
             for i in range(8)]
 
 
 def hotspot_host(w):
     return [{"server": "hs1", "address": host("10.20.0.2", i), "to-address": host("10.20.0.2", i),
-        "mac-address": mac(0x8000 + i), "uptime": w.since_start(100 * i), "idle-time": f"{i}s",
+             "mac-address": mac(0x8000 + i), "uptime": w.since_start(100 * i), "idle-time": f"{i}s",
              "authorized": "true" if i < 8 else "false", "bypassed": "false"} for i in range(11)]
 
 
@@ -227,10 +227,10 @@ def route(w):
         kind = PROTOCOLS[i % 6] if i else "static"
         number = TEN + i * 256
         row = {"dst-address": "0.0.0.0/0" if i == 0
-            else f"{number >> 24}.{number >> 16 & 255}.{number >> 8 & 255}.0/24", "gateway": "192.0.2.254" if i % 2
-            else "192.0.2.253",
+               else f"{number >> 24}.{number >> 16 & 255}.{number >> 8 & 255}.0/24", "gateway": "192.0.2.254" if i % 2
+               else "192.0.2.253",
                "distance": {"bgp": "20", "ospf": "110", "static": "1", "connect": "0"}[kind], "scope": "30",
-                   "target-scope": "10", kind: yes, "active": yes, "dynamic": "false" if kind == "static" else yes,
+               "target-scope": "10", kind: yes, "active": yes, "dynamic": "false" if kind == "static" else yes,
                "disabled": "false"}
         if i % 11 == 10:
             del row["active"]
@@ -244,43 +244,44 @@ def route(w):
 
 def route6(w):
     return [{"dst-address": f"2001:db8:{i:x}::/48" if i else "::/0", "gateway": "fe80::1%ether1", "distance": "1",
-        "static" if i < 2 else "bgp": "true", "active": "true", "dynamic": "false" if i < 2 else "true",
+             "static" if i < 2 else "bgp": "true", "active": "true", "dynamic": "false" if i < 2 else "true",
              "disabled": "false"} for i in range(7)]
 
 
 def bgp_session(w):
     common = {"remote.afi": "ip,ipv6", "local.afi": "ip", "local.as": "65000", "local.id": "192.0.2.1",
-        "remote.capabilities": "mp,rr,gr,as4", "hold-time": "3m", "keepalive-time": "1m", "use-bfd": "true"}
+              "remote.capabilities": "mp,rr,gr,as4", "hold-time": "3m", "keepalive-time": "1m", "use-bfd": "true"}
     return [
         {"name": "upstream-1", "remote.address": "192.0.2.254", "remote.as": "65001", "remote.id": "192.0.2.254",
-            "remote.messages": w.count(1000, 0.5), "remote.bytes": w.count(90000, 40),
+         "remote.messages": w.count(1000, 0.5), "remote.bytes": w.count(90000, 40),
          "local.address": "192.0.2.1", "local.messages": w.count(900, 0.2), "local.bytes": w.count(20000, 9),
-             "established": "true", "ebgp": "", "uptime": w.since_start(604800 + 172025) + "230ms",
+         "established": "true", "ebgp": "", "uptime": w.since_start(604800 + 172025) + "230ms",
          "prefix-count": str(w.sizes["routes"] // 2), "last-started": w.ago(w.elapsed + 777000),
-             "last-stopped": w.ago(w.elapsed + 777010), **common},
+         "last-stopped": w.ago(w.elapsed + 777010), **common},
         {"name": "upstream-2", "remote.address": "192.0.2.253", "remote.as": "65002", "remote.messages": "17",
-            "remote.bytes": "400", "local.address": "192.0.2.1", "local.messages": "18", "local.bytes": "380",
+         "remote.bytes": "400", "local.address": "192.0.2.1", "local.messages": "18", "local.bytes": "380",
          "ebgp": "", "stopped": "true", "last-stopped": w.ago(w.elapsed + 3600),
-             "input.last-notification": "ffffffffffffffffffffffffffffffff0015030603", "prefix-count": "0", **common},
+         "input.last-notification": "ffffffffffffffffffffffffffffffff0015030603", "prefix-count": "0", **common},
     ]
 
 
 def bgp_connection(w):
     return [{"name": name, "remote.address": far, "remote.as": number, "local.role": "ebgp", "as": "65000",
-        "disabled": off, "inactive": off, "routing-table": "main"}
+             "disabled": off, "inactive": off, "routing-table": "main"}
             for name, far, number, off in (("upstream", "192.0.2.254/32", "65001", "false"),
-                ("backup", "192.0.2.253/32", "65002", "false"), ("parked", "192.0.2.252/32", "65003", "true"))]
+                                           ("backup", "192.0.2.253/32", "65002", "false"),
+                                           ("parked", "192.0.2.252/32", "65003", "true"))]
 
 
 def bgp_peer(w):
     common = {"instance": "default", "ttl": "default", "address-families": "ip", "hold-time": "3m",
-        "used-hold-time": "3m", "disabled": "false"}
+              "used-hold-time": "3m", "disabled": "false"}
     return [
         {"name": "upstream", "remote-address": "192.0.2.254", "remote-as": "65001", "remote-id": "192.0.2.254",
-            "local-address": "192.0.2.1", "state": "established", "established": "true",
+         "local-address": "192.0.2.1", "state": "established", "established": "true",
          "uptime": w.since_start(777125), "prefix-count": str(w.sizes["routes"] // 2), "updates-sent": w.count(10, 0.1),
-             "updates-received": w.count(90000, 3), "withdrawn-sent": "2", "withdrawn-received": w.count(500, 0.2),
-             **common},
+         "updates-received": w.count(90000, 3), "withdrawn-sent": "2", "withdrawn-received": w.count(500, 0.2),
+         **common},
         {"name": "backup", "remote-address": "192.0.2.253", "remote-as": "65002", "state": "active", **common},
     ]
 
@@ -289,47 +290,47 @@ def ospf_neighbor(w):
     rows = []
     for i, (state, far) in enumerate((("full", "10.1.0.2"), ("2-way", "10.1.0.3"))):
         row = {"instance": "default", "address": far, "interface": "ether1", "router-id": far, "priority": "128",
-            "state": state.title() if w.profile.is_v6 else state.replace("f", "F", 1), "state-changes": str(5 + i),
+               "state": state.title() if w.profile.is_v6 else state.replace("f", "F", 1), "state-changes": str(5 + i),
                "adjacency": w.since_start(86400)}
         if w.profile.is_v6:
             row |= {"dr-address": "10.1.0.2", "backup-dr-address": "10.1.0.1", "ls-retransmits": "0",
-                "ls-requests": "0", "db-summaries": "0"}
+                    "ls-requests": "0", "db-summaries": "0"}
         else:
             row |= {"area": "backbone", "dr": "10.1.0.2", "bdr": "10.1.0.1", "timeout": "33s", "dynamic": "true",
-                "virtual": "false"}
+                    "virtual": "false"}
         rows.append(row)
     return rows
 
 
 def ospf_interface(w):
     return [{"interface": "ether1", "area": "backbone", "address": "10.1.0.1%ether1", "state": "bdr",
-        "network-type": "broadcast", "cost": "1", "priority": "128"}]
+             "network-type": "broadcast", "cost": "1", "priority": "128"}]
 
 
 def bfd_session(w):
     return [{"remote-address": "192.0.2.254", "local-address": "192.0.2.1", "interface": "ether1", "up": "true",
-        "state": "up", "state-changes": "3", "packets-rx": w.count(10**6, 5), "packets-tx": w.count(10**6, 5),
+             "state": "up", "state-changes": "3", "packets-rx": w.count(10**6, 5), "packets-tx": w.count(10**6, 5),
              "uptime": w.since_start(7200), "multiplier": "3", "hold-time": "600ms", "actual-tx-interval": "200ms",
-                 "desired-tx-interval": "200ms", "required-min-rx": "200ms"}]
+             "desired-tx-interval": "200ms", "required-min-rx": "200ms"}]
 
 
 def ipsec_peer(w):
     return [{"local-address": "192.0.2.1", "remote-address": "203.0.113.30", "name": "branch", "state": "established",
-        "side": "responder", "uptime": w.since_start(5000), "last-seen": f"{int(w.gauge(0, 30, 30))}s",
-        "ph2-total": "2",
+             "side": "responder", "uptime": w.since_start(5000), "last-seen": f"{int(w.gauge(0, 30, 30))}s",
+             "ph2-total": "2",
              "rx-bytes": w.count(10**6, 1000), "tx-bytes": w.count(2 * 10**6, 2000), "rx-packets": w.count(10**4, 5),
-                 "tx-packets": w.count(10**4, 6), "responder": "true", "natt-peer": "false"}]
+             "tx-packets": w.count(10**4, 6), "responder": "true", "natt-peer": "false"}]
 
 
 def neighbor(w):
     rows = []
     for i in range(4):
         row = {"interface": "ether1,bridge" if i == 0 else f"ether{i + 1}", "address": host("192.0.2.100", i),
-            "address4": host("192.0.2.100", i), "mac-address": mac(0x9000 + i), "identity": b"Geb\xe4ude" if i == 1
-            else f"switch{i}",
+               "address4": host("192.0.2.100", i), "mac-address": mac(0x9000 + i), "identity": b"Geb\xe4ude" if i == 1
+               else f"switch{i}",
                "platform": "MikroTik", "version": "7.16.2 (stable) 2024-11-26 12:09:40", "unpack": "none",
-                   "age": f"{i * 7}s", "uptime": "5d9m11s", "board": "CRS326-24G-2S+",
-                   "interface-name": "bridge/ether1",
+               "age": f"{i * 7}s", "uptime": "5d9m11s", "board": "CRS326-24G-2S+",
+               "interface-name": "bridge/ether1",
                "system-caps": "bridge,router", "system-caps-enabled": "bridge"}
         if not w.profile.is_v6:
             row["discovered-by"] = ("cdp,lldp,mndp", "lldp", "mndp", "cdp")[i]
@@ -340,20 +341,20 @@ def neighbor(w):
 
 def neighbor6(w):
     return [{"address": f"fe80::{i + 1}", "interface": "bridge", "mac-address": mac(0x3000 + i), "router": "",
-        "status": "reachable" if i else "stale"} for i in range(3)]
+             "status": "reachable" if i else "stale"} for i in range(3)]
 
 
 def dns(w):
     return {"servers": "198.51.100.53", "dynamic-servers": "", "allow-remote-requests": "true" if not w.profile.is_v6
-        else "yes", "max-udp-packet-size": "4096", "query-server-timeout": "2s", "query-total-timeout": "10s",
+            else "yes", "max-udp-packet-size": "4096", "query-server-timeout": "2s", "query-total-timeout": "10s",
             "cache-size": "2048" if not w.profile.is_v6 else "2048KiB", "cache-max-ttl": "1w",
-                "cache-used": str(int(w.gauge(100, 900, 50))) + ("" if not w.profile.is_v6 else "KiB")}
+            "cache-used": str(int(w.gauge(100, 900, 50))) + ("" if not w.profile.is_v6 else "KiB")}
 
 
 def kid_device(w):
     return [{"name": "tablet", "user": "child", "mac-address": mac(0x3005), "ip-address": "192.168.88.15",
-        "activity": "", "idle-time": "2m", "rate-up": "0bps", "rate-down": "12.4kbps",
-        "bytes-down": w.count(10**6, 1500),
+             "activity": "", "idle-time": "2m", "rate-up": "0bps", "rate-down": "12.4kbps",
+             "bytes-down": w.count(10**6, 1500),
              "bytes-up": w.count(10**5, 100), "disabled": "false", "dynamic": "true"}]
 
 
@@ -366,9 +367,11 @@ def only_v6(profile):
 
 
 FILTER, NAT, MANGLE, RAW = ("input", "forward", "output"), ("srcnat", "dstnat"), ("prerouting", "forward",
-    "postrouting"), ("prerouting", "output")
+                                                                                  "postrouting"), ("prerouting",
+                                                                                                   "output")
 NAT_ACTIONS, MANGLE_ACTIONS, RAW_ACTIONS = ("masquerade", "dst-nat", "accept"), ("mark-connection", "mark-packet",
-    "change-mss"), ("drop", "notrack", "accept")
+                                                                                 "change-mss"), ("drop", "notrack",
+                                                                                                 "accept")
 
 MENUS = [
     ("/ip/address", address, False, False, None),
@@ -384,7 +387,7 @@ MENUS = [
     ("/ipv6/firewall/raw", rules(RAW, RAW_ACTIONS), True, False, with_ipv6),
     ("/ip/firewall/address-list", address_list, False, False, None),
     ("/ipv6/firewall/address-list", lambda w: [{"list": "trusted", "address": "2001:db8::/64", "dynamic": "false",
-        "disabled": "false"}], False, False, with_ipv6),
+                                                "disabled": "false"}], False, False, with_ipv6),
     ("/ip/firewall/connection", connection, True, False, None),
     ("/ip/firewall/connection/tracking", tracking, True, True, None),
     ("/ipv6/firewall/connection", lambda w: [], False, False, with_ipv6),

@@ -148,7 +148,7 @@ class Router:
         stamp = self.world.ago(0)
         self.answers.clear()
         table.add(self.world, {"time": stamp.split()[1] if self.profile.is_v6 else stamp, "topics": topics,
-            "message": message, "buffer": "memory"})
+                               "message": message, "buffer": "memory"})
 
     def drop(self, is_cut=False):
         for session in list(self.sessions):
@@ -166,13 +166,13 @@ class Router:
 
     def state(self):
         names = ("logins", "logins refused", "sessions total", "sessions peak", "sessions refused", "cancels",
-            "broken streams")
+                 "broken streams")
         return {
             "commands": {name.decode("latin-1"): number for name, number in self.commands.items()},
-                "total": sum(self.commands.values()),
+            "total": sum(self.commands.values()),
             **{name.replace(" ", "_"): self.seen[name] for name in names}, "sessions": len(self.sessions),
             "running": sum(len(session.running) for session in self.sessions),
-                "waiting": [fault.text for fault in self.faults.faults],
+            "waiting": [fault.text for fault in self.faults.faults],
         }
 
     def said(self):
@@ -307,9 +307,9 @@ def make_context(options):
 def read_options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
                                      epilog="faults:\n" + "\n".join(f"  {name:15} {text}" for name,
-                                         text in FAULTS.items())
+                                                                    text in FAULTS.items())
                                      + "\n\nrequests:\n" + "\n".join(f"  {name:22} {text}" for name,
-                                         text in CONTROLS.items()))
+                                                                     text in CONTROLS.items()))
     add = parser.add_argument
     add("--profile", default="7.18", help=f"{', '.join(profiles.VERSIONS)}, or any other version")
     add("--board", default="rb", choices=("rb", "chr"), help="chr: no health rows, no routerboard")

@@ -254,7 +254,7 @@ class Session(asyncio.Protocol):
         if not is_right or router.faults.take("login-refused") is not None or "api" not in user.rights:
             router.seen["logins refused"] += 1
             router.log("system,error,critical", b"login failure for user %s from %s via api" % (name,
-                str(self.peer[0]).encode()))
+                                                                                                str(self.peer[0]).encode()))
             text = "invalid user name or password (6)" if response is None or not profile.takes_challenge else "cannot log in"
             self.answer(tag, Trap(text).sentences())
             return
@@ -420,11 +420,11 @@ class Session(asyncio.Protocol):
         if text is not None:
             category, _, message = text.partition(":")
             trap = Trap((message or "failure").replace("\\r", "\r").replace("\\n", "\n"), int(category) if category
-                else None)
+                        else None)
             return trap.sentences()
         if faults.take("two-traps", path) is not None:
             return [*Trap("no such command or directory (x)").sentences()[:1],
-                *Trap("no such command prefix", 0).sentences()]
+                    *Trap("no such command prefix", 0).sentences()]
         if faults.take("absent", path) is not None:
             return Trap("no such command prefix", None if self.router.profile.is_v6 else 0).sentences()
         if faults.take("forbidden", path) is not None:

@@ -23,7 +23,7 @@ class Simulator:
                 arguments += [option] if one is True else [] if one is None or one is False else [f"{option}={one}"]
         # Whoever runs the tests may be another Python; this one needs nothing but its own library.
         self.process = subprocess.Popen(["/usr/bin/python3" if pathlib.Path("/usr/bin/python3").exists()
-            else sys.executable, str(PROGRAM), *arguments, "--exit-on-eof"],
+                                         else sys.executable, str(PROGRAM), *arguments, "--exit-on-eof"],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.lock = threading.Lock()
         words = self.process.stdout.readline().split()

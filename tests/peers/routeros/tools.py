@@ -54,7 +54,7 @@ def time_text(microseconds, profile):
 
 
 PING = {"address", "count", "interval", "size", "src-address", "interface", "ttl", "do-not-fragment", "arp-ping",
-    "dscp"}
+        "dscp"}
 
 
 def ping(router, arguments):
@@ -75,10 +75,10 @@ def ping(router, arguments):
                 row |= {"status": "timeout"}
             sequence += 1
             row |= {"sent": str(sequence), "received": str(len(times)),
-                "packet-loss": str(100 * (sequence - len(times)) // sequence)}
+                    "packet-loss": str(100 * (sequence - len(times)) // sequence)}
             if times:
                 row |= {"min-rtt": time_text(min(times), profile), "avg-rtt": time_text(sum(times) // len(times),
-                    profile), "max-rtt": time_text(max(times), profile)}
+                                                                                        profile), "max-rtt": time_text(max(times), profile)}
             yield [row]
             if count is None or sequence < count:
                 await asyncio.sleep(interval)
@@ -86,7 +86,7 @@ def ping(router, arguments):
 
 
 TRACEROUTE = {"address", "count", "max-hops", "timeout", "protocol", "port", "src-address", "size", "use-dns",
-    "interface", "dscp"}
+              "interface", "dscp"}
 
 
 def traceroute(router, arguments):
@@ -102,7 +102,7 @@ def traceroute(router, arguments):
             return known | {"loss": "100", "last": "timeout"}
         last = (hop + 1) * 3.1
         return known | {"loss": "0", "last": f"{last:.1f}", "avg": f"{last + 0.1:.1f}", "best": f"{last - 0.2:.1f}",
-            "worst": f"{last + 0.9:.1f}", "std-dev": "0.3"}
+                        "worst": f"{last + 0.9:.1f}", "std-dev": "0.3"}
 
     async def rows():
         section, sent = 0, 0
@@ -121,7 +121,7 @@ def torch(router, arguments):
     async def rows():
         while True:
             yield [{"src-address": "192.168.88.10", "dst-address": "203.0.113.5", "tx": "12000", "rx": "400",
-                "tx-packets": "3", "rx-packets": "2"}]
+                    "tx-packets": "3", "rx-packets": "2"}]
             await asyncio.sleep(router.pace)
     return rows()
 
@@ -142,7 +142,7 @@ def monitor(router, table, arguments):
     if not make:
         raise Trap("no such command", 0)
     refuse_unknown(arguments, {"numbers", "number", ".id", "once", ".proplist", "interval", "duration", "as-string"
-        if not router.profile.is_v6 else "once"})
+                               if not router.profile.is_v6 else "once"})
     found = wanted_rows(router, table, arguments)
 
     def once():
@@ -174,7 +174,7 @@ def traffic(router, table, arguments):
             await asyncio.sleep(router.pace)
             router.world.tick()
             yield [monitor_traffic(router.world, row["name"], all_rows.index(row) if row in all_rows else 0)
-                for row in found]
+                   for row in found]
             if "once" in arguments:
                 return
     return rows()
