@@ -194,6 +194,7 @@ def test_librouteros_reads(take, profile, form):
     assert bridges == [{"name": "bridge"}, {"name": "vlan10"}]
     [done] = api.rawCmd("/ip/route/print", "=count-only=")
     assert done == {"ret": 60}
+    assert list(api.rawCmd("/interface/print", "?type=nosuch")) == []
     with pytest.raises(librouteros.exceptions.TrapError, match="no such command"):
         list(api("/no/such/menu/print"))
     pings = list(api("/ping", address="192.0.2.5", count=2))
@@ -544,6 +545,23 @@ def test_session_limit_and_refusals(router):
         silent.write("/login")
         assert silent.is_silent()
     assert router.seen()["sessions_refused"] == 1
+
+
+def test_each_address_is_a_router_of_its_own():
+    with Simulator(host="0.0.0.0", max_sessions=1) as router:
+        talkers = [Talker(router.port, host=f"127.0.0.{number}") for number in (1, 2, 3)]
+        with Talker(router.port, name=None, host="127.0.0.2") as second:
+            assert second.read() is None
+        assert all(talker.rows(IDENTITY) for talker in talkers)
+        for talker in talkers:
+            talker.close()
+
+
+def test_what_keeps_a_connection_alive_in_others(router):
+    """node-routeros sends a word that is no command, and does not mind the trap."""
+    with Talker(router.port) as talker:
+        talker.write_bytes(b"\x01#\x06.tag=k\x00")
+        assert talker.read_answer() == [["!trap", ".tag=k", "=category=0", "=message=no such command"], ["!done", ".tag=k"]]
 
 
 def test_reboot_in_mid_sentence(take):

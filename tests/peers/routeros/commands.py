@@ -37,9 +37,14 @@ def make_tables(profile):
     return tables
 
 
+def attribute(name, value):
+    return f"={name}={value}".encode() if type(value) is str else b"=%s=%s" % (name.encode(), value)
+
+
 def row_words(row, wanted):
-    names = row if wanted is None else [name for name in wanted if name in row]
-    return [b"!re"] + [b"=%s=%s" % (name.encode(), query.as_bytes(row[name])) for name in names]
+    if wanted is None:
+        return [b"!re"] + [attribute(name, value) for name, value in row.items()]
+    return [b"!re"] + [attribute(name, row[name]) for name in wanted if name in row]
 
 
 def proplist(command):

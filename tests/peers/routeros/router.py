@@ -115,13 +115,13 @@ class Router:
             return None
         return entry[1]
 
-    def cache(self, rights, key, pieces):
+    def cache(self, rights, key, answer):
         """Answers that change with time are good for a tenth of a second, the others until something is changed."""
         if len(self.answers) >= CACHED_ANSWERS:
             self.answers.clear()
         table = self.tables.get(key[0].decode("latin-1").rpartition("/")[0])
         if table:
-            self.answers[(rights, key)] = (self.loop.time() + (CACHED_SECONDS if table.is_live else 1e9), pieces)
+            self.answers[(rights, key)] = (self.loop.time() + (CACHED_SECONDS if table.is_live else 1e9), answer)
 
     def wait_of(self, path, words, rows):
         """How long an answer takes, by the faults that say so."""

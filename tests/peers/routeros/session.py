@@ -28,7 +28,7 @@ def pieces_of(sentences):
     pieces, before = [], b""
     for sentence in sentences:
         pieces.append(before + wire.encode_word(sentence[0]))
-        before = b"".join(map(wire.encode_word, sentence[1:])) + b"\x00"
+        before = wire.encode_sentence(*sentence[1:])
     pieces.append(before)
     return pieces
 
@@ -213,7 +213,7 @@ class Session(asyncio.Protocol):
             return
         entry = router.cached(self.rights, tuple(key))
         if entry is not None:
-            self.out.append(tag_word(tag).join(entry))
+            self.out.append(tag_word(tag).join(entry[0]))
             return
         self.execute(tag, key)
 
@@ -274,6 +274,9 @@ class Session(asyncio.Protocol):
             self.fatal(b"session terminated on request")
         elif words[0] == b"/login":
             self.login(tag, words)
+        elif words[0][:1] != b"/":
+            # Such as the "#" that node-routeros sends to keep the connection alive.
+            self.answer(tag, Trap("no such command", 0).sentences())
         else:
             return False
         return True
@@ -294,14 +297,12 @@ class Session(asyncio.Protocol):
     def execute(self, tag, words):
         if self.special(tag, words):
             return
-        if words[0][:1] != b"/":
-            self.answer(tag, Trap("no such command", 0).sentences())
-            return
         sentences = self.result_of(tag, words)
         if sentences is not None:
             pieces = pieces_of(sentences)
-            if commands.Command(words).verb in ("print", "getall"):
-                self.router.cache(self.rights, tuple(words), pieces)
+            if words[0].endswith((b"/print", b"/getall")):
+                # Without the sentences: those only matter where something has to go wrong.
+                self.router.cache(self.rights, tuple(words), (pieces, None))
             self.send(tag_word(tag).join(pieces))
 
     def result_of(self, tag, words):
@@ -431,7 +432,13 @@ class Session(asyncio.Protocol):
             return Trap("not enough permissions (9)").sentences()
         if faults.take("empty", path) is not None:
             return self.complete([])
-        return self.result_of(tag, words)
+        entry = self.router.cached(self.rights, tuple(words))
+        if entry is not None and entry[1]:
+            return entry[1]
+        sentences = self.result_of(tag, words)
+        if sentences is not None and words[0].endswith((b"/print", b"/getall")):
+            self.router.cache(self.rights, tuple(words), (pieces_of(sentences), sentences))
+        return sentences
 
     def spoil_sentences(self, path, sentences):
         faults = self.router.faults

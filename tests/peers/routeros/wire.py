@@ -33,8 +33,11 @@ def encode_word(word):
     return encode_length(len(word)) + word
 
 
+SHORT = [bytes((length,)) for length in range(0x80)]
+
+
 def encode_sentence(*words):
-    return b"".join(map(encode_word, words)) + b"\x00"
+    return b"".join([SHORT[len(word)] + word if len(word) < 0x80 else encode_word(word) for word in words]) + b"\x00"
 
 
 def read_length(data, at):
