@@ -10,6 +10,7 @@ import collections
 import json
 import os
 import pathlib
+import resource
 import signal
 import socket
 import ssl
@@ -460,6 +461,8 @@ def own_arguments():
 
 def main():
     options = read_options()
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     for number in (signal.SIGINT, signal.SIGTERM):
