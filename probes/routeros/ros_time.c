@@ -51,7 +51,8 @@ static bool read_clock(struct ros_scan *scan, struct span *span, const struct ro
 		return false;
 	struct ros_decimal rest;
 	*scan = (struct ros_scan){begun, scan->left + 2};
-	return ros_scan_decimal(scan, &rest) && scan->left == 0 && add_ns(span, hours, 3600 * NS_PER_SECOND) &&
+	return ros_scan_decimal(scan, &rest) && rest.whole == seconds && scan->left == 0 &&
+	       add_ns(span, hours, 3600 * NS_PER_SECOND) &&
 	       add_ns(span, &(struct ros_decimal){.whole = minutes}, 60 * NS_PER_SECOND) &&
 	       add_ns(span, &rest, NS_PER_SECOND);
 }
