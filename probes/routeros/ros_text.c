@@ -143,7 +143,8 @@ static bool is_utf8(struct ros_word word)
 
 bool ros_text_add(struct ros_text *text, struct ros_word word, size_t size_max, struct text *out)
 {
-	struct budget budget = {.out = out, .end = out->length + size_max};
+	size_t left = SIZE_MAX - out->length;
+	struct budget budget = {.out = out, .end = out->length + (size_max < left ? size_max : left)};
 	if (text->has_page && !is_utf8(word))
 		add_from_page(text, &budget, word);
 	else
