@@ -1,5 +1,5 @@
 #include <criterion/criterion.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "ros_fixture.h"
@@ -201,7 +201,7 @@ Test(ros_reply, messages_for_people)
 Test(ros_reply, long_messages_are_cut)
 {
 	char out[ROS_MESSAGE_SIZE];
-	text_add_bytes(&stream, "\x05!trap\x81\x35=message=", 16);
+	text_add_bytes(&stream, "\x05!trap\x81\x35=message=", 17);
 	for (int i = 0; i < 300; i++)
 		text_add_char(&stream, 'm');
 	text_add_char(&stream, '\0');
