@@ -52,7 +52,7 @@ static const struct durations durations[] = {
 	{"0.1", ROS_VALUE_OK, NS / 10},
 	{"-1d2h", ROS_VALUE_OK, -26 * 3600 * NS},
 	{"-00:00:01", ROS_VALUE_OK, -NS},
-	{"15250w1d", ROS_VALUE_OK, (15250 * 7 + 1) * 86400 * NS},
+	{"15250w1d", ROS_VALUE_OK, (15250 * 7 + 1) * (86400 * NS)},
 	{"15251w", ROS_VALUE_BAD, 0},
 	{"99999999999999999999w", ROS_VALUE_BAD, 0},
 	{"9223372037", ROS_VALUE_BAD, 0},
