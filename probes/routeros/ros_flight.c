@@ -39,6 +39,7 @@ struct ros_flight {
 
 /* Tier 0, users, the other tiers. */
 static const uint8_t order[ROS_RANKS] = {0, ROS_RANK_USER, 1, 2, 3, 4};
+_Static_assert(ROS_RANKS == 6, "each rank has a place in the order");
 
 struct ros_flight *ros_flight_create(struct ros_flight_limits limits)
 {
