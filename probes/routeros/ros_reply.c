@@ -41,20 +41,29 @@ static void add_pair(struct ros_reply *reply, struct ros_word word)
 	reply->pairs[reply->npairs++] = pair;
 }
 
-/* Only what ros_write_tag writes is ours: decimal digits, no zero before them. An empty tag is none. */
-static void read_tag(struct ros_reply *reply, struct ros_word text)
+/* Only what ros_write_tag writes is ours: decimal digits, no zero before them. */
+static bool parse_tag(struct ros_word text, uint32_t *out)
 {
 	uint64_t tag = 0;
-	for (size_t i = 0; i < text.length && tag <= UINT32_MAX; i++) {
+	for (size_t i = 0; i < text.length; i++) {
 		char c = text.bytes[i];
-		if (c < '0' || c > '9' || (c == '0' && i == 0)) {
-			reply->is_tag_foreign = true;
-			return;
-		}
+		if (c < '0' || c > '9' || (c == '0' && i == 0))
+			return false;
 		tag = tag * 10 + (uint64_t)(c - '0');
+		if (tag > UINT32_MAX)
+			return false;
 	}
-	reply->is_tag_foreign = tag > UINT32_MAX;
-	reply->tag = reply->is_tag_foreign ? 0 : (uint32_t)tag;
+	*out = (uint32_t)tag;
+	return true;
+}
+
+/* An empty tag is none. Two are nobody's. */
+static void read_tag(struct ros_reply *reply, struct ros_word text)
+{
+	bool has_one = reply->tag != 0 || reply->is_tag_foreign;
+	reply->is_tag_foreign = has_one || !parse_tag(text, &reply->tag);
+	if (reply->is_tag_foreign)
+		reply->tag = 0;
 }
 
 static void read_word(struct ros_reply *reply, struct ros_word word)

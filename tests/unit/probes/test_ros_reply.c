@@ -131,6 +131,19 @@ Test(ros_reply, tags)
 	}
 }
 
+Test(ros_reply, two_tags_are_nobody_s)
+{
+	static const char *const second[] = {".tag=1", ".tag=2", ".tag=ab", ".tag="};
+	for (size_t i = 0; i < sizeof(second) / sizeof(second[0]); i++) {
+		read("!re", ".tag=1", second[i]);
+		cr_expect(reply.is_tag_foreign, "%s", second[i]);
+		cr_expect_eq(reply.tag, 0);
+		read("!re", second[i], ".tag=1");
+		cr_expect_eq(reply.is_tag_foreign, i < 3, "%s", second[i]);
+		cr_expect_eq(reply.tag, i < 3 ? 0 : 1);
+	}
+}
+
 Test(ros_reply, what_is_returned)
 {
 	struct ros_word value;
