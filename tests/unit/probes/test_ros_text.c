@@ -68,6 +68,20 @@ Test(ros_text, one_word_after_another)
 	ros_text_close(text);
 }
 
+/* A page that can switch to other characters begins each word anew. */
+Test(ros_text, one_word_does_not_switch_the_next)
+{
+	struct ros_text *text = ros_text_open("ISO-2022-JP", NULL);
+	struct text out = {0};
+	cr_assert_not_null(text);
+	ros_text_add(text, ros_word_of("\x1b$B\xff"), 100, &out);
+	text_clear(&out);
+	ros_text_add(text, ros_word_of("$\"\xff"), 100, &out);
+	cr_expect_str_eq(text_string(&out), "$\"" NONE);
+	text_free(&out);
+	ros_text_close(text);
+}
+
 Test(ros_text, no_such_page)
 {
 	static const char *const pages[] = {"windows-9999", "latin1//TRANSLIT", "//", "UTF-16", "UTF-16LE",

@@ -226,6 +226,7 @@ Test(ros_value, rates)
 		{"-65Mbps", ROS_VALUE_BAD, 0},
 		{"Mbps", ROS_VALUE_BAD, 0},
 		{"bps-1", ROS_VALUE_BAD, 0},
+		{"5-1", ROS_VALUE_BAD, 0},
 		{"1GiB", ROS_VALUE_BAD, 0},
 		{"99999999999Gbps", ROS_VALUE_BAD, 0},
 	};
@@ -356,6 +357,7 @@ Test(ros_value, dates)
 		{"2024-03-01 13:13:32", ROS_VALUE_OK, {true, true, true, 2024, 3, 1, 13, 13, 32}, 1709298812},
 		{"jul/14/2023", ROS_VALUE_OK, {true, true, false, 2023, 7, 14, 0, 0, 0}, 1689292800},
 		{"2024-02-29", ROS_VALUE_OK, {true, true, false, 2024, 2, 29, 0, 0, 0}, 1709164800},
+		{"2000-02-29", ROS_VALUE_OK, {true, true, false, 2000, 2, 29, 0, 0, 0}, 951782400},
 		{"JAN/01/1970 00:00:00", ROS_VALUE_OK, {true, true, true, 1970, 1, 1, 0, 0, 0}, 0},
 		{"dec/31 23:59:60", ROS_VALUE_OK, {false, true, true, 0, 12, 31, 23, 59, 60}, 0},
 		{"feb/29", ROS_VALUE_OK, {false, true, false, 0, 2, 29, 0, 0, 0}, 0},
