@@ -16,7 +16,6 @@ struct ros_reader {
 	struct config_reader config; /* the first member: what config.read gets is this */
 	struct catalogue *catalogue;
 	struct names metrics; /* names of metrics -> index into catalogue->sets */
-	unsigned *set_lines;  /* of the text that is read, by set; 0 = the set is not from it */
 };
 
 /* As they are written; each has a table of options. */

@@ -131,7 +131,8 @@ struct catalogue_menu {
 	const char *const *filters;   /* query words, in order; NULL-terminated */
 	const char *const *arguments; /* "name=value"; {name} is a parameter; NULL-terminated */
 	const struct label *labels;   /* on each of its rows; as many in each menu of a set */
-	bool is_once;                 /* a monitor that ends after one answer */
+	size_t nlabels;
+	bool is_once; /* a monitor that ends after one answer */
 	enum catalogue_form form;
 	struct catalogue_each each;
 };
