@@ -161,7 +161,7 @@ struct proplist {
 
 static void ask_for(struct proplist *list, const char *name)
 {
-	if (!name || config_word_is_in(name, list->names))
+	if (!name || name[0] == '@' || config_word_is_in(name, list->names))
 		return;
 	if (list->n == CATALOGUE_PROPLIST_MAX)
 		list->is_full = true;
@@ -260,6 +260,27 @@ static void read_menu(struct ros_reader *reader, const config_setting_t *group, 
 	option_free(scope.options, scope.n, scope.settings);
 }
 
+/* Whether a key is the name of the item that the command was for: each command must have been for one. */
+static bool has_each_key(const struct catalogue_set *set)
+{
+	for (size_t i = 0; i < set->nkeys; i++) {
+		if (set->keys[i].property.n && strcmp(set->keys[i].property.names[0], CATALOGUE_EACH) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void check_each_keys(struct ros_reader *reader, const config_setting_t *list, const struct catalogue_set *set)
+{
+	if (!has_each_key(set))
+		return;
+	for (size_t i = 0; i < set->nmenus; i++) {
+		if (!set->menus[i].each.path || set->menus[i].each.is_joined)
+			ros_wrong(reader, config_setting_get_elem(list, (unsigned)i), "each",
+				  "a key is %s: write each = \"/menu\" and each_joined = false", CATALOGUE_EACH);
+	}
+}
+
 /* The same labels on the rows of each menu: else one metric would have several sets of labels. */
 static void check_same_labels(struct ros_reader *reader, const config_setting_t *list,
 			      const struct catalogue_menu *menus, size_t n)
@@ -291,4 +312,5 @@ void ros_read_menus(struct ros_reader *reader, const config_setting_t *group, st
 	for (size_t i = 0; i < set->nmenus; i++)
 		read_menu(reader, config_setting_get_elem(list, (unsigned)i), &menus[i], set);
 	check_same_labels(reader, list, menus, set->nmenus);
+	check_each_keys(reader, list, set);
 }

@@ -114,7 +114,7 @@ struct catalogue_property ros_read_property(struct ros_reader *reader, const con
 
 		if (length == 0)
 			ros_wrong(reader, group, member, "has an empty name: write \"a|b\"");
-		else if (strpbrk(name, "=,?"))
+		else if (strpbrk(name, "=,?") || (name[0] == '@' && strcmp(name, CATALOGUE_EACH) != 0))
 			ros_wrong(reader, group, member, "\"%.60s\" is no name of a property", name);
 		names[i] = catalogue_take_string(reader->catalogue, name);
 		written += length + (written[length] == '|');

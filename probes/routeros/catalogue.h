@@ -20,6 +20,9 @@
 #define CATALOGUE_TEXT_MAX     256 /* bytes of a name, path or word */
 #define CATALOGUE_PROPLIST_MAX 160 /* names */
 
+/* As the property of a key: the name of the item that the command was for (struct catalogue_each). */
+#define CATALOGUE_EACH "@each"
+
 enum catalogue_tier {
 	CATALOGUE_REALTIME,
 	CATALOGUE_SHORT,
