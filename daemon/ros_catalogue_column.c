@@ -221,6 +221,24 @@ static void read_absent(struct ros_reader *reader, const config_setting_t *group
 		ros_wrong(reader, group, "absent", "must be a number");
 }
 
+/* The endings that Prometheus keeps for the parts of a histogram. */
+static bool is_measure_name(struct ros_reader *reader, const config_setting_t *group, const char *member,
+			    const char *name)
+{
+	static const char *const kept[] = {"_count", "_sum", "_bucket"};
+
+	if (!ros_is_name(reader, group, member, name))
+		return false;
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+		if (!has_suffix(name, kept[i]))
+			continue;
+		ros_wrong(reader, group, member, "\"%.60s\" must not end in %s: Prometheus takes it for a histogram",
+			  name, kept[i] + 1);
+		return false;
+	}
+	return true;
+}
+
 /* --- columns ---------------------------------------------------------------------------------------------------------
  */
 
@@ -282,7 +300,7 @@ static void read_column(struct ros_reader *reader, const config_setting_t *group
 	config_read_group(&reader->config, group, &scope, NULL);
 	if (!written.measure)
 		ros_wrong(reader, group, "measure", "is missing: our name for it");
-	else if (ros_is_name(reader, group, "measure", written.measure)) {
+	else if (is_measure_name(reader, group, "measure", written.measure)) {
 		fill_column(reader, group, &written, place);
 		check_group(reader, group, set, place->measure->kind);
 	}
@@ -294,7 +312,7 @@ static void add_count(struct ros_reader *reader, const config_setting_t *group, 
 		      const struct place *place)
 {
 	ros_check_help(reader, group, "count_help", written->count_help);
-	if (!ros_is_name(reader, group, "count", written->count))
+	if (!is_measure_name(reader, group, "count", written->count))
 		return;
 	if (ros_ends_with(written->count, "_total") || claimed_suffix(written->count))
 		ros_wrong(reader, group, "count", "\"%.60s\" is a number of items: it has no unit, and can fall",

@@ -169,7 +169,7 @@ Test(ros_catalogue, counts_groups)
 static const struct {
 	const char *text, *error;
 } errors[] = {
-	{"", "x.conf:1: sets: is missing"},
+	{"", "x.conf: sets: is missing"},
 	{"set: { };", "set: unknown key, did you mean sets?"},
 	{"sets: 3;", "sets: must be a group { }"},
 	{"sets: { a: 3; };", "sets.a: must be a group { }"},
@@ -184,7 +184,7 @@ static const struct {
 	{SET("zzzzzzzz = 1; " REST), "unknown key (docs/routeros-catalogue.md lists them)"},
 	{SET("tier = \"often\"; " REST), "sets.a.tier: must be one of realtime, short, medium, long, extended"},
 	{SET("max_rows = 0; " REST), "sets.a.max_rows: must be between 1 and 100000"},
-	{SET("max_rows = 99999999999; " REST), "sets.a"},
+	{SET("max_rows = 99999999999; " REST), "does not fit 32 bits"},
 	{SET("count = \"n\"; " REST), "sets.a.count: is for mode"},
 	{SET("mode = \"group\"; " REST), "sets.a.count: is missing"},
 	{SET("mode = \"group\"; count = \"n\"; " REST), "sets.a.count_help: is missing"},
@@ -248,6 +248,9 @@ static const struct {
 	{COLUMN("property = \"b\"; measure = \"info\";"), "an info is always 1: make the property a key"},
 	{COLUMN("property = \"b\"; measure = \"B\";"), "measure: \"B\" is no name"},
 	{COLUMN("property = \"b\"; measure = \"b\"; kind = \"counter\";"), "must end in _total: it is a counter"},
+	{COLUMN("property = \"b\"; measure = \"count\";"), "\"count\" must not end in count"},
+	{COLUMN("property = \"b\"; measure = \"b_sum\";"), "\"b_sum\" must not end in sum"},
+	{SET("mode = \"group\"; count = \"count\"; count_help = \"N\"; " REST), "sets.a.count: \"count\" must not"},
 	{COLUMN("property = \"b\"; measure = \"b_total\"; kind = \"gauge\";"), "must not end in _total"},
 	{COLUMN("property = \"b\"; measure = \"b_bytes\";"), "ends in _bytes: write with unit"},
 	{COLUMN("property = \"b\"; measure = \"b\"; unit = \"percent\";"), "must end in _ratio: its unit says so"},
@@ -280,7 +283,7 @@ static const struct {
 	 "a_b: { help = \"H\"; menus = ( { path = \"/x\"; } ); columns = ( { property = \"p\"; measure = \"c\"; help = "
 	 "\"C\"; } ); }; };",
 	 "x.conf:2: sets.a_b: the metric netsonde_routeros_a_b_c is also one of the set a"},
-	{"sets: {\n a: {", "syntax: cannot be understood"},
+	{"sets: {\n a: {", "syntax: \"{\" is never closed"},
 };
 
 Test(ros_catalogue, says_what_is_wrong)
