@@ -257,3 +257,27 @@ Test(ros_catalogue_builtin, has_every_metric_that_pages_name)
 	}
 	catalogue_free(catalogue);
 }
+
+/* The table of sets tells tier and default of each. */
+Test(ros_catalogue_builtin, is_in_the_documentation)
+{
+	static const char *const tiers[] = {"realtime", "short", "medium", "long", "extended"};
+	struct catalogue *catalogue = builtin();
+	char *page = read_page("routeros-catalogue.md");
+
+	for (size_t i = 0; i < catalogue->n; i++) {
+		const struct catalogue_set *set = catalogue->sets[i];
+		char *begin = mem_format("\n| `%s` | %s | ", set->name, set->measure.help);
+		const char *row = strstr(page, begin), *tier;
+
+		cr_expect(row, "no row for %s", set->name);
+		tier = row ? strchr(row + strlen(begin), '|') : NULL;
+		cr_expect(tier && strncmp(tier + 2, tiers[set->tier], strlen(tiers[set->tier])) == 0, "%s", set->name);
+		row = tier ? strchr(tier, '\n') : NULL;
+		cr_expect(row && strncmp(row - strlen("off |"), set->is_enabled ? " on |" : "off |", 5) == 0, "%s",
+			  set->name);
+		mem_free(begin);
+	}
+	mem_free(page);
+	catalogue_free(catalogue);
+}
