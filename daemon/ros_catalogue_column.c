@@ -99,6 +99,7 @@ static void check_unit(struct ros_reader *reader, const config_setting_t *group,
 	size_t length = strlen(written->measure) - (is_total ? strlen("_total") : 0);
 	char *stem = mem_format("%.*s", (int)length, written->measure);
 
+	column->router_unit = written->parse == CATALOGUE_NUMBER ? ros_units[unit].in_text : NULL;
 	if (written->unit != ROS_UNIT_NONE && unit != (enum ros_unit_id)written->unit) {
 		ros_wrong(reader, group, "unit", "must not be written: this way of parsing gives the unit");
 	} else if (suffix[0] && !has_suffix(stem, suffix)) {

@@ -49,6 +49,7 @@ enum ros_kind { ROS_KIND_AUTO, ROS_KIND_COUNTER, ROS_KIND_GAUGE, ROS_KIND_INTEGE
 struct ros_unit {
 	const char *suffix; /* "_bytes"; "" for none */
 	double factor;
+	const char *in_text; /* as the router writes it behind a number; NULL = it does not */
 };
 
 enum ros_unit_id { ROS_UNIT_NONE, ROS_UNIT_BYTES, ROS_UNIT_SECONDS, ROS_UNIT_BITS_PER_SECOND, ROS_UNIT_DATE };

@@ -62,7 +62,7 @@ enum catalogue_policy { CATALOGUE_POLICY_READ, CATALOGUE_POLICY_TEST };
 
 enum catalogue_parse {
 	CATALOGUE_INTEGER,  /* up to 64 bits, decimal or 0x */
-	CATALOGUE_NUMBER,   /* decimals; a unit behind it is not looked at */
+	CATALOGUE_NUMBER,   /* decimals, with or without the unit behind them */
 	CATALOGUE_DURATION, /* 1w2d3h4m5s6ms7us, 01:22:53, 00:00:00.025 */
 	CATALOGUE_SIZE,     /* 12, 12KiB, 49M */
 	CATALOGUE_RATE,     /* 2.5Gbps, 10M, 1000000 */
@@ -96,11 +96,13 @@ struct catalogue_column {
 	struct catalogue_property property; /* n = 0: MEASURE_INFO, and the count of a group */
 	uint16_t measure;                   /* index into the set's measures */
 	enum catalogue_parse parse;
-	double factor;  /* from the router's unit to ours */
-	char separator; /* 0, or of a pair: "1/2" */
-	unsigned part;  /* which side of it, 0 or 1 */
-	bool is_rate;   /* the difference of two readings by the time between them; nothing when it fell */
-	bool is_count;  /* how many items are in the group */
+	const char
+		*router_unit; /* CATALOGUE_NUMBER: that of a number without one (ros_value_number); NULL: it has none */
+	double factor;        /* from the router's unit to ours */
+	char separator;       /* 0, or of a pair: "1/2" */
+	unsigned part;        /* which side of it, 0 or 1 */
+	bool is_rate;         /* the difference of two readings by the time between them; nothing when it fell */
+	bool is_count;        /* how many items are in the group */
 	bool has_absent;
 	double absent; /* what it is when the item lacks the property */
 	enum catalogue_combine combine;

@@ -127,6 +127,7 @@ Test(ros_catalogue, reads_columns)
 	cr_expect_eq(column[0].separator, '/');
 	cr_expect_eq(column[0].part, 1);
 	cr_expect_eq(column[1].factor, 8);
+	cr_expect_null(column[1].router_unit);
 	cr_expect(column[1].is_rate);
 	cr_assert_eq(column[2].nwords, 2);
 	cr_expect_str_eq(column[2].words[1].word, "no thing");
@@ -154,6 +155,21 @@ Test(ros_catalogue, counts_groups)
 	cr_expect_eq(set->measure.measures[1].kind, MEASURE_INTEGER);
 	cr_expect_eq(catalogue->sets[1]->ncolumns, 1);
 	cr_expect_null(catalogue->sets[1]->menus[0].proplist[0]);
+	catalogue_free(catalogue);
+}
+
+Test(ros_catalogue, knows_units)
+{
+	struct catalogue *catalogue =
+		good("sets: { a: { help = \"H\"; menus = ( { path = \"/x\"; } ); columns = ( { property = \"i\"; "
+		     "measure = \"bias_amperes\"; unit = \"milliamperes\"; parse = \"number\"; help = \"I\"; }, { "
+		     "property = \"l\"; measure = \"load_ratio\"; unit = \"percent\"; help = \"L\"; } ); }; };\n");
+	const struct catalogue_column *column = catalogue->sets[0]->columns;
+
+	cr_expect_str_eq(column[0].router_unit, "mA");
+	cr_expect_eq(column[0].factor, 0.001);
+	cr_expect_null(column[1].router_unit);
+	cr_expect_eq(column[1].factor, 0.01);
 	catalogue_free(catalogue);
 }
 

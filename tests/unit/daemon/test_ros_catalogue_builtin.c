@@ -9,6 +9,7 @@
 #include "core/file.h"
 #include "core/mem.h"
 #include "daemon/ros_catalogue.h"
+#include "probes/routeros/ros_value.h"
 
 #define METRIC_PREFIX "`netsonde_routeros_"
 
@@ -105,6 +106,7 @@ static void check_column(const struct catalogue_set *set, const struct catalogue
 	cr_expect_eq(is_total, measure->kind == MEASURE_COUNTER || measure->kind == MEASURE_COUNTER_SECONDS, "%s.%s",
 		     set->name, measure->name);
 	cr_expect_gt(strlen(measure->help), 2, "%s.%s", set->name, measure->name);
+	cr_expect(!column->router_unit || ros_value_is_unit(column->router_unit), "%s.%s", set->name, measure->name);
 	cr_expect_neq(column->factor, 0, "%s.%s", set->name, measure->name);
 	cr_expect(column->property.n > 0 || measure->kind == MEASURE_INFO || column->is_count, "%s.%s", set->name,
 		  measure->name);
