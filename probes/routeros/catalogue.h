@@ -96,13 +96,13 @@ struct catalogue_column {
 	struct catalogue_property property; /* n = 0: MEASURE_INFO, and the count of a group */
 	uint16_t measure;                   /* index into the set's measures */
 	enum catalogue_parse parse;
-	const char
-		*router_unit; /* CATALOGUE_NUMBER: that of a number without one (ros_value_number); NULL: it has none */
-	double factor;        /* from the router's unit to ours */
-	char separator;       /* 0, or of a pair: "1/2" */
-	unsigned part;        /* which side of it, 0 or 1 */
-	bool is_rate;         /* the difference of two readings by the time between them; nothing when it fell */
-	bool is_count;        /* how many items are in the group */
+	/* CATALOGUE_NUMBER: that of a number without one (ros_value_number); NULL: it has none. */
+	const char *router_unit;
+	double factor;  /* from the router's unit to ours */
+	char separator; /* 0, or of a pair: "1/2" */
+	unsigned part;  /* which side of it, 0 or 1 */
+	bool is_rate;   /* the difference of two readings by the time between them; nothing when it fell */
+	bool is_count;  /* how many items are in the group */
 	bool has_absent;
 	double absent; /* what it is when the item lacks the property */
 	enum catalogue_combine combine;
