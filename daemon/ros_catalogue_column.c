@@ -53,7 +53,7 @@ static enum ros_unit_id unit_of(const struct ros_column_written *written)
 	case CATALOGUE_DURATION:
 		return ROS_UNIT_SECONDS;
 	case CATALOGUE_SIZE:
-		return ROS_UNIT_BYTES;
+		return written->unit == ROS_UNIT_KIBIBYTES ? ROS_UNIT_KIBIBYTES : ROS_UNIT_BYTES;
 	case CATALOGUE_RATE:
 		return ROS_UNIT_BITS_PER_SECOND;
 	case CATALOGUE_DATE:

@@ -52,7 +52,14 @@ struct ros_unit {
 	const char *in_text; /* as the router writes it behind a number; NULL = it does not */
 };
 
-enum ros_unit_id { ROS_UNIT_NONE, ROS_UNIT_BYTES, ROS_UNIT_SECONDS, ROS_UNIT_BITS_PER_SECOND, ROS_UNIT_DATE };
+enum ros_unit_id {
+	ROS_UNIT_NONE,
+	ROS_UNIT_BYTES,
+	ROS_UNIT_SECONDS,
+	ROS_UNIT_BITS_PER_SECOND,
+	ROS_UNIT_DATE,
+	ROS_UNIT_KIBIBYTES
+};
 
 /* --- ros_catalogue_options.c -----------------------------------------------------------------------------------------
  */

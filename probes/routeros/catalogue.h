@@ -98,7 +98,7 @@ struct catalogue_column {
 	enum catalogue_parse parse;
 	/* CATALOGUE_NUMBER: that of a number without one (ros_value_number); NULL: it has none. */
 	const char *router_unit;
-	double factor;  /* from the router's unit to ours */
+	double factor;  /* from the router's unit to ours; CATALOGUE_SIZE: of numbers without a unit */
 	char separator; /* 0, or of a pair: "1/2" */
 	unsigned part;  /* which side of it, 0 or 1 */
 	bool is_rate;   /* the difference of two readings by the time between them; nothing when it fell */

@@ -283,3 +283,15 @@ Test(ros_catalogue_builtin, is_in_the_documentation)
 	mem_free(page);
 	catalogue_free(catalogue);
 }
+
+/* /ip/dns counts KiB; version 6 writes so behind the number. */
+Test(ros_catalogue_builtin, sizes_can_count_kibibytes)
+{
+	struct catalogue *catalogue = builtin();
+	const struct catalogue_column *column = catalogue_find(catalogue, "dns")->columns;
+
+	cr_expect_eq(column->parse, CATALOGUE_SIZE);
+	cr_expect_eq(column->factor, 1024);
+	cr_expect_eq(catalogue_find(catalogue, "system")->columns[4].factor, 1);
+	catalogue_free(catalogue);
+}
