@@ -331,39 +331,6 @@ static void read_tree(struct config_reader *reader, const config_setting_t *root
 	config_read_target_files(reader, config_setting_get_member(root, "target_files"));
 }
 
-/* libconfig's few messages in words that help; its "syntax error" says nothing. */
-static const char *parse_error(const char *said)
-{
-	if (!said || strcmp(said, "syntax error") == 0)
-		return "cannot be understood here or just before (a value, a quote or a bracket missing?)";
-	if (strcmp(said, "duplicate setting name") == 0)
-		return "the same name twice in one group";
-	if (strcmp(said, "mismatched element type in array") == 0)
-		return "an array [ ] holds values of one kind only";
-	return said;
-}
-
-/* -1: it is no syntax; nothing was read. */
-static int parse(struct config_reader *reader, struct text *text,
-		 void (*read)(struct config_reader *reader, const config_setting_t *root))
-{
-	config_t tree;
-	int result = -1;
-
-	config_init(&tree);
-	/* Includes are in their place already: should libconfig see one that we did not, it finds nothing. */
-	config_set_include_dir(&tree, "/dev/null");
-	if (config_read_string(&tree, text_string(text)) == CONFIG_TRUE) {
-		read(reader, config_root_setting(&tree));
-		result = 0;
-	} else {
-		config_source_error(&reader->source, (unsigned)config_error_line(&tree) + reader->lines_before,
-				    "syntax: %s", parse_error(config_error_text(&tree)));
-	}
-	config_destroy(&tree);
-	return result;
-}
-
 static void read_piece(struct config_reader *reader, const config_setting_t *root)
 {
 	config_read_targets(reader, config_setting_get_member(root, "targets"));
@@ -377,14 +344,14 @@ static int parse_piece(struct config_reader *reader, const struct config_chunk *
 	text_add(piece, "targets = (");
 	text_add_bytes(piece, chunk->text, chunk->length);
 	text_add(piece, ");\n");
-	return parse(reader, piece, read_piece);
+	return config_parse(reader, piece, read_piece);
 }
 
 /* First everything else: the probes that targets have. */
 static void parse_in_pieces(struct config_reader *reader, struct config_chunks *chunks)
 {
 	struct text piece = {0};
-	int result = parse(reader, &chunks->rest, read_tree);
+	int result = config_parse(reader, &chunks->rest, read_tree);
 
 	config_count_targets(reader, chunks->nelements);
 	for (size_t i = 0; i < chunks->n && result == 0; i++)
@@ -400,7 +367,7 @@ static void parse_all(struct config_reader *reader)
 	    chunks.nelements <= CONFIG_TARGETS_MAX)
 		parse_in_pieces(reader, &chunks);
 	else
-		parse(reader, &reader->source.text, read_tree);
+		config_parse(reader, &reader->source.text, read_tree);
 	config_chunks_free(&chunks);
 }
 

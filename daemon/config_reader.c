@@ -102,7 +102,8 @@ void config_error_unknown(struct config_reader *reader, const config_setting_t *
 	if (nearest)
 		config_error_at(reader, setting, NULL, "unknown key, did you mean %s?", nearest);
 	else
-		config_error_at(reader, setting, NULL, "unknown key (netsonde reference options lists them)");
+		config_error_at(reader, setting, NULL, "unknown key (%s lists them)",
+				reader->manual ? reader->manual : "netsonde reference options");
 	mem_free(names);
 }
 
@@ -134,6 +135,42 @@ bool config_word_is_in(const char *word, const char *const *words)
 			return true;
 	}
 	return false;
+}
+
+/* --- syntax ----------------------------------------------------------------------------------------------------------
+ */
+
+/* libconfig's few messages in words that help; its "syntax error" says nothing. */
+static const char *parse_error(const char *said)
+{
+	if (!said || strcmp(said, "syntax error") == 0)
+		return "cannot be understood here or just before (a value, a quote or a bracket missing?)";
+	if (strcmp(said, "duplicate setting name") == 0)
+		return "the same name twice in one group";
+	if (strcmp(said, "mismatched element type in array") == 0)
+		return "an array [ ] holds values of one kind only";
+	return said;
+}
+
+/* -1: it is no syntax; nothing was read. */
+int config_parse(struct config_reader *reader, struct text *text,
+		 void (*read)(struct config_reader *reader, const config_setting_t *root))
+{
+	config_t tree;
+	int result = -1;
+
+	config_init(&tree);
+	/* Includes are in their place already: should libconfig see one that we did not, it finds nothing. */
+	config_set_include_dir(&tree, "/dev/null");
+	if (config_read_string(&tree, text_string(text)) == CONFIG_TRUE) {
+		read(reader, config_root_setting(&tree));
+		result = 0;
+	} else {
+		config_source_error(&reader->source, (unsigned)config_error_line(&tree) + reader->lines_before,
+				    "syntax: %s", parse_error(config_error_text(&tree)));
+	}
+	config_destroy(&tree);
+	return result;
 }
 
 /* --- texts -----------------------------------------------------------------------------------------------------------

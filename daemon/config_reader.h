@@ -26,6 +26,7 @@ struct config_reader {
 	struct config *config;
 	struct config_source source;
 	bool is_string;          /* not a file: reads no other files */
+	const char *manual;      /* what lists the keys that there are; NULL = netsonde reference options */
 	char *folder;            /* of the configuration file: *_file options are seen from there */
 	struct names probes;     /* name -> index into config->probes */
 	struct names row_labels; /* labels of the rows of the probe types in use -> index into config->probes */
@@ -46,6 +47,10 @@ struct config_scope {
 
 /* --- config_reader.c -------------------------------------------------------------------------------------------------
  */
+
+/* Parses the text and hands the tree, which is freed afterwards, to read. -1 after noting an error of syntax. */
+int config_parse(struct config_reader *reader, struct text *text,
+		 void (*read)(struct config_reader *reader, const config_setting_t *root));
 
 /* Notes "path: why" at a setting; the path is that of the setting, followed by member unless that is NULL. */
 void config_error_at(struct config_reader *reader, const config_setting_t *setting, const char *member,
