@@ -77,7 +77,7 @@ def test_help_of_a_type_lists_its_options_with_defaults(binary):
         (("probe", "ping", "127.0.0.1", "--count"), "--count needs a value"),
         (("probe", "ping", "127.0.0.1", "--count=9", "--timeout=1"), "longer than the timeout"),
         (("healthcheck", "--url=http://127.0.0.1:1", "--config=x"), "exclude each other"),
-        (("reference", "nothing"), "neither 'options' nor 'metrics'"),
+        (("reference", "nothing"), "'nothing' is none of 'options', 'metrics', 'scores'"),
     ],
 )
 def test_wrong_use_is_exit_code_2_and_says_why(binary, arguments, words):
@@ -360,7 +360,9 @@ def test_log_shows_what_waits(binary, disk_log):
     result = run(binary, "log", disk_log)
     assert result.returncode == 0, result.stderr
     lines = run(binary, "log", disk_log, "--export=lines").stdout.splitlines()
-    assert len(lines) > 100 and all(line.startswith("ping,") for line in lines if "fast" in line)
+    # Of the probe, and of what is computed about its results.
+    kinds = ("ping,", "qos,", "availability,")
+    assert len(lines) > 100 and all(line.startswith(kinds) for line in lines if "fast" in line)
     total = re.search(r"^all +\d+ +\d+ +(\d+)$", result.stdout, re.M)
     assert int(total[1]) == len(lines)
     for name in ("one", "two"):
