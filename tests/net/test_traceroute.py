@@ -97,9 +97,13 @@ def said_by_mtr(to, transport):
 
 def said_by_scamper(to, transport):
     method = {"icmp": "icmp-paris", "udp": "udp", "tcp": "tcp"}[transport]
-    done = run("scamper", "-O", "json", "-p", "1000", "-c", f"trace -P {method} -q 1 -w 1", "-i", to)
-    one = next(one for one in map(json.loads, done.stdout.splitlines()) if one["type"] == "trace")
-    found = {hop["probe_ttl"]: hop["addr"] for hop in one.get("hops", [])}
+    # On a busy machine it now and then hears nobody, not even the first hop: then it may try again.
+    for _ in range(3):
+        done = run("scamper", "-O", "json", "-p", "1000", "-c", f"trace -P {method} -q 1 -w 1", "-i", to)
+        one = next(one for one in map(json.loads, done.stdout.splitlines()) if one["type"] == "trace")
+        found = {hop["probe_ttl"]: hop["addr"] for hop in one.get("hops", [])}
+        if found:
+            break
     return [found.get(n) for n in range(1, max(found, default=0) + 1)]
 
 
