@@ -224,7 +224,7 @@ def test_what_has_other_settings_begins_anew(ten_change):
 
 # --- a bad file ----------------------------------------------------------------------------------------------------
 
-GOOD = """agent: { name = "test"; workers = 1; };
+GOOD = """agent: { name = "test"; workers = 1; state_dir = "state"; };
 web: { listen = [ "127.0.0.1:0" ]; };
 probes: {
   ping: { type = "ping"; interval = 0.2; timeout = 0.15; };
@@ -475,7 +475,7 @@ def test_the_service_manager_is_told(start_daemon, tmp_path):
 # --- target files --------------------------------------------------------------------------------------------------
 
 FILES = """
-agent: { name = "test"; workers = 2; };
+agent: { name = "test"; workers = 2; state_dir = "state"; };
 web: { listen = [ "127.0.0.1:0" ]; };
 probes: { fast: { type = "ping"; interval = 0.2; timeout = 0.1; }; };
 targets: ( { name = "a"; address = "127.0.0.1"; probes = [ "fast" ]; } );
