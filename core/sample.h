@@ -64,6 +64,7 @@ struct measure_set {
 	size_t n;
 	const char *const *label_names; /* NULL-terminated, or NULL */
 	const char *help;               /* what a row of this set is */
+	bool has_no_lines;              /* its rows are for /metrics only */
 };
 
 struct label {
@@ -136,6 +137,11 @@ struct sample {
 	int64_t lookup_ns;      /* how long the names took to resolve, all together; -1: nothing was resolved */
 	const struct row *rows;
 	size_t nrows;
+	/* 0: the run of the probe as a whole. Else one of several things that the probe collects, each in turns of its
+	 * own (turn_plan.part): rows[0] tells about this collection and makes a line only; the others replace the rows
+	 * of the same part, and of no other. run counts the runs of this part, skipped too. */
+	uint16_t part;
+	bool keeps_rows;   /* of a part: its rows of before stay in /metrics; there are none but rows[0] */
 	const char *cause; /* why it ran out of turn, for people; NULL: it was its turn, or somebody asked */
 };
 

@@ -18,7 +18,8 @@ struct sink {
 struct engine_plan {
 	struct loop *loop;
 	struct resolver *resolver;
-	unsigned worker; /* index, from 0 */
+	unsigned worker;                   /* index, from 0 */
+	const struct catalogue *catalogue; /* NULL: one without data sets */
 };
 
 /* Creates the services of all types (this opens raw sockets: call it before rights are dropped). */

@@ -21,6 +21,7 @@
 #include "core/option.h"
 #include "core/sample.h"
 
+struct catalogue;
 struct engine;
 struct loop;
 struct probe;
@@ -111,7 +112,9 @@ struct turn_plan {
 	int64_t interval_ns;
 	int64_t timeout_ns;
 	uint32_t tag;
+	uint16_t part; /* what its samples say they are of (sample.part); the first turn of a probe has 0 */
 };
+#define PROBE_PARTS_MAX 1024
 void probe_add_turn(struct probe *probe, const struct turn_plan *plan);
 
 struct loop *probe_loop(const struct probe *probe);
@@ -123,6 +126,10 @@ const char *probe_target(const struct probe *probe);  /* the target's name, for 
 const char *probe_name(const struct probe *probe);
 /* The target's own labels: a row must have none of these names. They may change from run to run. */
 const struct label *probe_target_labels(const struct probe *probe, size_t *n);
+/* Nobody has a schedule for it: somebody asks for one run, and wants in one sample whatever turns would give. */
+bool probe_is_single(const struct probe *probe);
+/* What can be asked of routers (probes/routeros/catalogue.h). Never NULL. */
+const struct catalogue *probe_catalogue(const struct probe *probe);
 /* The worker's instance of a service that the type lists. Never NULL. */
 void *probe_service(const struct probe *probe, const struct probe_service *service);
 
@@ -151,6 +158,9 @@ void run_log(struct run *run, const char *format, ...) __attribute__((format(pri
 /* Ends the run: the sample is made and handed to the run's sink before this returns; stop comes later. rows are
  * borrowed for the call; rows[0] is of the type's own set, without labels. Not from inside start. */
 void run_finish(struct run *run, enum reason reason, const struct row *rows, size_t nrows);
+
+/* Before run_finish, in a turn of a part: the rows of its last run stay as they are (sample.keeps_rows). */
+void run_keep_rows(struct run *run);
 
 /* For start: calls finish(state) from a fresh stack, where the type then calls run_finish. */
 void run_finish_later(struct run *run, void (*finish)(void *state));
