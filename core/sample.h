@@ -64,7 +64,6 @@ struct measure_set {
 	size_t n;
 	const char *const *label_names; /* NULL-terminated, or NULL */
 	const char *help;               /* what a row of this set is */
-	bool has_no_lines;              /* its rows are for /metrics only */
 };
 
 struct label {
@@ -137,6 +136,7 @@ struct sample {
 	int64_t lookup_ns;      /* how long the names took to resolve, all together; -1: nothing was resolved */
 	const struct row *rows;
 	size_t nrows;
+	size_t nquiet; /* so many rows at the end are for /metrics only: they make no lines */
 	/* 0: the run of the probe as a whole. Else one of several things that the probe collects, each in turns of its
 	 * own (turn_plan.part): rows[0] tells about this collection and makes a line only; the others replace the rows
 	 * of the same part, and of no other. run counts the runs of this part, skipped too. */

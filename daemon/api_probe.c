@@ -38,7 +38,10 @@ static const struct measure measures[PROBE_MEASURES] = {
 };
 
 const struct measure_set api_probe_set = {
-	"probe_endpoint", measures, PROBE_MEASURES, NULL, "The page /probe",
+	.name = "probe_endpoint",
+	.measures = measures,
+	.n = PROBE_MEASURES,
+	.help = "The page /probe",
 };
 
 static const struct measure refused_measures[] = {
@@ -49,7 +52,11 @@ static const struct measure refused_measures[] = {
 static const char *const refused_labels[] = {"reason", NULL};
 
 const struct measure_set api_probe_refused_set = {
-	"probe_endpoint_refused", refused_measures, 1, refused_labels, "Requests to /probe that were refused",
+	.name = "probe_endpoint_refused",
+	.measures = refused_measures,
+	.n = 1,
+	.label_names = refused_labels,
+	.help = "Requests to /probe that were refused",
 };
 
 enum refusal {

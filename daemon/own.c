@@ -53,7 +53,10 @@ static const struct measure process_measures[PROCESS_MEASURES] = {
 	[PROCESS_THREADS] = {"threads", MEASURE_INTEGER, "Threads of the process"},
 };
 static const struct measure_set process_set = {
-	"process", process_measures, PROCESS_MEASURES, NULL, "The process",
+	.name = "process",
+	.measures = process_measures,
+	.n = PROCESS_MEASURES,
+	.help = "The process",
 };
 
 enum {
@@ -86,7 +89,10 @@ static const struct measure config_measures[CONFIG_MEASURES] = {
 			     "Probes of these that could not be opened when they were added; the log says why"},
 };
 static const struct measure_set config_set = {
-	"config", config_measures, CONFIG_MEASURES, NULL, "The configuration in force",
+	.name = "config",
+	.measures = config_measures,
+	.n = CONFIG_MEASURES,
+	.help = "The configuration in force",
 };
 
 enum { SERIES_EXPOSED, SERIES_LIMIT, SERIES_REFUSED, SERIES_MEASURES };
@@ -96,7 +102,10 @@ static const struct measure series_measures[SERIES_MEASURES] = {
 	[SERIES_REFUSED] = {"refused_total", MEASURE_COUNTER, "Series left out because the limit was reached"},
 };
 static const struct measure_set series_set = {
-	"series", series_measures, SERIES_MEASURES, NULL, "The store behind /metrics",
+	.name = "series",
+	.measures = series_measures,
+	.n = SERIES_MEASURES,
+	.help = "The store behind /metrics",
 };
 
 const struct measure_set *const own_sets[] = {

@@ -127,21 +127,21 @@ struct block *block_create(struct slabs *slabs, struct label_text labels, const 
 }
 
 /* The writer's own values: nobody changes them meanwhile. */
-struct block *block_copy(struct slabs *slabs, const struct block *block, struct catalogue *catalogue)
+struct block *block_copy(struct slabs *slabs, const struct block *block, struct shapes *shapes)
 {
 	struct block *copy = slabs_take(slabs, block->end);
 	memcpy(copy, block, block->end);
 	for (size_t i = 0; i < block->nrows; i++)
-		catalogue_hold_again(catalogue, block->rows[i].shape);
+		shapes_hold_again(shapes, block->rows[i].shape);
 	return copy;
 }
 
-void block_free(struct slabs *slabs, struct block *block, struct catalogue *catalogue)
+void block_free(struct slabs *slabs, struct block *block, struct shapes *shapes)
 {
 	if (!block)
 		return;
 	for (size_t i = 0; i < block->nrows; i++)
-		catalogue_drop_shape(catalogue, block->rows[i].shape);
+		shapes_drop_shape(shapes, block->rows[i].shape);
 	slabs_give(slabs, block, block->end);
 }
 

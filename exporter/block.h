@@ -49,10 +49,10 @@ struct block *block_create(struct slabs *slabs, struct label_text labels, const 
 			   size_t nrows);
 
 /* The same again, values and all; for no reader yet. */
-struct block *block_copy(struct slabs *slabs, const struct block *block, struct catalogue *catalogue);
+struct block *block_copy(struct slabs *slabs, const struct block *block, struct shapes *shapes);
 
 /* Frees the memory, from where it was taken, and drops the shapes. */
-void block_free(struct slabs *slabs, struct block *block, struct catalogue *catalogue);
+void block_free(struct slabs *slabs, struct block *block, struct shapes *shapes);
 
 struct label_text block_labels(const struct block *block);
 struct label_text block_row_labels(const struct block *block, size_t row);

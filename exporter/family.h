@@ -24,7 +24,7 @@ struct family {
 	size_t name_length;
 	enum measure_kind kind;
 	const char *help;              /* borrowed from the set */
-	struct family_member *members; /* more than one where sets or their catalogues share names */
+	struct family_member *members; /* more than one where sets or their shapes share names */
 	size_t nmembers;
 	/* There is another family with the name that OpenMetrics would give this one (x beside x_total). */
 	bool is_ambiguous;

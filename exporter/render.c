@@ -64,7 +64,7 @@ static void take_own_rows(struct render *render, const struct render_plan *plan)
 		labels_render(&raw, row->labels, row->nlabels);
 		labels_filter(&render->own_labels, (struct label_text){raw.bytes, raw.length}, (struct label_text){0});
 		render->own[i] = (struct own_row){row,
-						  catalogue_hold_set(render->store->catalogue, row->set),
+						  shapes_hold_set(render->store->shapes, row->set),
 						  {NULL, render->own_labels.length - begin}};
 	}
 	const char *at = render->own_labels.bytes;
@@ -91,7 +91,7 @@ struct render *render_create(const struct render_plan *plan)
 	render->shards = plan->shards;
 	store_open_reader(render->store, &render->reader);
 	take_own_rows(render, plan);
-	render->sets = catalogue_hold_all(render->store->catalogue, &render->nsets);
+	render->sets = shapes_hold_all(render->store->shapes, &render->nsets);
 	render->families = family_list_create(render->sets, render->nsets);
 	begin_family(render);
 	return render;
@@ -103,9 +103,9 @@ void render_free(struct render *render)
 		return;
 	family_list_free(render->families);
 	for (size_t i = 0; i < render->nsets; i++)
-		catalogue_drop_set(render->store->catalogue, render->sets[i]);
+		shapes_drop_set(render->store->shapes, render->sets[i]);
 	for (size_t i = 0; i < render->nown; i++)
-		catalogue_drop_set(render->store->catalogue, render->own[i].set);
+		shapes_drop_set(render->store->shapes, render->own[i].set);
 	store_close_reader(render->store, &render->reader);
 	mem_free(render->sets);
 	mem_free(render->own);

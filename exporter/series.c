@@ -72,7 +72,7 @@ static void free_retired(struct series_shard *shard)
 {
 	uint64_t oldest = atomic_load(&shard->store->oldest);
 	while (shard->retired_first < shard->retired_end && shard->retired[shard->retired_first].stamp < oldest)
-		block_free(shard->slabs, shard->retired[shard->retired_first++].block, shard->store->catalogue);
+		block_free(shard->slabs, shard->retired[shard->retired_first++].block, shard->store->shapes);
 	if (shard->retired_first == shard->retired_end)
 		shard->retired_first = shard->retired_end = 0;
 }
@@ -179,7 +179,7 @@ void series_relabel(struct series *series, const struct label *labels, size_t nl
 		size_t begin = rows.length;
 		labels_filter(&rows, block_row_labels(old, i), text);
 		plan[i] = (struct block_plan_row){old->rows[i].shape, {NULL, rows.length - begin}};
-		catalogue_hold_again(shard->store->catalogue, plan[i].shape);
+		shapes_hold_again(shard->store->shapes, plan[i].shape);
 	}
 	size_t at = 0;
 	for (size_t i = 0; i < old->nrows; at += plan[i++].labels.length)
@@ -331,7 +331,7 @@ static const struct shape *grown_shape(struct change *change, const struct wante
 		struct room *room = &change->rooms[reading->measure];
 		*room = room_join(kind, *room, room_needed(kind, reading));
 	}
-	return catalogue_hold_shape(change->shard->store->catalogue, set, change->rooms);
+	return shapes_hold_shape(change->shard->store->shapes, set, change->rooms);
 }
 
 /* Gives each wanted row a shape as far as there is room. Room of rows that go has been released before. */
@@ -343,7 +343,7 @@ static void shape_rows(struct change *change)
 		const struct shape *old = wanted->old == NO_ROW ? NULL : change->old->rows[wanted->old].shape;
 		const struct shape *shape = old && block_row_fits(old, wanted->row) ? old : NULL;
 		if (shape)
-			catalogue_hold_again(store->catalogue, shape);
+			shapes_hold_again(store->shapes, shape);
 		else
 			shape = grown_shape(change, wanted);
 		uint32_t more = shape->series - (old ? old->series : 0);
@@ -352,10 +352,10 @@ static void shape_rows(struct change *change)
 			continue;
 		}
 		refuse(store, more);
-		catalogue_drop_shape(store->catalogue, shape);
+		shapes_drop_shape(store->shapes, shape);
 		wanted->shape = old;
 		if (old)
-			catalogue_hold_again(store->catalogue, old);
+			shapes_hold_again(store->shapes, old);
 	}
 }
 
@@ -393,7 +393,7 @@ static void fill_in_place(struct change *change, struct block *block)
 		if (!wanted->shape)
 			continue;
 		shown += block_fill_row(block, wanted->old, wanted->row);
-		catalogue_drop_shape(change->shard->store->catalogue, wanted->shape);
+		shapes_drop_shape(change->shard->store->shapes, wanted->shape);
 	}
 	block_end(block);
 	set_shown(change->shard->store, change->series, shown);
@@ -475,7 +475,7 @@ void series_update(struct series *series, const struct row *rows, size_t nrows)
 		return;
 	}
 	if (slabs_want_back(shard->slabs, block, block->end)) {
-		block = block_copy(shard->slabs, block, shard->store->catalogue);
+		block = block_copy(shard->slabs, block, shard->store->shapes);
 		publish(shard, series, block);
 	}
 	uint32_t shown = 0;

@@ -5,24 +5,24 @@
 
 #include "core/mem.h"
 
-struct catalogue {
+struct shapes {
 	pthread_mutex_t lock;
 	struct known_set *sets;
 };
 
-struct catalogue *catalogue_create(void)
+struct shapes *shapes_create(void)
 {
-	struct catalogue *catalogue = mem_zero(1, sizeof(*catalogue));
-	pthread_mutex_init(&catalogue->lock, NULL);
-	return catalogue;
+	struct shapes *shapes = mem_zero(1, sizeof(*shapes));
+	pthread_mutex_init(&shapes->lock, NULL);
+	return shapes;
 }
 
-void catalogue_free(struct catalogue *catalogue)
+void shapes_free(struct shapes *shapes)
 {
-	if (!catalogue)
+	if (!shapes)
 		return;
-	pthread_mutex_destroy(&catalogue->lock);
-	mem_free(catalogue);
+	pthread_mutex_destroy(&shapes->lock);
+	mem_free(shapes);
 }
 
 /* --- room --------------------------------------------------------------------------------------------------------- */
@@ -128,60 +128,60 @@ static void set_free(struct known_set *known)
 	mem_free(known);
 }
 
-static struct known_set *hold_set(struct catalogue *catalogue, const struct measure_set *set)
+static struct known_set *hold_set(struct shapes *shapes, const struct measure_set *set)
 {
-	struct known_set *known = catalogue->sets;
+	struct known_set *known = shapes->sets;
 	while (known && !is_same_set(known, set))
 		known = known->next;
 	if (!known) {
 		known = set_create(set);
-		known->next = catalogue->sets;
-		catalogue->sets = known;
+		known->next = shapes->sets;
+		shapes->sets = known;
 	}
 	known->references++;
 	return known;
 }
 
-static void drop_set(struct catalogue *catalogue, struct known_set *known)
+static void drop_set(struct shapes *shapes, struct known_set *known)
 {
 	if (--known->references > 0)
 		return;
-	struct known_set **link = &catalogue->sets;
+	struct known_set **link = &shapes->sets;
 	while (*link != known)
 		link = &(*link)->next;
 	*link = known->next;
 	set_free(known);
 }
 
-struct known_set *catalogue_hold_set(struct catalogue *catalogue, const struct measure_set *set)
+struct known_set *shapes_hold_set(struct shapes *shapes, const struct measure_set *set)
 {
-	pthread_mutex_lock(&catalogue->lock);
-	struct known_set *known = hold_set(catalogue, set);
-	pthread_mutex_unlock(&catalogue->lock);
+	pthread_mutex_lock(&shapes->lock);
+	struct known_set *known = hold_set(shapes, set);
+	pthread_mutex_unlock(&shapes->lock);
 	return known;
 }
 
-void catalogue_drop_set(struct catalogue *catalogue, struct known_set *set)
+void shapes_drop_set(struct shapes *shapes, struct known_set *set)
 {
-	pthread_mutex_lock(&catalogue->lock);
-	drop_set(catalogue, set);
-	pthread_mutex_unlock(&catalogue->lock);
+	pthread_mutex_lock(&shapes->lock);
+	drop_set(shapes, set);
+	pthread_mutex_unlock(&shapes->lock);
 }
 
-struct known_set **catalogue_hold_all(struct catalogue *catalogue, size_t *n)
+struct known_set **shapes_hold_all(struct shapes *shapes, size_t *n)
 {
-	pthread_mutex_lock(&catalogue->lock);
+	pthread_mutex_lock(&shapes->lock);
 	size_t count = 0;
-	for (struct known_set *known = catalogue->sets; known; known = known->next)
+	for (struct known_set *known = shapes->sets; known; known = known->next)
 		count++;
 	struct known_set **sets = mem_zero(count, sizeof(*sets));
 	*n = count;
 	count = 0;
-	for (struct known_set *known = catalogue->sets; known; known = known->next) {
+	for (struct known_set *known = shapes->sets; known; known = known->next) {
 		known->references++;
 		sets[count++] = known;
 	}
-	pthread_mutex_unlock(&catalogue->lock);
+	pthread_mutex_unlock(&shapes->lock);
 	return sets;
 }
 
@@ -225,13 +225,13 @@ static struct shape *shape_create(struct known_set *set, const struct room *room
 }
 
 /* Takes over the caller's reference to the set. */
-static struct shape *hold_shape(struct catalogue *catalogue, struct known_set *set, const struct room *rooms)
+static struct shape *hold_shape(struct shapes *shapes, struct known_set *set, const struct room *rooms)
 {
 	struct shape *shape = set->shapes;
 	while (shape && memcmp(shape->rooms, rooms, set->n * sizeof(*rooms)) != 0)
 		shape = shape->next;
 	if (shape) {
-		drop_set(catalogue, set);
+		drop_set(shapes, set);
 	} else {
 		shape = shape_create(set, rooms);
 		shape->next = set->shapes;
@@ -241,12 +241,12 @@ static struct shape *hold_shape(struct catalogue *catalogue, struct known_set *s
 	return shape;
 }
 
-const struct shape *catalogue_hold_shape(struct catalogue *catalogue, const struct measure_set *set,
+const struct shape *shapes_hold_shape(struct shapes *shapes, const struct measure_set *set,
 					 const struct room *rooms)
 {
-	pthread_mutex_lock(&catalogue->lock);
-	struct shape *shape = hold_shape(catalogue, hold_set(catalogue, set), rooms);
-	pthread_mutex_unlock(&catalogue->lock);
+	pthread_mutex_lock(&shapes->lock);
+	struct shape *shape = hold_shape(shapes, hold_set(shapes, set), rooms);
+	pthread_mutex_unlock(&shapes->lock);
 	return shape;
 }
 
@@ -259,23 +259,23 @@ static struct shape **find_shape(const struct shape *shape)
 	return link;
 }
 
-void catalogue_hold_again(struct catalogue *catalogue, const struct shape *shape)
+void shapes_hold_again(struct shapes *shapes, const struct shape *shape)
 {
-	pthread_mutex_lock(&catalogue->lock);
+	pthread_mutex_lock(&shapes->lock);
 	(*find_shape(shape))->references++;
-	pthread_mutex_unlock(&catalogue->lock);
+	pthread_mutex_unlock(&shapes->lock);
 }
 
-void catalogue_drop_shape(struct catalogue *catalogue, const struct shape *shape)
+void shapes_drop_shape(struct shapes *shapes, const struct shape *shape)
 {
-	pthread_mutex_lock(&catalogue->lock);
+	pthread_mutex_lock(&shapes->lock);
 	struct shape **link = find_shape(shape), *found = *link;
 	if (--found->references == 0) {
 		*link = found->next;
-		drop_set(catalogue, found->set);
+		drop_set(shapes, found->set);
 		mem_free(found->rooms);
 		mem_free(found->where);
 		mem_free(found);
 	}
-	pthread_mutex_unlock(&catalogue->lock);
+	pthread_mutex_unlock(&shapes->lock);
 }

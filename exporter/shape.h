@@ -16,7 +16,7 @@
 #include "core/sample.h"
 #include "exporter/series.h"
 
-struct catalogue;
+struct shapes;
 
 /* A measure as a render needs it; strings owned by the set. */
 struct known_measure {
@@ -81,20 +81,20 @@ static inline const struct column *shape_column(const struct shape *shape, size_
 	return shape->rooms[measure].cells > 0 ? &shape->columns[shape->where[measure]] : NULL;
 }
 
-struct catalogue *catalogue_create(void);
-void catalogue_free(struct catalogue *catalogue); /* nothing may be held any more */
+struct shapes *shapes_create(void);
+void shapes_free(struct shapes *shapes); /* nothing may be held any more */
 
 /* The shape with this room for each of the set's measures, held once more. */
-const struct shape *catalogue_hold_shape(struct catalogue *catalogue, const struct measure_set *set,
+const struct shape *shapes_hold_shape(struct shapes *shapes, const struct measure_set *set,
 					 const struct room *rooms);
-void catalogue_hold_again(struct catalogue *catalogue, const struct shape *shape);
-void catalogue_drop_shape(struct catalogue *catalogue, const struct shape *shape);
+void shapes_hold_again(struct shapes *shapes, const struct shape *shape);
+void shapes_drop_shape(struct shapes *shapes, const struct shape *shape);
 
 /* A set without a shape, for rows that are not in the store. */
-struct known_set *catalogue_hold_set(struct catalogue *catalogue, const struct measure_set *set);
+struct known_set *shapes_hold_set(struct shapes *shapes, const struct measure_set *set);
 
 /* All sets in use, each held once more; in no particular order. The caller frees the array (mem_free). */
-struct known_set **catalogue_hold_all(struct catalogue *catalogue, size_t *n);
-void catalogue_drop_set(struct catalogue *catalogue, struct known_set *set);
+struct known_set **shapes_hold_all(struct shapes *shapes, size_t *n);
+void shapes_drop_set(struct shapes *shapes, struct known_set *set);
 
 #endif

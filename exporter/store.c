@@ -10,7 +10,7 @@
 struct series_store *series_store_create(unsigned shards, size_t max_series)
 {
 	struct series_store *store = mem_zero(1, sizeof(*store) + shards * sizeof(store->shards[0]));
-	store->catalogue = catalogue_create();
+	store->shapes = shapes_create();
 	store->key = hash_key_random();
 	store->max_series = max_series;
 	store->nshards = shards;
@@ -26,7 +26,7 @@ static void free_chunks(struct series_shard *shard, struct series_chunk *chunk)
 	while (chunk) {
 		struct series_chunk *next = atomic_load(&chunk->next);
 		for (size_t i = 0; i < STORE_CHUNK_SLOTS; i++)
-			block_free(shard->slabs, atomic_load(&chunk->slots[i].block), shard->store->catalogue);
+			block_free(shard->slabs, atomic_load(&chunk->slots[i].block), shard->store->shapes);
 		mem_free(chunk);
 		chunk = next;
 	}
@@ -39,14 +39,14 @@ void series_store_free(struct series_store *store)
 	for (unsigned i = 0; i < store->nshards; i++) {
 		struct series_shard *shard = &store->shards[i];
 		for (size_t k = shard->retired_first; k < shard->retired_end; k++)
-			block_free(shard->slabs, shard->retired[k].block, store->catalogue);
+			block_free(shard->slabs, shard->retired[k].block, store->shapes);
 		free_chunks(shard, atomic_load(&shard->chunks));
 		slabs_free(shard->slabs);
 		mem_free(shard->retired);
 		text_free(&shard->raw);
 		text_free(&shard->labels);
 	}
-	catalogue_free(store->catalogue);
+	shapes_free(store->shapes);
 	mem_free(store);
 }
 

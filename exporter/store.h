@@ -61,7 +61,7 @@ struct series_reader {
 };
 
 struct series_store {
-	struct catalogue *catalogue;
+	struct shapes *shapes;
 	struct hash_key key;
 	size_t max_series;
 	unsigned nshards;

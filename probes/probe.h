@@ -161,6 +161,8 @@ void run_finish(struct run *run, enum reason reason, const struct row *rows, siz
 
 /* Before run_finish, in a turn of a part: the rows of its last run stay as they are (sample.keeps_rows). */
 void run_keep_rows(struct run *run);
+/* Before run_finish: its last n rows are for /metrics only (sample.nquiet). */
+void run_set_quiet(struct run *run, size_t n);
 
 /* For start: calls finish(state) from a fresh stack, where the type then calls run_finish. */
 void run_finish_later(struct run *run, void (*finish)(void *state));

@@ -208,7 +208,7 @@ static struct bench *bench_open(const char *address, const char *options, size_t
 	cr_assert_eq(bench->type->check(bench->settings, &err), 0, "%s", err.text);
 	bench->loop = loop_create(0, NULL);
 	bench->resolver = resolver_create(bench->loop, NULL, NULL);
-	bench->engine = engine_create(&(struct engine_plan){bench->loop, bench->resolver, 0});
+	bench->engine = engine_create(&(struct engine_plan){.loop = bench->loop, .resolver = bench->resolver});
 	bench->subject = (struct subject){.target = "t", .probe = "p", .type = "dns"};
 	gatekeeper = (struct gatekeeper){bench_permits, bench};
 	for (; bench->nprobes < n; bench->nprobes++) {

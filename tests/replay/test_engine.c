@@ -45,7 +45,9 @@ static void *toy_open(struct probe *probe, const void *settings, struct err *err
 	script->opened++;
 	script->loop = probe_loop(probe);
 	for (uint32_t tag = 0; tag < script->turns; tag++)
-		probe_add_turn(probe, &(struct turn_plan){script->interval_ns, script->timeout_ns, tag});
+		probe_add_turn(probe, &(struct turn_plan){.interval_ns = script->interval_ns,
+							  .timeout_ns = script->timeout_ns,
+							  .tag = tag});
 	return script;
 }
 
@@ -155,7 +157,8 @@ static void bench_open(struct bench *bench, const struct script *script, bool is
 	bench->settings = &bench->script;
 	bench->loop = loop_create(0, NULL);
 	bench->resolver = resolver_create(bench->loop, NULL, NULL);
-	bench->engine = engine_create(&(struct engine_plan){bench->loop, bench->resolver, 3});
+	bench->engine =
+		engine_create(&(struct engine_plan){.loop = bench->loop, .resolver = bench->resolver, .worker = 3});
 	bench->subject = (struct subject){.target = "t", .probe = "p", .type = "toy"};
 	struct err err = {{0}};
 	bench->probe = probe_open(bench->engine,

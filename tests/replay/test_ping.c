@@ -63,7 +63,7 @@ static struct bench *bench_open_err(const char *address, const char *options, bo
 	mem_free(words);
 	bench->loop = loop_create(0, NULL);
 	bench->resolver = resolver_create(bench->loop, NULL, NULL);
-	bench->engine = engine_create(&(struct engine_plan){bench->loop, bench->resolver, 0});
+	bench->engine = engine_create(&(struct engine_plan){.loop = bench->loop, .resolver = bench->resolver});
 	bench->subject = (struct subject){.target = "t", .probe = "p", .type = "ping"};
 	if (bench->type->check(bench->settings, err) == 0)
 		bench->probe = probe_open(bench->engine,

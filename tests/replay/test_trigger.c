@@ -91,7 +91,7 @@ static void *beat_open(struct probe *probe, const void *settings, struct err *er
 {
 	(void)settings;
 	(void)err;
-	return open_probe(probe, &(struct turn_plan){S, S / 2, 0});
+	return open_probe(probe, &(struct turn_plan){.interval_ns = S, .timeout_ns = S / 2});
 }
 
 static void beat_finish(void *arg)
@@ -145,7 +145,8 @@ static void *trace_open(struct probe *probe, const void *settings, struct err *e
 	const struct world *world = *(struct world *const *)settings;
 
 	(void)err;
-	return open_probe(probe, &(struct turn_plan){world->is_scheduled ? 60 * S : 0, 10 * S, 0});
+	return open_probe(probe,
+			  &(struct turn_plan){.interval_ns = world->is_scheduled ? 60 * S : 0, .timeout_ns = 10 * S});
 }
 
 static void trace_finish(void *arg)
@@ -220,7 +221,7 @@ static void build(struct house *house, const struct trigger_plan *plan)
 	house->trace2 = (struct probe_spec){"trace2", &trace_type, &house->settings};
 	house->loop = loop_create(0, NULL);
 	house->resolver = resolver_create(house->loop, NULL, NULL);
-	house->engine = engine_create(&(struct engine_plan){house->loop, house->resolver, 0});
+	house->engine = engine_create(&(struct engine_plan){.loop = house->loop, .resolver = house->resolver});
 	house->store = series_store_create(1, 1000000);
 	house->events = events_create(EVENTS_BYTES);
 	house->desk = trigger_desk_create();

@@ -64,7 +64,8 @@ static void *tick_open(struct probe *probe, const void *settings, struct err *er
 	}
 	tick = mem_zero(1, sizeof(*tick));
 	tick->settings = settings;
-	probe_add_turn(probe, &(struct turn_plan){wanted->interval_ns, wanted->interval_ns, 0});
+	probe_add_turn(probe,
+		       &(struct turn_plan){.interval_ns = wanted->interval_ns, .timeout_ns = wanted->interval_ns});
 	return tick;
 }
 

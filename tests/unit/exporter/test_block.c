@@ -102,8 +102,8 @@ Test(block, a_shape_has_room_for_what_was_asked)
 {
 	static const struct room most[7] = {{2, 0}, {1, 0}, {5, 3}, {0, 0}, {2, 0}, {1, 0}, {0, 0}};
 	static const struct room few[7] = {[0] = {2, 0}, [6] = {2, 0}};
-	struct catalogue *catalogue = catalogue_create();
-	const struct shape *shape = catalogue_hold_shape(catalogue, &set, most);
+	struct shapes *shapes = shapes_create();
+	const struct shape *shape = shapes_hold_shape(shapes, &set, most);
 	cr_expect_eq(shape->ncolumns, 5);
 	cr_expect_eq(shape->cells, 2 + 6 + 2 + 2);
 	cr_expect_eq(shape->series, 4 + SHAPE_HISTOGRAM_SERIES);
@@ -115,57 +115,57 @@ Test(block, a_shape_has_room_for_what_was_asked)
 	cr_expect_eq(shape_column(shape, 5)->cell, 11);
 	cr_expect_null(shape_column(shape, 6));
 
-	const struct shape *same = catalogue_hold_shape(catalogue, &set, most);
-	const struct shape *other = catalogue_hold_shape(catalogue, &set, few);
+	const struct shape *same = shapes_hold_shape(shapes, &set, most);
+	const struct shape *other = shapes_hold_shape(shapes, &set, few);
 	cr_expect_eq(same, shape);
 	cr_expect_neq(other, shape);
 	cr_expect_eq(other->set, shape->set);
 	size_t n;
-	struct known_set **sets = catalogue_hold_all(catalogue, &n);
+	struct known_set **sets = shapes_hold_all(shapes, &n);
 	cr_expect_eq(n, 1);
-	catalogue_drop_set(catalogue, sets[0]);
+	shapes_drop_set(shapes, sets[0]);
 	mem_free(sets);
-	catalogue_drop_shape(catalogue, shape);
-	catalogue_drop_shape(catalogue, other);
-	catalogue_drop_shape(catalogue, same);
-	sets = catalogue_hold_all(catalogue, &n);
+	shapes_drop_shape(shapes, shape);
+	shapes_drop_shape(shapes, other);
+	shapes_drop_shape(shapes, same);
+	sets = shapes_hold_all(shapes, &n);
 	cr_expect_eq(n, 0, "nobody uses it any more");
 	mem_free(sets);
-	catalogue_free(catalogue);
-	catalogue_free(NULL);
+	shapes_free(shapes);
+	shapes_free(NULL);
 }
 
 Test(block, a_set_that_took_the_place_of_another_is_another)
 {
 	struct measure place[1] = {{"x", MEASURE_GAUGE, NULL}};
 	struct measure_set moving = {"one", place, 1, NULL, ""};
-	struct catalogue *catalogue = catalogue_create();
-	struct known_set *first = catalogue_hold_set(catalogue, &moving);
+	struct shapes *shapes = shapes_create();
+	struct known_set *first = shapes_hold_set(shapes, &moving);
 	cr_expect_str_eq(first->measures[0].help, "");
 	moving.name = "two";
-	struct known_set *second = catalogue_hold_set(catalogue, &moving);
+	struct known_set *second = shapes_hold_set(shapes, &moving);
 	cr_expect_neq(first, second);
 	place[0].name = "y";
-	struct known_set *third = catalogue_hold_set(catalogue, &moving);
+	struct known_set *third = shapes_hold_set(shapes, &moving);
 	cr_expect_neq(second, third);
 	place[0].kind = MEASURE_COUNTER;
-	struct known_set *fourth = catalogue_hold_set(catalogue, &moving);
+	struct known_set *fourth = shapes_hold_set(shapes, &moving);
 	cr_expect_neq(third, fourth);
-	cr_expect_eq(catalogue_hold_set(catalogue, &moving), fourth);
-	catalogue_drop_set(catalogue, fourth);
-	catalogue_drop_set(catalogue, second);
-	catalogue_drop_set(catalogue, fourth);
-	catalogue_drop_set(catalogue, first);
-	catalogue_drop_set(catalogue, third);
-	catalogue_free(catalogue);
+	cr_expect_eq(shapes_hold_set(shapes, &moving), fourth);
+	shapes_drop_set(shapes, fourth);
+	shapes_drop_set(shapes, second);
+	shapes_drop_set(shapes, fourth);
+	shapes_drop_set(shapes, first);
+	shapes_drop_set(shapes, third);
+	shapes_free(shapes);
 }
 
 static struct slabs *slabs;
 
 /* A block of one row with this room. */
-static struct block *block_of(struct catalogue *catalogue, const struct room *rooms)
+static struct block *block_of(struct shapes *shapes, const struct room *rooms)
 {
-	const struct block_plan_row row = {catalogue_hold_shape(catalogue, &set, rooms), {NULL, 0}};
+	const struct block_plan_row row = {shapes_hold_shape(shapes, &set, rooms), {NULL, 0}};
 	if (!slabs)
 		slabs = slabs_create();
 	return block_create(slabs, (struct label_text){0}, &row, 1);
@@ -186,8 +186,8 @@ static bool read_histogram(const struct block *block, struct histogram *out)
 Test(block, a_reader_that_meets_a_writer_at_rest_half_way_goes_on)
 {
 	static const struct room rooms[7] = {[2] = {6, 1}};
-	struct catalogue *catalogue = catalogue_create();
-	struct block *block = block_of(catalogue, rooms);
+	struct shapes *shapes = shapes_create();
+	struct block *block = block_of(shapes, rooms);
 	struct histogram histogram;
 	cr_expect_not(read_histogram(block, &histogram), "not observed yet");
 	block_begin(block);
@@ -199,16 +199,16 @@ Test(block, a_reader_that_meets_a_writer_at_rest_half_way_goes_on)
 	cr_expect(read_histogram(block, &histogram));
 	cr_expect_eq(histogram.counts[1], 1);
 	cr_expect_eq(histogram.sum_ns, 60000);
-	block_free(slabs, block, catalogue);
-	block_free(slabs, NULL, catalogue);
-	catalogue_free(catalogue);
+	block_free(slabs, block, shapes);
+	block_free(slabs, NULL, shapes);
+	shapes_free(shapes);
 }
 
 Test(block, what_has_no_room_is_left_out)
 {
 	static const struct room rooms[7] = {[1] = {1, 0}, [2] = {3, 1}, [4] = {1, 0}};
-	struct catalogue *catalogue = catalogue_create();
-	struct block *block = block_of(catalogue, rooms);
+	struct shapes *shapes = shapes_create();
+	struct block *block = block_of(shapes, rooms);
 	const struct shape *shape = block->rows[0].shape;
 	const int64_t observed_ns[] = {60000, 1000, 200000};
 	struct histogram histogram;
@@ -227,8 +227,8 @@ Test(block, what_has_no_room_is_left_out)
 	fill(block, reading_integer(1, INT32_MAX));
 	cr_expect(block_read_integer(block, 0, shape_column(shape, 1), &integer));
 	cr_expect_eq(integer, INT32_MAX);
-	block_free(slabs, block, catalogue);
-	catalogue_free(catalogue);
+	block_free(slabs, block, shapes);
+	shapes_free(shapes);
 }
 
 /* Values go on in a row with more room, and in one with less as far as they fit. */
@@ -239,8 +239,8 @@ Test(block, copies_between_shapes)
 	const int64_t observed_ns[] = {200000, 400000, 400000};
 	const struct reading readings[] = {reading_number(0, 0.5), reading_integer(1, 77),
 					   reading_histogram(2, observed_ns, 3), reading_integer(4, INT64_C(1) << 40)};
-	struct catalogue *catalogue = catalogue_create();
-	struct block *from = block_of(catalogue, small), *to = block_of(catalogue, large);
+	struct shapes *shapes = shapes_create();
+	struct block *from = block_of(shapes, small), *to = block_of(shapes, large);
 	struct histogram histogram;
 	int64_t integer;
 	double number;
@@ -262,16 +262,16 @@ Test(block, copies_between_shapes)
 		to = from;
 		from = other;
 	}
-	block_free(slabs, from, catalogue);
-	block_free(slabs, to, catalogue);
-	catalogue_free(catalogue);
+	block_free(slabs, from, shapes);
+	block_free(slabs, to, shapes);
+	shapes_free(shapes);
 }
 
 Test(block, a_full_bucket_begins_its_histogram_again)
 {
 	static const struct room rooms[7] = {[2] = {6, 1}};
-	struct catalogue *catalogue = catalogue_create();
-	struct block *block = block_of(catalogue, rooms);
+	struct shapes *shapes = shapes_create();
+	struct block *block = block_of(shapes, rooms);
 	const int64_t observed_ns[] = {60000, 200000};
 	struct histogram histogram;
 	fill(block, reading_histogram(2, observed_ns, 2));
@@ -283,6 +283,6 @@ Test(block, a_full_bucket_begins_its_histogram_again)
 	cr_expect_eq(histogram.counts[1], 1);
 	cr_expect_eq(histogram.counts[2], 0);
 	cr_expect_eq(histogram.sum_ns, 60000);
-	block_free(slabs, block, catalogue);
-	catalogue_free(catalogue);
+	block_free(slabs, block, shapes);
+	shapes_free(shapes);
 }

@@ -7,18 +7,18 @@
 /* The heads of all families of these sets. */
 static char *heads(const struct measure_set *const *sets, size_t n, enum render_format format)
 {
-	struct catalogue *catalogue = catalogue_create();
+	struct shapes *shapes = shapes_create();
 	struct known_set *known[8];
 	for (size_t i = 0; i < n; i++)
-		known[i] = catalogue_hold_set(catalogue, sets[i]);
+		known[i] = shapes_hold_set(shapes, sets[i]);
 	struct family_list *list = family_list_create(known, n);
 	struct text out = {0};
 	for (size_t i = 0; i < list->n; i++)
 		family_write_head(&list->families[i], format, &out);
 	family_list_free(list);
 	for (size_t i = 0; i < n; i++)
-		catalogue_drop_set(catalogue, known[i]);
-	catalogue_free(catalogue);
+		shapes_drop_set(shapes, known[i]);
+	shapes_free(shapes);
 	return text_take(&out);
 }
 
