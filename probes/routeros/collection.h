@@ -50,6 +50,7 @@ struct collection {
 	enum catalogue_tier tier;
 	uint16_t part;
 	bool has_skips, is_running;
+	bool is_retrying; /* the owner's: its next run comes out of turn */
 	bool must_forget; /* the router's counters have begun anew */
 	struct collection_figures figures;
 	struct log_fault fault;

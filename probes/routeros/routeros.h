@@ -67,8 +67,6 @@ struct routeros {
 	struct collection_place place;
 	struct collection *collections; /* of the data sets that are on, in the catalogue's order */
 	size_t ncollections;
-	struct label *target_labels; /* as they were when the probe opened */
-	size_t ntarget_labels;
 	struct routeros_before before;
 	struct log_fault fault;  /* the router cannot be reached */
 	struct run *guarded_run; /* whose permission the connection needs */
