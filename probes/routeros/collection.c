@@ -46,7 +46,7 @@ struct collection_job {
 	int64_t begun_ns, deadline_ns; /* monotonic */
 	unsigned fitting, missing;     /* menus */
 	enum reason reason;
-	char message[200]; /* for people: why it failed */
+	char message[ERR_TEXT_SIZE]; /* for people: why it failed */
 	const struct row *rows;
 };
 

@@ -42,7 +42,7 @@ struct ros_router {
 	int64_t boot_ns, boot_seen_ns; /* monotonic; when the router started, and when that was told */
 	bool has_boot, is_known;
 	enum reason reason; /* of the refresh */
-	char message[200];
+	char message[ERR_TEXT_SIZE];
 	struct deferred finished; /* nothing could be asked */
 };
 

@@ -8,6 +8,7 @@
 
 #include "core/clock.h"
 #include "core/mem.h"
+#include "core/slabs.h"
 #include "probes/routeros/ros_pool.h"
 #include "probes/routeros/ros_text.h"
 

@@ -79,4 +79,5 @@ const struct probe_type routeros_type = {
 	.deadline = routeros_deadline,
 	.stop = routeros_stop,
 	.close = routeros_close,
+	.print = routeros_print,
 };
