@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/file.h"
+#include "core/hash.h"
 #include "core/mem.h"
 #include "daemon/ros_catalogue_reader.h"
 
@@ -202,6 +203,15 @@ static void read_tree(struct config_reader *config, const config_setting_t *root
 		check_metrics(reader, sets);
 }
 
+/* With everything that it includes. */
+static void hash_text(struct catalogue *catalogue, struct text *text)
+{
+	static const struct hash_key key = {3, 4};
+
+	catalogue->text_hash =
+		hash_number(key, catalogue->text_hash ^ hash_bytes(key, text_string(text), text->length));
+}
+
 /* string NULL: the file of that name. -1 with errors. */
 static int add_text(struct catalogue *catalogue, const char *string, const char *name, struct text *errors)
 {
@@ -216,6 +226,7 @@ static int add_text(struct catalogue *catalogue, const char *string, const char 
 		read = config_source_read_string(&config->source, string, name);
 	else
 		read = config_source_read(&config->source, name);
+	hash_text(catalogue, &config->source.text);
 	if (read == 0 && config_source_check(&config->source) == 0)
 		config_parse(config, &config->source.text, read_tree);
 	result = config->source.total ? -1 : 0;

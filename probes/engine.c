@@ -252,6 +252,9 @@ struct probe *probe_open(struct engine *engine, const struct probe_plan *plan, s
 	probe->address = plan->address;
 	probe->sink = plan->sink;
 	probe->gatekeeper = plan->gatekeeper;
+	probe->catalogue = plan->catalogue ? plan->catalogue : engine->plan.catalogue;
+	if (!probe->catalogue)
+		probe->catalogue = &no_catalogue;
 	probe->is_single = plan->is_single;
 	probe->opened = plan->type->open(probe, plan->settings, err);
 	if (!probe->opened) {
@@ -364,8 +367,7 @@ bool probe_is_single(const struct probe *probe)
 
 const struct catalogue *probe_catalogue(const struct probe *probe)
 {
-	const struct catalogue *catalogue = probe->engine->plan.catalogue;
-	return catalogue ? catalogue : &no_catalogue;
+	return probe->catalogue;
 }
 
 void *probe_service(const struct probe *probe, const struct probe_service *service)

@@ -61,6 +61,7 @@ struct probe {
 	const char *address;
 	struct sink sink;
 	const struct gatekeeper *gatekeeper; /* NULL: anybody may be talked to */
+	const struct catalogue *catalogue;
 	void *opened;
 	bool is_single;
 	bool is_closing;   /* what runs end now is lost */

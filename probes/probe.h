@@ -61,6 +61,7 @@ struct probe_type {
 	const struct option *options;
 	size_t noptions;
 	size_t settings_size;
+	bool uses_catalogue; /* what it collects, and which rows it has, the catalogue says (probe_catalogue) */
 	const struct measure_set *const *sets;       /* sets[0] is the type's own; NULL-terminated */
 	const struct probe_service *const *services; /* NULL-terminated, or NULL */
 	/* "option=value" pairs that a person at a terminal expects instead of the defaults; NULL-terminated, or NULL.
