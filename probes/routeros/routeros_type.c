@@ -70,6 +70,7 @@ const struct probe_type routeros_type = {
 	.options = routeros_options,
 	.noptions = sizeof(routeros_options) / sizeof(*routeros_options),
 	.settings_size = sizeof(struct routeros_settings),
+	.uses_catalogue = true,
 	.sets = routeros_sets,
 	.services = routeros_services,
 	.manual_settings = routeros_manual_settings,
