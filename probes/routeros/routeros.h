@@ -26,7 +26,7 @@ struct routeros_settings {
 /* --- routeros_report.c ---------------------------------------------------------------------------------------------
  */
 
-extern const struct measure_set routeros_set, routeros_collection_set, routeros_log_set;
+extern const struct measure_set routeros_set, routeros_collection_set, routeros_log_line_set;
 
 /* What the connection counted at the last report, for rates. Zero-initialise. */
 struct routeros_before {

@@ -155,8 +155,8 @@ static const struct measure log_measures[] = {
 
 static const char *const log_labels[] = {"topics", NULL};
 
-const struct measure_set routeros_log_set = {
-	.name = "routeros_log",
+const struct measure_set routeros_log_line_set = {
+	.name = "routeros_log_line",
 	.measures = log_measures,
 	.n = sizeof(log_measures) / sizeof(*log_measures),
 	.label_names = log_labels,

@@ -38,7 +38,7 @@ static const struct option routeros_options[] = {
 	 .help = "How text on the router that is not UTF-8 is read: \"windows-1251\", \"latin1\" or another code page "
 		 "that iconv knows. Without it such bytes are replaced"},
 	{"log_lines", OPTION_BOOLEAN, AT(has_log_lines), .fallback = "false",
-	 .help = "New lines of the router's log become lines of the outputs (routeros_log)"},
+	 .help = "New lines of the router's log become lines of the outputs (routeros_log_line)"},
 };
 
 static int check_code_page(const char *page, struct err *err)
@@ -59,7 +59,7 @@ static int routeros_check(const void *arg, struct err *err)
 	return check_code_page(settings->code_page, err);
 }
 
-static const struct measure_set *const routeros_sets[] = {&routeros_set, &routeros_collection_set, &routeros_log_set,
+static const struct measure_set *const routeros_sets[] = {&routeros_set, &routeros_collection_set, &routeros_log_line_set,
 							  NULL};
 static const struct probe_service *const routeros_services[] = {&tls_service, &ros_pool_service, NULL};
 static const char *const routeros_manual_settings[] = {"command_timeout=30", NULL};
