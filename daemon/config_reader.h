@@ -159,9 +159,9 @@ void config_free_geo(struct config *config);
  */
 
 void config_read_routers(struct config_reader *reader, const config_setting_t *section);
-/* Loads the catalogue if a probe uses one, or the section is written; after the probes and the environment, before
- * labels of targets. */
-void config_finish_routers(struct config_reader *reader, bool is_written);
+/* Loads the catalogue if a probe uses one, or there are files to look at; after the probes and the environment, before
+ * the labels of targets. */
+void config_finish_routers(struct config_reader *reader);
 void config_free_routers(struct config *config);
 
 /* --- config_qos.c ----------------------------------------------------------------------------------------------------

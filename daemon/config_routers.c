@@ -56,13 +56,15 @@ static void note_errors(struct config_reader *reader, struct text *errors)
 	}
 }
 
-static bool is_wanted(const struct config *config, bool is_written)
+static bool is_wanted(const struct config *config)
 {
+	if (config->routers.catalogues.n > 0)
+		return true;
 	for (size_t i = 0; i < config->nprobes; i++) {
 		if (config->probes[i].type && config->probes[i].type->uses_catalogue)
 			return true;
 	}
-	return is_written;
+	return false;
 }
 
 /* The rows of these probes have the labels that the catalogue says. */
@@ -77,7 +79,7 @@ static void reserve_labels(struct config_reader *reader, const struct catalogue 
 		config_reserve_labels_of(reader, &catalogue->sets[i]->measure, probe);
 }
 
-void config_finish_routers(struct config_reader *reader, bool is_written)
+void config_finish_routers(struct config_reader *reader)
 {
 	struct config *config = reader->config;
 	const struct config_routers *routers = &config->routers;
@@ -87,7 +89,7 @@ void config_finish_routers(struct config_reader *reader, bool is_written)
 	struct catalogue *catalogue;
 
 	place_catalogues(reader);
-	if (!is_wanted(config, is_written || n > 0))
+	if (!is_wanted(config))
 		return;
 	catalogue =
 		ros_catalogue_load((const char *const *)routers->catalogues.items, n, !routers->has_builtin, &errors);
