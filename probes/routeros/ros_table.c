@@ -11,18 +11,8 @@
 /* What an end without a beginning answers. */
 static const struct row no_rows[1];
 
-struct ros_table {
-	const struct catalogue_set *set;
-	struct ros_text *text;
-	struct hash_key hash;
-	size_t max_rows;
-	size_t nfixed, nlabels; /* of the menu; all */
-	size_t ncounters;       /* columns that are rates */
-	char **names;           /* of the labels; NULL: as the set has them */
-	struct ros_rates rates; /* of the last good collection */
-	struct ros_table_figures figures;
-
-	/* Of a collection. */
+/* What is there from begin to rest. */
+struct collection {
 	int64_t begun_ns;
 	int32_t zone_seconds;
 	struct text strings;
@@ -32,8 +22,22 @@ struct ros_table {
 	struct reading *item;  /* ncolumns: of the item that is read */
 	size_t *places;        /* of keys and columns: where the property was in the item before */
 	struct ros_held held;
-	struct row *rows;
+	struct row *rows; /* when it has ended */
 	struct label *labels;
+};
+
+/* Small: a router has one of each data set. */
+struct ros_table {
+	const struct catalogue_set *set;
+	struct ros_text *text;
+	struct hash_key hash;
+	char **names;           /* of the labels; NULL: as the set has them */
+	struct ros_rates rates; /* of the last good collection */
+	struct ros_table_figures figures;
+	struct collection *open; /* NULL: there is none */
+	uint32_t max_rows;
+	uint16_t nfixed, nlabels; /* of the menu; all */
+	uint16_t ncounters;       /* columns that are rates */
 };
 
 /* --- names of labels -------------------------------------------------------------------------------------------------
@@ -103,29 +107,30 @@ struct ros_table *ros_table_create(const struct ros_table_plan *plan)
 	table->text = plan->text;
 	table->hash = hash_key_random();
 	table->max_rows = plan->max_rows ? plan->max_rows : set->max_rows;
-	table->nfixed = set->nmenus ? set->menus[0].nlabels : 0;
-	table->nlabels = table->nfixed + set->nkeys;
+	table->nfixed = (uint16_t)(set->nmenus ? set->menus[0].nlabels : 0);
+	table->nlabels = (uint16_t)(table->nfixed + set->nkeys);
 	for (size_t i = 0; i < set->ncolumns; i++)
-		table->ncounters += set->columns[i].is_rate;
+		if (set->columns[i].is_rate)
+			table->ncounters++;
 	name_labels(table, plan);
 	return table;
 }
 
 void ros_table_rest(struct ros_table *table)
 {
-	ros_slots_free(&table->slots);
-	ros_held_free(&table->held);
-	text_free(&table->strings);
-	mem_free(table->cells);
-	mem_free(table->item);
-	mem_free(table->places);
-	mem_free(table->rows);
-	mem_free(table->labels);
-	table->cells = table->item = NULL;
-	table->cells_room = 0;
-	table->places = NULL;
-	table->rows = NULL;
-	table->labels = NULL;
+	struct collection *open = table->open;
+	if (!open)
+		return;
+	ros_slots_free(&open->slots);
+	ros_held_free(&open->held);
+	text_free(&open->strings);
+	mem_free(open->cells);
+	mem_free(open->item);
+	mem_free(open->places);
+	mem_free(open->rows);
+	mem_free(open->labels);
+	mem_free(open);
+	table->open = NULL;
 }
 
 void ros_table_abandon(struct ros_table *table)
@@ -158,11 +163,17 @@ void ros_table_read(const struct ros_table *table, struct ros_table_figures *out
 void ros_table_begin(struct ros_table *table, int64_t now_ns, int32_t zone_seconds)
 {
 	ros_table_rest(table);
-	table->begun_ns = now_ns;
-	table->zone_seconds = zone_seconds;
-	table->item = mem_zero(table->set->ncolumns, sizeof(*table->item));
-	table->places = mem_zero(table->set->nkeys + table->set->ncolumns, sizeof(*table->places));
-	ros_slots_reserve(&table->slots, table->figures.rows + 1);
+	table->open = mem_zero(1, sizeof(*table->open));
+	table->open->begun_ns = now_ns;
+	table->open->zone_seconds = zone_seconds;
+	table->open->item = mem_zero(table->set->ncolumns, sizeof(*table->open->item));
+	table->open->places = mem_zero(table->set->nkeys + table->set->ncolumns, sizeof(*table->open->places));
+	ros_slots_reserve(&table->open->slots, table->figures.rows + 1);
+}
+
+static bool is_collecting(const struct ros_table *table)
+{
+	return table->open && !table->open->rows;
 }
 
 /* --- an item ---------------------------------------------------------------------------------------------------------
@@ -183,8 +194,8 @@ static bool find_property(const struct ros_reply *reply, const struct catalogue_
 
 static void add_value(struct ros_table *table, struct ros_word value)
 {
-	ros_text_add(table->text, value, ROS_TABLE_TEXT_MAX, &table->strings);
-	text_add_char(&table->strings, '\0');
+	ros_text_add(table->text, value, ROS_TABLE_TEXT_MAX, &table->open->strings);
+	text_add_char(&table->open->strings, '\0');
 }
 
 static void add_menu_labels(struct ros_table *table, const struct catalogue_menu *menu)
@@ -196,7 +207,7 @@ static void add_menu_labels(struct ros_table *table, const struct catalogue_menu
 /* The values of the item's labels, behind what is in strings. Returns where. */
 static size_t add_key(struct ros_table *table, const struct ros_item *item, const struct ros_reply *reply)
 {
-	size_t begun = table->strings.length;
+	size_t begun = table->open->strings.length;
 	add_menu_labels(table, item->menu);
 	for (size_t i = 0; i < table->set->nkeys; i++) {
 		const struct catalogue_property *property = &table->set->keys[i].property;
@@ -204,7 +215,7 @@ static size_t add_key(struct ros_table *table, const struct ros_item *item, cons
 		if (property->n && strcmp(property->names[0], CATALOGUE_EACH) == 0)
 			value = ros_word_of(item->each ? item->each : "");
 		else
-			find_property(reply, property, &table->places[i], &value);
+			find_property(reply, property, &table->open->places[i], &value);
 		add_value(table, value);
 	}
 	return begun;
@@ -234,28 +245,29 @@ static void read_column(struct ros_table *table, size_t i, const struct ros_repl
 {
 	const struct catalogue_column *column = &table->set->columns[i];
 	enum measure_kind kind = table->set->measure.measures[column->measure].kind;
-	struct ros_cells cells = {table->text, &table->strings, table->zone_seconds};
+	struct ros_cells cells = {table->text, &table->open->strings, table->open->zone_seconds};
 	struct ros_word value;
-	table->item[i].count = 0;
+	table->open->item[i].count = 0;
 	if (!is_looked_at(column, reply))
 		return;
 	if (column->is_count || kind == MEASURE_INFO)
-		ros_cell_set(column, kind, 1, &table->item[i]);
-	else if (!find_property(reply, &column->property, &table->places[table->set->nkeys + i], &value)) {
+		ros_cell_set(column, kind, 1, &table->open->item[i]);
+	else if (!find_property(reply, &column->property, &table->open->places[table->set->nkeys + i], &value)) {
 		if (column->has_absent)
-			ros_cell_set(column, kind, column->absent, &table->item[i]);
-	} else if (ros_cell_read(&cells, column, kind, value, &table->item[i]) == ROS_VALUE_BAD)
+			ros_cell_set(column, kind, column->absent, &table->open->item[i]);
+	} else if (ros_cell_read(&cells, column, kind, value, &table->open->item[i]) == ROS_VALUE_BAD)
 		table->figures.unreadable++;
 }
 
 static struct reading *cells_of(struct ros_table *table, const struct ros_slot *slot)
 {
+	struct collection *open = table->open;
 	size_t ncolumns = table->set->ncolumns;
-	if (table->cells_room < table->slots.room) {
-		table->cells_room = table->slots.room;
-		table->cells = mem_resize(table->cells, table->cells_room, ncolumns * sizeof(*table->cells));
+	if (open->cells_room < open->slots.room) {
+		open->cells_room = open->slots.room;
+		open->cells = mem_resize(open->cells, open->cells_room, ncolumns * sizeof(*open->cells));
 	}
-	return table->cells + (size_t)(slot - table->slots.slots) * ncolumns;
+	return open->cells + (size_t)(slot - open->slots.slots) * ncolumns;
 }
 
 /* What has been read of the item, into the row of the key that lies at the end of strings. NULL: there is no room. */
@@ -263,7 +275,7 @@ static struct reading *put(struct ros_table *table, size_t key, int64_t now_ns)
 {
 	bool is_new;
 	struct ros_slot *slot =
-		ros_slots_find(&table->slots, table->hash, &table->strings, key, table->max_rows, &is_new);
+		ros_slots_find(&table->open->slots, table->hash, &table->open->strings, key, table->max_rows, &is_new);
 	if (!slot) {
 		table->figures.left_out++;
 		return NULL;
@@ -284,7 +296,7 @@ static void put_item(struct ros_table *table, const struct ros_item *item, const
 		return;
 	for (size_t i = 0; i < set->ncolumns; i++) {
 		read_column(table, i, reply);
-		ros_cell_combine(&set->columns[i], set->measure.measures[i].kind, &table->item[i], &cells[i]);
+		ros_cell_combine(&set->columns[i], set->measure.measures[i].kind, &table->open->item[i], &cells[i]);
 	}
 }
 
@@ -293,24 +305,26 @@ static void put_item(struct ros_table *table, const struct ros_item *item, const
 
 static void put_held(struct ros_table *table)
 {
+	struct ros_held *held = &table->open->held;
 	struct ros_reply reply = {0};
-	for (size_t i = 0; i < table->held.nitems; i++) {
-		struct ros_item item = ros_held_read(&table->held, i, &reply);
+	for (size_t i = 0; i < held->nitems; i++) {
+		struct ros_item item = ros_held_read(held, i, &reply);
 		put_item(table, &item, &reply);
 	}
 	ros_reply_free(&reply);
-	ros_held_drop(&table->held);
+	ros_held_drop(held);
 }
 
 /* Of commands whose later items stand in the place of earlier ones. */
 static void hold_item(struct ros_table *table, const struct ros_item *item, const struct ros_reply *reply)
 {
 	const char *section = table->set->take == CATALOGUE_TAKE_LAST_SECTION ? table->set->section : NULL;
-	if (table->held.menu && !ros_held_is_of(&table->held, item))
+	struct ros_held *held = &table->open->held;
+	if (held->menu && !ros_held_is_of(held, item))
 		put_held(table);
-	if (table->held.menu && ros_held_is_over(&table->held, section, reply))
-		ros_held_drop(&table->held);
-	if (!ros_held_add(&table->held, item, section, reply, table->max_rows))
+	if (held->menu && ros_held_is_over(held, section, reply))
+		ros_held_drop(held);
+	if (!ros_held_add(held, item, section, reply, table->max_rows))
 		table->figures.left_out++;
 }
 
@@ -338,7 +352,7 @@ void ros_table_add(struct ros_table *table, const struct catalogue_menu *menu, c
 		   const struct ros_reply *reply, int64_t now_ns)
 {
 	struct ros_item item = {menu, each, now_ns};
-	if (!table->item || table->rows)
+	if (!is_collecting(table))
 		return;
 	if (menu->form == CATALOGUE_FORM_PROPERTIES)
 		take_properties(table, &item, reply);
@@ -349,11 +363,11 @@ void ros_table_add(struct ros_table *table, const struct catalogue_menu *menu, c
 void ros_table_count(struct ros_table *table, const struct catalogue_menu *menu, uint64_t count)
 {
 	const struct catalogue_set *set = table->set;
-	size_t key = table->strings.length;
-	if (!table->item || table->rows || set->mode != CATALOGUE_COUNT)
+	if (!is_collecting(table) || set->mode != CATALOGUE_COUNT)
 		return;
+	size_t key = table->open->strings.length;
 	add_menu_labels(table, menu);
-	struct reading *cells = put(table, key, table->begun_ns);
+	struct reading *cells = put(table, key, table->open->begun_ns);
 	for (size_t i = 0; cells && i < set->ncolumns; i++) {
 		struct reading one =
 			reading_integer(set->columns[i].measure, count > INT64_MAX ? INT64_MAX : (int64_t)count);
@@ -367,7 +381,7 @@ void ros_table_count(struct ros_table *table, const struct catalogue_menu *menu,
 
 static void make_labels(const struct ros_table *table, const struct ros_slot *slot, struct label *labels)
 {
-	const char *value = table->nlabels ? table->strings.bytes + slot->key : NULL;
+	const char *value = table->nlabels ? table->open->strings.bytes + slot->key : NULL;
 	for (size_t i = 0; i < table->nlabels; i++) {
 		labels[i].name = table->names ? table->names[i] : catalogue_name(table->set, i);
 		labels[i].value = value;
@@ -378,14 +392,14 @@ static void make_labels(const struct ros_table *table, const struct ros_slot *sl
 /* The counters of this collection, which the next one's rates are taken from. */
 static struct ros_rates take_counters(const struct ros_table *table)
 {
-	struct ros_rates rates = {.n = table->slots.n, .ncolumns = table->ncounters};
+	struct ros_rates rates = {.n = table->open->slots.n, .ncolumns = table->ncounters};
 	if (table->ncounters == 0 || rates.n == 0)
 		return (struct ros_rates){0};
 	rates.rows = mem_zero(rates.n, sizeof(*rates.rows));
 	rates.counters = mem_zero(rates.n * rates.ncolumns, sizeof(*rates.counters));
 	for (size_t row = 0; row < rates.n; row++) {
-		const struct ros_slot *slot = &table->slots.slots[row];
-		const struct reading *cells = table->cells + row * table->set->ncolumns;
+		const struct ros_slot *slot = &table->open->slots.slots[row];
+		const struct reading *cells = table->open->cells + row * table->set->ncolumns;
 		uint64_t *counter = rates.counters + row * rates.ncolumns;
 		rates.rows[row] = (struct ros_rate){slot->hash, slot->at_ns, slot->items};
 		for (size_t i = 0; i < table->set->ncolumns; i++)
@@ -413,7 +427,7 @@ static void make_rates(struct ros_table *table, const struct ros_slot *slot, str
 	}
 }
 
-/* The readings that are there, in the place of the cells. out may be where the cells are, or before. */
+/* The readings that are there, in the place of the cells. */
 static size_t make_readings(const struct ros_table *table, const struct reading *cells, struct reading *out)
 {
 	size_t n = 0;
@@ -423,36 +437,40 @@ static size_t make_readings(const struct ros_table *table, const struct reading 
 			continue;
 		reading.count = 0;
 		if (table->set->measure.measures[reading.measure].kind == MEASURE_TEXT)
-			reading.value.text = table->strings.bytes + reading.value.integer;
+			reading.value.text = table->open->strings.bytes + reading.value.integer;
 		out[n++] = reading;
 	}
 	return n;
 }
 
+/* The row of a slot, if there is anything to tell. labels: where its labels go. */
+static bool make_row(struct ros_table *table, size_t i, struct label *labels, struct row *row)
+{
+	const struct ros_slot *slot = &table->open->slots.slots[i];
+	struct reading *cells = table->open->cells + i * table->set->ncolumns;
+	if (table->ncounters)
+		make_rates(table, slot, cells);
+	*row = (struct row){&table->set->measure, labels, table->nlabels, cells, 0};
+	row->n = make_readings(table, cells, cells);
+	if (row->n > 0)
+		make_labels(table, slot, labels);
+	return row->n > 0;
+}
+
 const struct row *ros_table_end(struct ros_table *table, size_t *n)
 {
-	size_t ncolumns = table->set->ncolumns;
+	struct collection *open = table->open;
 	*n = 0;
-	if (!table->item || table->rows)
+	if (!is_collecting(table))
 		return no_rows;
 	put_held(table);
 	struct ros_rates rates = take_counters(table);
-	table->rows = mem_zero(table->slots.n, sizeof(*table->rows));
-	table->labels = mem_zero(table->slots.n * table->nlabels, sizeof(*table->labels));
-	for (size_t i = 0; i < table->slots.n; i++) {
-		const struct ros_slot *slot = &table->slots.slots[i];
-		struct reading *cells = table->cells + i * ncolumns;
-		struct label *labels = table->labels + *n * table->nlabels;
-		if (table->ncounters)
-			make_rates(table, slot, cells);
-		size_t readings = make_readings(table, cells, cells);
-		if (readings == 0)
-			continue;
-		make_labels(table, slot, labels);
-		table->rows[(*n)++] = (struct row){&table->set->measure, labels, table->nlabels, cells, readings};
-	}
+	open->rows = mem_zero(open->slots.n, sizeof(*open->rows));
+	open->labels = mem_zero(open->slots.n * table->nlabels, sizeof(*open->labels));
+	for (size_t i = 0; i < open->slots.n; i++)
+		*n += make_row(table, i, open->labels + *n * table->nlabels, &open->rows[*n]);
 	ros_rates_free(&table->rates);
 	table->rates = rates;
 	table->figures.rows = *n;
-	return table->rows;
+	return open->rows;
 }

@@ -49,7 +49,7 @@ bool ros_rates_read(const struct ros_rates *rates, const struct ros_rate *row, c
 	uint64_t before = rates->counters[(size_t)(row - rates->rows) * rates->ncolumns + column];
 	if (before == ROS_RATE_NONE || counter < before || now->at_ns <= row->at_ns)
 		return false;
-	*per_second = (double)(counter - before) * (NANOSECONDS / (double)(now->at_ns - row->at_ns));
+	*per_second = (double)(counter - before) / ((double)(now->at_ns - row->at_ns) / NANOSECONDS);
 	return true;
 }
 
