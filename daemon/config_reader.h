@@ -152,6 +152,20 @@ void config_read_geo(struct config_reader *reader, const config_setting_t *secti
 /* Checks the section, after the environment was applied. */
 void config_finish_geo(struct config_reader *reader, const config_setting_t *root);
 void config_free_geo(struct config *config);
+
+/* --- config_routers.c ------------------------------------------------------------------------------------------------
+ */
+
+void config_read_routers(struct config_reader *reader, const config_setting_t *section);
+/* Loads the catalogue if a probe uses one, or there are files to look at; after the probes and the environment, before
+ * the labels of targets. */
+void config_finish_routers(struct config_reader *reader);
+void config_free_routers(struct config *config);
+/* The type of those probes whose rows have this label by the catalogue; NULL: none of them. There are many such names,
+ * and they are taken from targets with such probes only. */
+const struct probe_type *config_label_owner(const struct config *config, const struct config_template *template,
+					    const char *name);
+
 /* --- config_qos.c ----------------------------------------------------------------------------------------------------
  */
 
