@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/clock.h"
@@ -12,6 +13,7 @@
 #include "daemon/api_v2.h"
 #include "daemon/api_v2_memory.h"
 #include "daemon/names.h"
+#include "probes/routeros/ros_access.h"
 #include "probes/routeros/ros_wire.h"
 
 #define HOST_MAX         253
@@ -25,6 +27,7 @@
 #define COUNT_MAX        1000
 #define HOPS_DEFAULT     30
 #define TRACES_DEFAULT   1
+#define FINGERPRINT_SIZE 65
 #define TIMEOUT_MAX      86400.0
 #define CONCURRENT_LIMIT 100000
 
@@ -176,6 +179,21 @@ static int check_host(const struct reading_call *in, const char *name, const cha
 	return 0;
 }
 
+static int read_tls(struct reading_call *in, const json_t *object, struct api_v2_host *host)
+{
+	char bytes[FINGERPRINT_SIZE];
+	bool is_verified = true;
+
+	if (read_text(in, object, "tls_fingerprint", 128, &host->fingerprint) == -1 ||
+	    read_boolean(in, object, "tls_anonymous", &host->is_anonymous) == -1 ||
+	    read_boolean(in, object, "tls_verify", &is_verified) == -1)
+		return -1;
+	host->is_unverified = !is_verified;
+	if (host->fingerprint && ros_fingerprint_parse(host->fingerprint, bytes, NULL) == -1)
+		return fail(in, "tls_fingerprint", "must be 32 bytes in hexadecimal");
+	return 0;
+}
+
 static int read_other_host(struct reading_call *in, const json_t *object, struct api_v2_host *host)
 {
 	int64_t port = 0;
@@ -189,7 +207,7 @@ static int read_other_host(struct reading_call *in, const json_t *object, struct
 	if (strlen(host->username) == 0 || has_control(host->username, strlen(host->username)))
 		return fail(in, "username", "must not be empty, nor have control characters");
 	if (read_integer(in, object, "port", 65535, &port) == -1 ||
-	    read_boolean(in, object, "use_ssl", &host->uses_tls) == -1)
+	    read_boolean(in, object, "use_ssl", &host->uses_tls) == -1 || read_tls(in, object, host) == -1)
 		return -1;
 	host->port = (uint16_t)port;
 	host->name = host->host;
@@ -439,6 +457,12 @@ static int read_proplist(struct reading_call *in, const json_t *object, struct a
 	return 0;
 }
 
+/* Nothing that could hide a secret in a log. */
+static bool is_path(const char *path)
+{
+	return path[strspn(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-/")] == '\0';
+}
+
 /* What ends or changes the session, which others share. */
 static bool is_of_session(const char *path)
 {
@@ -458,6 +482,8 @@ static int read_path(struct reading_call *in, const json_t *object, struct api_v
 		*c = *c == ' ' ? '/' : *c;
 	if (path[0] != '/' || path[1] == '\0' || path[strlen(path) - 1] == '/' || strstr(path, "//"))
 		return fail(in, "command", "must be a path such as /system/identity/print");
+	if (!is_path(path))
+		return fail(in, "command", "has other characters than letters, digits and \"-\" between its \"/\"");
 	if (is_of_session(path))
 		return fail(in, "command", "is of the session, which belongs to others as well");
 	command->path = path;
@@ -736,6 +762,20 @@ void api_v2_call_free(struct api_v2_call *call)
 		return;
 	api_v2_memory_free(call->memory);
 	mem_free(call);
+}
+
+/* A second for each ping, and what the terms give on top. */
+int64_t api_v2_timeout_ns(const struct api_v2_call *call, const struct api_v2_terms *terms)
+{
+	int64_t wanted_ns = call->timeout_ns;
+	const char *count;
+
+	if (wanted_ns == 0) {
+		wanted_ns = terms->timeout_ns;
+		if (call->kind == API_V2_PING && api_v2_find(&call->commands[0], "count", &count))
+			wanted_ns += atoll(count) * NS_PER_SECOND;
+	}
+	return wanted_ns < terms->max_timeout_ns ? wanted_ns : terms->max_timeout_ns;
 }
 
 bool api_v2_find(const struct api_v2_command *command, const char *name, const char **value)
