@@ -19,6 +19,7 @@
 struct destination_rules;
 struct engine;
 struct mailbox;
+struct ros_answer;
 struct ros_ask;
 struct ros_desk;
 
@@ -45,9 +46,9 @@ struct ros_budget {
 struct ros_job {
 	const char *host; /* name or literal */
 	const struct ros_access *access;
-	/* NULL: a configured router, by the very link of its collection. Else whom it may talk to: see permits. */
+	/* is_other: whom it may talk to; else it is a configured router, by the very link of its collection. */
 	const struct destination_rules *rules;
-	bool is_other;                    /* not a configured one, even without rules */
+	bool is_other;
 	int64_t max_connections;          /* is_other: to this host and port, with other accesses */
 	const struct ros_question *items; /* at least one */
 	size_t n;
@@ -57,9 +58,11 @@ struct ros_job {
 	size_t max_rows;        /* of one command */
 	size_t max_bytes;       /* of all rows as JSON */
 	struct ros_budget *budget;
-	/* Everything above is borrowed until the last release(held), which may be after ros_ask_cancel, on any thread;
-	 * hold is called with it for connections that stay open longer than the ask. */
-	void (*hold)(void *held);
+	/* rules are held for connections that stay open longer than the ask. Any thread. */
+	void *rules_held;
+	void (*rules_hold)(void *held);
+	void (*rules_release)(void *held);
+	/* Everything above is borrowed until release(held), once, on any thread, perhaps after ros_ask_cancel. */
 	void (*release)(void *held);
 	void *held;
 	/* Where the answer goes: the asker's mailbox, which must live until the answer came or the desk was closed. */
