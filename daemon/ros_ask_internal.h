@@ -4,6 +4,8 @@
 #ifndef NETSONDE_DAEMON_ROS_ASK_INTERNAL_H
 #define NETSONDE_DAEMON_ROS_ASK_INTERNAL_H
 
+#include <stdatomic.h>
+
 #include "core/loop.h"
 #include "core/mailbox.h"
 #include "daemon/ros_ask.h"
