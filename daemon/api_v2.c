@@ -127,6 +127,8 @@ void api_v2_run_release(struct api_v2_run *run)
 		mem_free(run->parts[i].questions);
 	}
 	mem_free(run->parts);
+	ros_budget_take(run->budget, run->charged_bytes);
+	ros_budget_release(run->budget);
 	routers_release(run->routers);
 	if (run->terms.release)
 		run->terms.release(run->terms.held);
@@ -272,6 +274,7 @@ static struct api_v2_run *create_run(struct api_v2 *api, struct api_v2_call *cal
 
 	run->api = api;
 	run->call = call;
+	run->budget = ros_budget_hold(api->budget);
 	run->terms = *terms;
 	if (terms->hold)
 		terms->hold(terms->held);

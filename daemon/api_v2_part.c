@@ -247,6 +247,13 @@ static void add_list(struct api_v2_part *part, const struct ros_answer *answer, 
 	text_free(&list);
 }
 
+/* Answers take memory until they are sent. */
+static void charge(struct api_v2_run *run)
+{
+	ros_budget_add(run->budget, run->results.capacity - run->charged_bytes);
+	run->charged_bytes = run->results.capacity;
+}
+
 static void add_part(struct api_v2_part *part, const struct ros_answer *answer)
 {
 	struct api_v2_run *run = part->run;
@@ -263,22 +270,11 @@ static void add_part(struct api_v2_part *part, const struct ros_answer *answer)
 		add_list(part, answer, &run->results);
 	else
 		run->nhosts_successful += add_results(part, answer, &run->results) == run->call->ncommands;
+	charge(run);
 }
 
 /* --- asking --------------------------------------------------------------------------------------------------------
  */
-
-static void take_answer(void *arg, struct ros_answer *answer)
-{
-	struct api_v2_part *part = arg;
-	struct api_v2_run *run = part->run;
-
-	part->ask = NULL;
-	if (run->changes_routers)
-		ros_cache_forget(run->api->cache, &part->place);
-	add_part(part, answer);
-	api_v2_part_ended(part);
-}
 
 static void release_run(void *held)
 {
@@ -298,6 +294,25 @@ void api_v2_part_fail(struct api_v2_part *part, const char *why)
 	add_part(part, &answer);
 	mem_free(answer.results);
 	text_free(&text);
+	api_v2_part_ended(part);
+}
+
+static void take_answer(void *arg, struct ros_answer *answer)
+{
+	struct api_v2_part *part = arg;
+	struct api_v2_run *run = part->run;
+
+	part->ask = NULL;
+	if (run->changes_routers)
+		ros_cache_forget(run->api->cache, &part->place);
+	if (run->results.length > 0 &&
+	    run->results.length + answer->text->length > (size_t)run->terms.max_answer_bytes) {
+		mem_free(part->kept);
+		part->kept = NULL;
+		api_v2_part_fail(part, "the answers are longer together than is taken (max_answer_size)");
+		return;
+	}
+	add_part(part, answer);
 	api_v2_part_ended(part);
 }
 

@@ -84,7 +84,9 @@ struct api_v2_run {
 	struct text kept;     /* answers out of the cache */
 	struct text results;  /* the answer, inside its brackets */
 	struct text body;
-	const char *separator; /* before the next result */
+	struct ros_budget *budget; /* held */
+	size_t charged_bytes;      /* to it */
+	const char *separator;     /* before the next result */
 	int status;
 	size_t nparts, nsuccessful, ncached;
 	size_t nhosts_successful;

@@ -23,6 +23,12 @@ struct ros_budget *ros_budget_create(size_t max_bytes)
 	return budget;
 }
 
+struct ros_budget *ros_budget_hold(struct ros_budget *budget)
+{
+	atomic_fetch_add_explicit(&budget->holders, 1, memory_order_relaxed);
+	return budget;
+}
+
 void ros_budget_release(struct ros_budget *budget)
 {
 	if (budget && atomic_fetch_sub(&budget->holders, 1) == 1)
@@ -168,7 +174,7 @@ struct ros_ask *ros_ask_post(struct ros_desk *desk, struct mailbox *worker, cons
 	ask->job = *job;
 	ask->worker = worker;
 	ask->desk = desk;
-	atomic_fetch_add_explicit(&job->budget->holders, 1, memory_order_relaxed);
+	ros_budget_hold(job->budget);
 	prepare(ask);
 	if (mailbox_post(worker, &ask->job_mail.mail))
 		return ask;

@@ -39,7 +39,10 @@ struct ros_question {
 /* What all asks may hold at a time: one for all workers, and counted, because asks may live longer than who made it. */
 struct ros_budget;
 struct ros_budget *ros_budget_create(size_t max_bytes);
+struct ros_budget *ros_budget_hold(struct ros_budget *budget);
 void ros_budget_release(struct ros_budget *budget);
+void ros_budget_add(struct ros_budget *budget, size_t bytes);
+void ros_budget_take(struct ros_budget *budget, size_t bytes);
 size_t ros_budget_used(const struct ros_budget *budget);
 
 struct ros_job {
