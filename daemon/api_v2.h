@@ -64,6 +64,9 @@ struct api_v2_host {
 	const char *host, *username, *password; /* username and password "" if the body has none */
 	uint16_t port;                          /* 0: the default one, by uses_tls */
 	bool uses_tls;
+	const char *fingerprint; /* tls_fingerprint: of the router's certificate; NULL: it is verified, unless */
+	bool is_anonymous;       /* tls_anonymous: it has none */
+	bool is_unverified;      /* tls_verify is false */
 };
 
 struct api_v2_call {
@@ -94,6 +97,11 @@ struct api_v2_call *api_v2_parse(enum api_v2_kind kind, const char *body, size_t
 /* What is secret is overwritten before. NULL is harmless. */
 void api_v2_call_free(struct api_v2_call *call);
 
+/* How long a call may take: what it says, or else what the terms say and its pings need; at most max_timeout_ns. Pure.
+ */
+struct api_v2_terms;
+int64_t api_v2_timeout_ns(const struct api_v2_call *call, const struct api_v2_terms *terms);
+
 /* The value of a parameter of a command; false: it has none of this name. */
 bool api_v2_find(const struct api_v2_command *command, const char *name, const char **value);
 
@@ -112,7 +120,7 @@ struct api_v2_terms {
 	int64_t timeout_ns, max_timeout_ns;  /* of a call that names none; the most that one may name */
 	int64_t connect_timeout_ns, idle_ns; /* of links to hosts that are not configured */
 	int64_t max_rows, max_answer_bytes;  /* of one command; of a whole answer */
-	/* release(held) once nothing of the above is used any more, on the web thread; hold likewise. */
+	/* Counted by those who hold it: nothing of the above goes before the last release(held). Any thread. */
 	void *held;
 	void (*hold)(void *held);
 	void (*release)(void *held);

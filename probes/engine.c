@@ -334,6 +334,14 @@ void *probe_service(const struct probe *probe, const struct probe_service *servi
 	return engine->instances[i];
 }
 
+void *engine_service(const struct engine *engine, const struct probe_service *service)
+{
+	for (size_t i = 0; i < engine->nservices; i++)
+		if (engine->services[i] == service)
+			return engine->instances[i];
+	return NULL;
+}
+
 /* --- figures ------------------------------------------------------------------------------------------------------ */
 
 static int64_t figure(const _Atomic int64_t *value)

@@ -31,6 +31,8 @@ struct resolver *engine_resolver(const struct engine *engine);
 unsigned engine_worker(const struct engine *engine);
 /* For what there is of each probe. */
 struct slabs *engine_slabs(const struct engine *engine);
+/* This worker's instance of a service, for others than probes; NULL when no type lists it. */
+void *engine_service(const struct engine *engine, const struct probe_service *service);
 
 /* Decides whom runs may talk to. Called on the worker's thread; err says why not. An address without a family is not
  * known, and will not be: a proxy is asked for the name. */
