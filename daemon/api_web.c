@@ -555,7 +555,7 @@ static struct api_v2_terms terms_of(struct api_rules *rules)
 /* Where the i-th command stands in the body. */
 static void name_command(const struct api_v2_call *call, size_t i, char field[API_V2_FIELD_SIZE])
 {
-	if (call->kind == API_V2_BATCH)
+	if (call->kind == API_V2_BATCH || call->ncommands > 1)
 		snprintf(field, API_V2_FIELD_SIZE, "commands[%zu].command", i);
 	else
 		snprintf(field, API_V2_FIELD_SIZE, "command");
@@ -642,13 +642,10 @@ static void note_begin(struct api_web *api)
 /* call, caller: passed on. */
 static void start(struct asking *asking, struct api_v2_call *call, struct caller *caller)
 {
-	const struct config_api *settings = api_rules_settings(asking->rules);
 	const struct api_v2_terms terms = terms_of(asking->rules);
 	struct pending *pending = mem_zero(1, sizeof(*pending));
-	int64_t timeout_ns = call->timeout_ns > 0 ? call->timeout_ns : settings->timeout_ns;
+	int64_t timeout_ns = api_v2_timeout_ns(call, &terms);
 
-	if (timeout_ns > settings->max_timeout_ns)
-		timeout_ns = settings->max_timeout_ns;
 	pending->api = asking->api;
 	pending->connection = asking->connection;
 	pending->caller = caller;
