@@ -574,6 +574,7 @@ static bool permits_commands(struct asking *asking, const struct api_v2_call *ca
 	if (i == call->ncommands)
 		return true;
 	name_command(call, i, field);
+	api_audit_add_call(call, &asking->line);
 	if (!api_command_is_sendable(&call->commands[i])) {
 		err_set(&told, "%s: %.100s is of the connection, which everybody shares", field,
 			call->commands[i].path);
@@ -581,7 +582,6 @@ static bool permits_commands(struct asking *asking, const struct api_v2_call *ca
 						  .field = field});
 		return false;
 	}
-	text_add_format(&asking->line, " command=%.128s", call->commands[i].path);
 	err_set(&told, "%s: %.250s, and the key \"%s\" has the role read: it takes one with the role operate", field,
 		why.text, asking->key->name);
 	refuse(asking, &(struct refusing){REFUSED_ROLE, 403, .message = told.text, .field = field});
