@@ -92,6 +92,7 @@ enum {
 	WEB_CERTIFICATE_EXPIRY,
 	WEB_TIMEOUTS,
 	WEB_SENT_BYTES,
+	WEB_BODY_BYTES,
 	WEB_SCRAPES,
 	WEB_SCRAPES_ABORTED,
 	WEB_HEAVY_REFUSED,
@@ -125,6 +126,7 @@ static const struct measure web_measures[WEB_COUNT] = {
 	[WEB_TIMEOUTS] = {"timeouts_total", MEASURE_COUNTER,
 			  "HTTP requests cut off after web.request_timeout or web.reply_timeout"},
 	[WEB_SENT_BYTES] = {"sent_bytes_total", MEASURE_COUNTER, "Bytes of HTTP replies handed to clients"},
+	[WEB_BODY_BYTES] = {"body_bytes", MEASURE_INTEGER, "Bytes of requests that wait for the rest of their body"},
 	[WEB_SCRAPES] = {"scrapes_total", MEASURE_COUNTER, "Replies to GET /metrics that were made to the end"},
 	[WEB_SCRAPES_ABORTED] = {"scrapes_aborted_total", MEASURE_COUNTER,
 				 "Replies to GET /metrics cut short because the client went away or was too slow"},
@@ -393,10 +395,36 @@ static bool claim(struct exporter *exporter, struct connection *connection)
 	return false;
 }
 
+static bool is_in_tree(const struct exporter_host *host, const struct http_request *request)
+{
+	return host->tree && strncmp(request->path, host->tree->prefix, strlen(host->tree->prefix)) == 0;
+}
+
+static bool begin(void *context, struct connection *connection, const struct http_request *request,
+		  struct server_body *body)
+{
+	const struct exporter_host *host = ((struct exporter *)context)->host;
+	if (!is_in_tree(host, request))
+		return true;
+	body->is_kept = true;
+	return host->tree->begin(host->context, connection, request, &body->max_bytes);
+}
+
+/* Nobody else keeps bodies. */
+static void refuse(void *context, struct connection *connection, const struct http_request *request, int status)
+{
+	const struct exporter_host *host = ((struct exporter *)context)->host;
+	host->tree->refuse(host->context, connection, request, status);
+}
+
 static void handle(void *context, struct connection *connection, const struct http_request *request)
 {
 	struct exporter *exporter = context;
 	const struct exporter_host *host = exporter->host;
+	if (is_in_tree(host, request)) {
+		host->tree->serve(host->context, connection, request);
+		return;
+	}
 	unsigned allowed = 0;
 	const struct route *own = find_route(request, &allowed);
 	const struct exporter_route *route = find_host_route(host, request, &allowed);
@@ -429,7 +457,9 @@ struct exporter *exporter_create(struct loop *loop, const struct exporter_settin
 							       .request_timeout_ns = settings->request_timeout_ns,
 							       .reply_timeout_ns = settings->reply_timeout_ns,
 							       .idle_timeout_ns = IDLE_NS,
+							       .begin = begin,
 							       .handle = handle,
+							       .refuse = refuse,
 							       .context = exporter},
 					 err);
 	if (!exporter->server) {
@@ -511,6 +541,7 @@ size_t exporter_read(const struct exporter *exporter, struct reading *readings)
 		[WEB_CERTIFICATE_EXPIRY] = gate.expiry_seconds,
 		[WEB_TIMEOUTS] = (int64_t)server.timeouts,
 		[WEB_SENT_BYTES] = (int64_t)server.sent_bytes,
+		[WEB_BODY_BYTES] = (int64_t)server.body_bytes,
 		[WEB_SCRAPES] = figure(&exporter->scrapes.finished),
 		[WEB_SCRAPES_ABORTED] = figure(&exporter->scrapes.aborted),
 		[WEB_HEAVY_REFUSED] = figure(&exporter->heavy_refused),
