@@ -132,6 +132,11 @@ static struct endpoint *hold_endpoint(void *context)
 	return endpoint;
 }
 
+static struct routers *hold_routers(void *context)
+{
+	return reload_hold_routers(((struct instance *)context)->reload);
+}
+
 static struct api_rules *hold_api_rules(void *context)
 {
 	struct reload *reload = ((struct instance *)context)->reload;
@@ -325,7 +330,9 @@ static void create_api(struct instance *instance)
 	const struct api_v2_plan jobs = {
 		.workers = instance->workers,
 		.nworkers = instance->nworkers,
+		.loop = thread_loop(instance->web),
 		.mailbox = thread_mailbox(instance->web),
+		.routers = hold_routers,
 		.context = instance,
 	};
 
