@@ -21,6 +21,7 @@
 
 struct api_rules;
 struct endpoint;
+struct shared_catalogue;
 struct target;
 
 /* A list of labels that owns its strings. Names are valid Prometheus label names and none of the reserved ones (target,
@@ -93,6 +94,13 @@ struct config_api_key {
 };
 extern const struct option config_api_key_options[];
 extern const size_t config_api_key_noptions;
+/* Section "routers". */
+struct config_routers {
+	struct option_list catalogues; /* files, seen from the folder of the configuration already */
+	bool has_builtin;
+};
+extern const struct option config_routers_options[];
+extern const size_t config_routers_noptions;
 
 /* What a target should keep to; 0: anything will do. */
 struct config_objectives {
@@ -140,6 +148,7 @@ struct config_target {
 	struct target *target;                 /* held */
 	struct config_assignment *assignments; /* owned; or the very ones of the target before, which has them too */
 	size_t nassignments;
+	bool is_parked; /* known, but not measured */
 };
 
 /* What many targets have in common. */
@@ -168,6 +177,8 @@ struct config {
 	struct config_api_key **api_keys;
 	size_t napi_keys;
 	struct api_rules *api_rules; /* held: the same, ready to be obeyed */
+	struct config_routers routers;
+	struct shared_catalogue *catalogue; /* held; what can be asked of routers; NULL: nobody wants to know */
 	struct availability_settings availability;
 	struct geo_settings geo;
 	struct geo_override **geo_overrides;
@@ -209,6 +220,9 @@ void config_show_probe(const struct config_probe *probe, struct text *out);
 /* What is permitted but hardly meant (a probe that no target uses, no targets at all): one line each,
  * "file: warning: what: why". */
 void config_warn(const struct config *config, struct text *warnings);
+
+/* How many targets are not enabled. */
+size_t config_count_parked(const struct config *config);
 
 /* How many series /metrics is expected to have for the targets of this configuration (without those of target files),
  * and for one probe of this type. */

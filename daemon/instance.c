@@ -123,6 +123,11 @@ static void show_more(void *context, struct text *out)
 	api_probe_show_last(((struct instance *)context)->probe, out);
 }
 
+static struct routers *hold_routers(void *context)
+{
+	return reload_hold_routers(((struct instance *)context)->reload);
+}
+
 static struct endpoint *hold_endpoint(void *context)
 {
 	struct reload *reload = ((struct instance *)context)->reload;

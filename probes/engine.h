@@ -19,7 +19,7 @@ struct engine_plan {
 	struct loop *loop;
 	struct resolver *resolver;
 	unsigned worker;                   /* index, from 0 */
-	const struct catalogue *catalogue; /* NULL: one without data sets */
+	const struct catalogue *catalogue; /* of probes whose plan has none; NULL: one without data sets */
 };
 
 /* Creates the services of all types (this opens raw sockets: call it before rights are dropped). */
@@ -50,6 +50,7 @@ struct probe_plan {
 	const char *address;
 	struct sink sink;
 	const struct gatekeeper *gatekeeper; /* NULL: runs may talk to anybody */
+	const struct catalogue *catalogue;   /* NULL: the engine's */
 	bool is_single;                      /* no schedule: runs only by probe_run_once */
 };
 
