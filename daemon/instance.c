@@ -137,11 +137,6 @@ static struct endpoint *hold_endpoint(void *context)
 	return endpoint;
 }
 
-static struct routers *hold_routers(void *context)
-{
-	return reload_hold_routers(((struct instance *)context)->reload);
-}
-
 static struct api_rules *hold_api_rules(void *context)
 {
 	struct reload *reload = ((struct instance *)context)->reload;
