@@ -52,8 +52,8 @@ struct dialect_condition {
 };
 
 struct dialect_metric {
-	const char *name; /* of its samples; the same name more than once: all of them make one family */
-	const char *group, *help;
+	const char *name;       /* of its samples; the same name more than once: all of them make one family */
+	const char *group;      /* for the documentation */
 	enum measure_kind kind; /* COUNTER, GAUGE or INFO: how they type it */
 	size_t set;             /* index into the dialect's sets */
 	const char *measure;    /* NULL: what they have and we do not */

@@ -32,6 +32,7 @@ struct dialect_page {
 	/* Scratch: the samples of one family of one device. */
 	struct dialect_sample *samples;
 	size_t nsamples, samples_size;
+	const char *help; /* of the measure that a sample came from */
 	struct text labels, device_labels;
 	uint32_t *slots;
 	size_t nslots;
@@ -100,14 +101,26 @@ static void add_sample(struct dialect_page *page, const struct dialect_row *row,
 	page->samples[page->nsamples++] = (struct dialect_sample){begin, page->labels.length, *value, false};
 }
 
+static const char *help_of(const struct known_set *set, const char *measure)
+{
+	for (size_t i = 0; i < set->n; i++) {
+		if (strcmp(set->measures[i].name, measure) == 0)
+			return set->measures[i].help;
+	}
+	return "";
+}
+
 static void add_piece(struct dialect_page *page, const struct dialect_metric *metric, const struct dialect_piece *piece)
 {
 	struct dialect_row row = {
 		.index = &page->index, .metric = metric, .block = piece->block, .device = piece->device};
 	struct dialect_value value;
 	for (row.row = piece->first; row.row < piece->first + piece->n; row.row++) {
-		if (dialect_row_read(&row, &value))
-			add_sample(page, &row, &value);
+		if (!dialect_row_read(&row, &value))
+			continue;
+		if (!page->has_head)
+			page->help = help_of(row.block->rows[row.row].shape->set, metric->measure);
+		add_sample(page, &row, &value);
 	}
 }
 
@@ -186,13 +199,29 @@ static void join_duplicates(struct dialect_page *page)
 
 /* --- lines ------------------------------------------------------------------------------------------------------- */
 
+/* Is there a metric with the name that OpenMetrics would give this family? */
+static bool is_ambiguous(const struct dialect *dialect, const struct dialect_metric *metric)
+{
+	const char *end = metric->kind == MEASURE_INFO ? "_info" : "_total";
+	size_t length = strlen(metric->name), n = strlen(end);
+	if (metric->kind == MEASURE_GAUGE || length <= n || strcmp(metric->name + length - n, end) != 0)
+		return false;
+	for (size_t i = 0; i < dialect->n; i++) {
+		if (strncmp(dialect->metrics[i].name, metric->name, length - n) == 0 &&
+		    dialect->metrics[i].name[length - n] == '\0')
+			return true;
+	}
+	return false;
+}
+
 static void write_head(struct dialect_page *page, struct text *out)
 {
 	const struct dialect_metric *metric = &page->dialect->metrics[page->first];
 	struct family family = {.name = (char *)(uintptr_t)metric->name,
 				.name_length = strlen(metric->name),
 				.kind = metric->kind,
-				.help = metric->help};
+				.help = page->help,
+				.is_ambiguous = is_ambiguous(page->dialect, metric)};
 	if (!page->has_head)
 		family_write_head(&family, page->format, out);
 	page->has_head = true;
