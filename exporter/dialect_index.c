@@ -40,6 +40,28 @@ struct label_text dialect_value_of(struct label_text labels, const char *name)
 	return (struct label_text){0};
 }
 
+static bool is_joined_name(struct label_text found, const char *set, const char *name)
+{
+	size_t length = strlen(set);
+	return found.length == length + 1 + strlen(name) && memcmp(found.bytes, set, length) == 0 &&
+	       found.bytes[length] == '_' && memcmp(found.bytes + length + 1, name, found.length - length - 1) == 0;
+}
+
+struct label_text dialect_row_value(const struct dialect *dialect, const struct block *block, size_t row,
+				    const char *name)
+{
+	const char *set = block->rows[row].shape->set->name;
+	size_t prefix = strlen(dialect->prefix);
+	struct label_text labels = block_row_labels(block, row), found, value = dialect_value_of(labels, name);
+	if (value.length > 0 || strncmp(set, dialect->prefix, prefix) != 0 || set[prefix] != '_')
+		return value;
+	while (labels_next(&labels, &found, &value)) {
+		if (is_joined_name(found, set + prefix + 1, name))
+			return value;
+	}
+	return (struct label_text){0};
+}
+
 static int compare_texts(struct label_text a, struct label_text b)
 {
 	size_t length = a.length < b.length ? a.length : b.length;
@@ -171,7 +193,7 @@ static void add_joined(struct building *building, const struct block *block, siz
 		if (!(joins & 1U << i))
 			continue;
 		if (index->dialect->joins[i].here)
-			value = dialect_value_of(block_row_labels(block, row), index->dialect->joins[i].there);
+			value = dialect_row_value(index->dialect, block, row, index->dialect->joins[i].there);
 		index->joined = grow(index->joined, index->njoined, &building->joined_size, sizeof(*index->joined));
 		index->joined[index->njoined++] = (struct dialect_joined){
 			hash_bytes(index->key, value.bytes, value.length), block, (uint32_t)row, i};
@@ -304,8 +326,8 @@ const struct block *dialect_index_find(const struct dialect_index *index, size_t
 		const struct dialect_joined *joined = &index->joined[i];
 		if (compare_joined(joined, &wanted) != 0)
 			break;
-		if (by->here && compare_texts(dialect_value_of(block_row_labels(joined->block, joined->row), by->there),
-					      value) != 0)
+		if (by->here &&
+		    compare_texts(dialect_row_value(index->dialect, joined->block, joined->row, by->there), value) != 0)
 			continue;
 		*row = joined->row;
 		return joined->block;

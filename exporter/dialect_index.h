@@ -66,4 +66,9 @@ const struct block *dialect_index_find(const struct dialect_index *index, size_t
 /* The value of a label in a piece of label text, as rendered; empty when it has none. */
 struct label_text dialect_value_of(struct label_text labels, const char *name);
 
+/* That of a row. Where the target has a label of the same name, the row's is called <set>_<name>
+ * (probes/routeros/ros_table.h). */
+struct label_text dialect_row_value(const struct dialect *dialect, const struct block *block, size_t row,
+				    const char *name);
+
 #endif

@@ -49,7 +49,7 @@ static double scale(double number, double factor)
 
 static struct label_text label_of(const struct dialect_row *row, const char *name)
 {
-	return dialect_value_of(block_row_labels(row->block, row->row), name);
+	return dialect_row_value(row->index->dialect, row->block, row->row, name);
 }
 
 static bool are_equal(struct label_text a, struct label_text b)
@@ -166,7 +166,7 @@ static void add_joined(const struct dialect_row *row, const struct dialect_sourc
 	const struct block *block = dialect_index_find(row->index, row->device, source->join, value, &found);
 	if (!block)
 		return;
-	value = dialect_value_of(block_row_labels(block, found), source->name);
+	value = dialect_row_value(row->index->dialect, block, found, source->name);
 	text_add_bytes(out, value.bytes, value.length);
 }
 

@@ -33,6 +33,8 @@ struct web_plan {
 	const struct exporter_route *routes; /* their context is the struct web */
 	size_t nroutes;
 	void *arg; /* for the routes */
+	const struct dialect *const *dialects;
+	size_t ndialects;
 };
 
 struct web {
@@ -134,6 +136,8 @@ static inline struct web *web_start(struct web_plan plan)
 	web->host = (struct exporter_host){.context = web,
 					   .routes = plan.routes,
 					   .nroutes = plan.nroutes,
+					   .dialects = plan.dialects,
+					   .ndialects = plan.ndialects,
 					   .is_ready = is_ready,
 					   .show_config = show_config,
 					   .read_own = read_own};
