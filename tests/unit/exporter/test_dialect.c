@@ -307,7 +307,7 @@ Test(dialect, is_told_in_openmetrics)
 {
 	struct series_store *store = store_with_device();
 	char *page = their_page(store, RENDER_OPENMETRICS);
-	expect(page, "# TYPE their_bytes counter\n# HELP their_bytes Bytes");
+	expect(page, "# TYPE their_bytes counter\n# UNIT their_bytes bytes\n# HELP their_bytes Bytes");
 	expect(page, "# TYPE their_rich info");
 	expect(page, "# TYPE their_load gauge");
 	expect(page, "# TYPE their_load_info gauge");
