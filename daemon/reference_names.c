@@ -246,7 +246,8 @@ static json_t *json_of(const struct names_reference *reference, const struct dia
 		if (metric->labels[i].nsources > 0 && metric->measure)
 			json_array_append_new(labels, json_string(metric->labels[i].name));
 	add_remarks(reference, metric, &remarks);
-	object = json_pack("{s:s, s:s?, s:o, s:s}", "name", metric->name, "ours", ours, "labels", labels, "remarks",
+	object = json_pack("{s:s, s:s?, s:s?, s:o, s:s}", "name", metric->name, "ours", ours, "set",
+			   metric->measure ? reference->dialect->sets[metric->set] : NULL, "labels", labels, "remarks",
 			   text_string(&remarks));
 	text_free(&remarks);
 	mem_free(ours);

@@ -228,13 +228,21 @@ static int compare_joined(const void *a, const void *b)
 	return (one->hash > other->hash) - (one->hash < other->hash);
 }
 
+/* Of rows with the same value the first comes first, on each page. */
+static int compare_entries(const void *a, const void *b)
+{
+	const struct dialect_joined *one = a, *other = b;
+	int order = compare_joined(a, b);
+	return order != 0 ? order : (one->row > other->row) - (one->row < other->row);
+}
+
 static void end_device(struct dialect_index *index)
 {
 	struct dialect_device *device = &index->devices[index->ndevices - 1];
 	device->end_joined = index->njoined;
 	if (device->end_joined > device->first_joined)
 		qsort(index->joined + device->first_joined, device->end_joined - device->first_joined,
-		      sizeof(*index->joined), compare_joined);
+		      sizeof(*index->joined), compare_entries);
 }
 
 /* Blocks of one target stand together, those of its first probe first. */
