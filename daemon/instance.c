@@ -23,6 +23,7 @@
 #include "daemon/availability.h"
 #include "daemon/availability_keeper.h"
 #include "daemon/config.h"
+#include "daemon/dialect_reader.h"
 #include "daemon/endpoint.h"
 #include "daemon/own.h"
 #include "daemon/quality.h"
@@ -54,6 +55,7 @@ struct instance {
 	struct assessor_use assessors[ASSESSORS_MAX];
 	size_t nassessors;
 	struct exporter_host host;
+	struct dialect *mktxp; /* names of /metrics?names=mktxp */
 	struct exporter *exporter;
 	struct api_results *results;
 	struct api_events *events;
@@ -341,6 +343,15 @@ static void create_api(struct instance *instance)
 	api_v2_set_requests(instance->jobs, api_web_count, instance->api);
 }
 
+/* It is compiled in and tested: without it there would be no other names, and that is all. */
+static void read_dialects(struct instance *instance)
+	struct text errors = {0};
+	instance->mktxp = dialect_read(dialect_mktxp_text, "mktxp.conf (built in)", &errors);
+	if (!instance->mktxp)
+		log_event(LOG_LEVEL_ERROR, "web", NULL, "%s", text_string(&errors));
+	text_free(&errors);
+}
+
 static int create_web(struct instance *instance, struct err *err)
 {
 	const struct exporter_settings *settings = standing_web(reload_standing(instance->reload));
@@ -349,11 +360,14 @@ static int create_web(struct instance *instance, struct err *err)
 	create_events(instance);
 	create_probe(instance);
 	create_api(instance);
+	read_dialects(instance);
 	instance->host = (struct exporter_host){
 		.context = instance,
 		.routes = routes,
 		.nroutes = sizeof(routes) / sizeof(routes[0]),
 		.tree = &api_tree,
+		.dialects = (const struct dialect *const *)&instance->mktxp,
+		.ndialects = instance->mktxp ? 1 : 0,
 		.is_ready = is_ready,
 		.show_config = show_config,
 		.show_more = show_more,
@@ -505,6 +519,7 @@ void instance_free(struct instance *instance)
 			worker_set_influx(instance->workers[i], NULL);
 	influx_free(instance->influx);
 	exporter_free(instance->exporter);
+	dialect_free(instance->mktxp);
 	api_results_free(instance->results);
 	api_events_free(instance->events);
 	api_probe_free(instance->probe);

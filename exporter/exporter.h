@@ -13,6 +13,7 @@
 #include "core/text.h"
 
 struct connection;
+struct dialect;
 struct exporter;
 struct http_request;
 struct loop;
@@ -57,6 +58,8 @@ struct exporter_host {
 	const struct exporter_route *routes; /* pages beside the exporter's own */
 	size_t nroutes;
 	const struct exporter_tree *tree; /* or NULL */
+	const struct dialect *const *dialects; /* what /metrics?names= may name */
+	size_t ndialects;
 	bool (*is_ready)(void *context);
 	/* The configuration as text, secrets hidden. */
 	void (*show_config)(void *context, struct text *out);

@@ -34,6 +34,8 @@ struct web_plan {
 	size_t nroutes;
 	const struct exporter_tree *tree; /* likewise */
 	void *arg; /* for the routes */
+	const struct dialect *const *dialects;
+	size_t ndialects;
 };
 
 struct web {
@@ -136,6 +138,8 @@ static inline struct web *web_start(struct web_plan plan)
 					   .routes = plan.routes,
 					   .nroutes = plan.nroutes,
 					   .tree = plan.tree,
+					   .dialects = plan.dialects,
+					   .ndialects = plan.ndialects,
 					   .is_ready = is_ready,
 					   .show_config = show_config,
 					   .read_own = read_own};
