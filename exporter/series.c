@@ -203,9 +203,12 @@ static bool is_same_text(struct label_text a, struct label_text b)
 
 static bool has_labels(struct series_shard *shard, const struct block *block, size_t i, const struct row *row)
 {
+	struct label_text text = block_row_labels(block, i);
+	if (labels_are_surely(text, row->labels, row->nlabels))
+		return true;
 	text_clear(&shard->raw);
 	labels_render(&shard->raw, row->labels, row->nlabels);
-	return is_same_text((struct label_text){shard->raw.bytes, shard->raw.length}, block_row_labels(block, i));
+	return is_same_text((struct label_text){shard->raw.bytes, shard->raw.length}, text);
 }
 
 static bool is_same_structure(struct series_shard *shard, const struct block *block, const struct row *rows, size_t n)

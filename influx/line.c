@@ -1,6 +1,7 @@
 #include "influx/line.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "core/mem.h"
@@ -86,11 +87,28 @@ static inline char printable(unsigned char c)
 	return c < 0x20 || c == 0x7f ? ' ' : (char)c;
 }
 
+/* What stands for itself in a tag as well as in a string. */
+static inline bool is_plain(unsigned char c)
+{
+	return c > ' ' && c < 0x7f && c != ',' && c != '=' && c != '"' && c != '\\';
+}
+
+/* As far as it is plain and there is room: nearly all of nearly every text. Returns where it ends. */
+static inline const unsigned char *put_plain(struct writer *writer, const unsigned char *s, size_t max)
+{
+	char *at = writer->at;
+	const char *end = (size_t)(writer->end - at) < max ? writer->end : at + max;
+	while (at < end && is_plain(*s))
+		*at++ = (char)*s++;
+	writer->at = at;
+	return s;
+}
+
 /* A tag's key or value, not empty. */
 static bool put_key(struct writer *writer, const char *key)
 {
 	const unsigned char *s = (const unsigned char *)key;
-	while (*s != '\0') {
+	for (s = put_plain(writer, s, SIZE_MAX); *s != '\0'; s = put_plain(writer, s, SIZE_MAX)) {
 		if (!writer_has(writer, 4))
 			return false;
 		if (*s >= 0x80) {
@@ -113,7 +131,12 @@ static bool put_string(struct writer *writer, const char *string)
 	const unsigned char *s = (const unsigned char *)string;
 	size_t left = LINE_STRING_MAX;
 	*writer->at++ = '"';
-	while (*s != '\0' && left > 0) {
+	while (left > 0) {
+		const unsigned char *begin = s;
+		s = put_plain(writer, s, left);
+		left -= (size_t)(s - begin);
+		if (*s == '\0' || left == 0)
+			break;
 		if (!writer_has(writer, 4))
 			return false;
 		if (*s >= 0x80) {
