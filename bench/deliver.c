@@ -7,11 +7,12 @@
  * result (of all threads, of this one) and bytes of resident memory a target.
  *
  * build: cmake --preset release && cmake --build build/release --target netsonde
- *        cc -O2 -flto=auto -D_GNU_SOURCE -I. bench/deliver.c -o build/deliver build/release/libnetsonde_{daemon,probes,\
+ *        cc -O2 -flto=auto -D_GNU_SOURCE -I. bench/deliver.c -o build/deliver
+ * build/release/libnetsonde_{daemon,probes,\
  *           exporter,influx,geo,qos,core}.a -lmaxminddb -lconfig -lseccomp -lldns -ljansson -lcurl -lssl -lcrypto \
- *           -lcrypt -lpcre2-8 -lyaml -lz -lbrotlidec -lbrotlicommon -levent_core -levent_extra -levent_openssl -levent_pthreads -lcares -lm -lpthread
- * usage: deliver FOLDER WHAT TARGETS WARM_UP SECONDS       deliver /dev/shm asp 65000 60 30
- *        WHAT: a (availability), s (scores), p (place), l (lines are wanted); in any order, or - for none of them
+ *           -lcrypt -lpcre2-8 -lyaml -lz -lbrotlidec -lbrotlicommon -levent_core -levent_extra -levent_openssl
+ * -levent_pthreads -lcares -lm -lpthread usage: deliver FOLDER WHAT TARGETS WARM_UP SECONDS       deliver /dev/shm asp
+ * 65000 60 30 WHAT: a (availability), s (scores), p (place), l (lines are wanted); in any order, or - for none of them
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,7 +40,21 @@
 #define ONE_MORE      1664525u
 #define ONE_APART     1013904223u
 
-enum { SENT, RECEIVED, DUPLICATES, LATE, REORDERED, LOST_LOCALLY, RTT, RTT_MIN, RTT_AVG, RTT_MAX, LOSS, HOPS, MEASURES };
+enum {
+	SENT,
+	RECEIVED,
+	DUPLICATES,
+	LATE,
+	REORDERED,
+	LOST_LOCALLY,
+	RTT,
+	RTT_MIN,
+	RTT_AVG,
+	RTT_MAX,
+	LOSS,
+	HOPS,
+	MEASURES
+};
 static const struct measure measures[MEASURES] = {
 	[SENT] = {"sent_total", MEASURE_COUNTER, "Requests sent"},
 	[RECEIVED] = {"received_total", MEASURE_COUNTER, "Replies in time"},
@@ -193,12 +208,10 @@ static void deliver(struct bench *bench, size_t i, int64_t run)
 	int64_t rtt_ns = next_rtt_ns(bench);
 	double rtt = clock_seconds(rtt_ns);
 	const struct reading readings[] = {
-		reading_integer(SENT, run),           reading_integer(RECEIVED, run),
-		reading_integer(DUPLICATES, 0),       reading_integer(LATE, 0),
-		reading_integer(REORDERED, 0),        reading_integer(LOST_LOCALLY, 0),
-		reading_histogram(RTT, &rtt_ns, 1),   reading_number(RTT_MIN, rtt),
-		reading_number(RTT_AVG, rtt),         reading_number(RTT_MAX, rtt),
-		reading_number(LOSS, 0),              reading_integer(HOPS, 64),
+		reading_integer(SENT, run),         reading_integer(RECEIVED, run), reading_integer(DUPLICATES, 0),
+		reading_integer(LATE, 0),           reading_integer(REORDERED, 0),  reading_integer(LOST_LOCALLY, 0),
+		reading_histogram(RTT, &rtt_ns, 1), reading_number(RTT_MIN, rtt),   reading_number(RTT_AVG, rtt),
+		reading_number(RTT_MAX, rtt),       reading_number(LOSS, 0),        reading_integer(HOPS, 64),
 	};
 	const struct row row = {&ping_set, NULL, 0, readings, MEASURES};
 	struct sample sample = {
@@ -286,8 +299,8 @@ int main(int argc, char **argv)
 	own = cpu_seconds(CLOCK_THREAD_CPUTIME_ID) - own;
 	double results = (double)seconds * (double)bench.ntargets;
 	printf("%-5s %8.3f %8.3f us a result (all threads, the worker) %6ld bytes a target, %zu series\n", argv[2],
-	       all / results * 1e6, own / results * 1e6,
-	       (resident_bytes() - before_bytes) / (long)bench.ntargets, series_store_count(bench.store));
+	       all / results * 1e6, own / results * 1e6, (resident_bytes() - before_bytes) / (long)bench.ntargets,
+	       series_store_count(bench.store));
 	unlink(path);
 	strcat(path, ".1");
 	unlink(path);

@@ -163,7 +163,13 @@ static bool put_string(struct writer *writer, const char *string)
 static bool label_is_tag(const struct label *label)
 {
 	return label->name[0] != '\0' && label->value != NULL && label->value[0] != '\0' &&
-	       strcmp(label->name, "time") != 0;
+	       (label->name[0] != 't' || strcmp(label->name, "time") != 0);
+}
+
+/* As strcmp: the first letter tells it as a rule. */
+static inline int name_order(const char *a, const char *b)
+{
+	return a[0] != b[0] ? (unsigned char)a[0] - (unsigned char)b[0] : strcmp(a, b);
 }
 
 static bool put_tag(struct writer *writer, const struct label *label)
@@ -185,9 +191,9 @@ static const struct label *label_after(const struct label *labels, size_t n, con
 {
 	const struct label *best = NULL;
 	for (size_t i = 0; i < n; i++) {
-		if (after != NULL && strcmp(labels[i].name, after) <= 0)
+		if (after != NULL && name_order(labels[i].name, after) <= 0)
 			continue;
-		if (best == NULL || strcmp(labels[i].name, best->name) <= 0)
+		if (best == NULL || name_order(labels[i].name, best->name) <= 0)
 			best = &labels[i];
 	}
 	return best;
@@ -210,7 +216,7 @@ static bool put_tags(struct writer *writer, const struct line_tags *tags, const 
 	const struct label *label = label_after(row->labels, row->nlabels, NULL);
 	for (; label != NULL; label = label_after(row->labels, row->nlabels, label->name)) {
 		int order = 1;
-		while (i < tags->n && (order = strcmp(tags->tags[i].label.name, label->name)) < 0)
+		while (i < tags->n && (order = name_order(tags->tags[i].label.name, label->name)) < 0)
 			i++;
 		if (!put_span(writer, tags, from, i > 0 ? tags->tags[i - 1].end : 0) || !put_tag(writer, label))
 			return false;
@@ -226,7 +232,7 @@ static void insert_tag(struct line_tags *tags, const struct label *label)
 {
 	size_t i = tags->n;
 	int order = 1;
-	while (i > 0 && (order = strcmp(tags->tags[i - 1].label.name, label->name)) > 0)
+	while (i > 0 && (order = name_order(tags->tags[i - 1].label.name, label->name)) > 0)
 		i--;
 	if (i > 0 && order == 0) {
 		tags->tags[i - 1].label = *label;
