@@ -131,11 +131,11 @@ void labels_render(struct text *out, const struct label *labels, size_t n)
 	}
 }
 
-/* Where text goes on behind this string and the byte that ends it there; NULL: it is not there, or a backslash is in
- * it, which may be an escape. Nothing else can look like a rendered string without being rendered as itself. */
+/* Where text goes on behind this string and the byte that ends it there; NULL: it is not there, or has a backslash or a
+ * quote, which are rendered as something else. Whatever else is not rendered as itself is in no rendered text. */
 static inline const char *skip_string(const char *text, const char *end, const char *string, char last)
 {
-	while (text < end && *string && *string == *text && *string != '\\') {
+	while (text < end && *string && *string == *text && *string != '\\' && *string != '"') {
 		text++;
 		string++;
 	}
