@@ -84,7 +84,7 @@ def test_what_rules_name_exists(binary):
     recorded = {name for name, _ in expressions() if ":" in name}
     used = {}
     for rule, text in expressions():
-        bare = re.sub(r'"[^"]*"', "", text)
+        bare = re.sub(r'"[^"]*"|\[[^]]*\]', "", text)
         for name in re.findall(r"(?<![\w:])(?:netsonde_\w+|\w+:[\w:]+)", bare):
             used.setdefault(name, rule)
     unknown = {name: rule for name, rule in used.items() if name not in (recorded if ":" in name else known)}
