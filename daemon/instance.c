@@ -31,6 +31,7 @@
 #include "daemon/rights.h"
 #include "daemon/standing.h"
 #include "daemon/thread.h"
+#include "daemon/watchdog.h"
 #include "daemon/worker.h"
 #include "exporter/exporter.h"
 #include "exporter/series.h"
@@ -542,6 +543,17 @@ void instance_free(struct instance *instance)
 struct reload *instance_reload(const struct instance *instance)
 {
 	return instance->reload;
+}
+
+size_t instance_threads(const struct instance *instance, struct watched_thread *out, size_t max)
+{
+	size_t n = 0;
+
+	if (n < max)
+		out[n++] = (struct watched_thread){"web", thread_mailbox(instance->web)};
+	for (size_t i = 0; i < instance->nworkers && n < max; i++)
+		out[n++] = (struct watched_thread){"worker", worker_mailbox(instance->workers[i])};
+	return n;
 }
 
 size_t instance_workers(const struct instance *instance)
