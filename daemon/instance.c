@@ -346,7 +346,9 @@ static void create_api(struct instance *instance)
 
 /* It is compiled in and tested: without it there would be no other names, and that is all. */
 static void read_dialects(struct instance *instance)
+{
 	struct text errors = {0};
+
 	instance->mktxp = dialect_read(dialect_mktxp_text, "mktxp.conf (built in)", &errors);
 	if (!instance->mktxp)
 		log_event(LOG_LEVEL_ERROR, "web", NULL, "%s", text_string(&errors));

@@ -8,8 +8,8 @@
 #include "daemon/assessment.h"
 #include "daemon/events.h"
 #include "daemon/history.h"
-#include "daemon/parts.h"
 #include "daemon/pace.h"
+#include "daemon/parts.h"
 #include "daemon/sheet.h"
 #include "daemon/trace_places.h"
 #include "daemon/trigger.h"
@@ -496,7 +496,9 @@ static struct sample without_quiet_rows(const struct sample *sample)
 
 /* Rows are due: now? A target whose next result is not within the pause does not wait for it. */
 static bool is_turn(struct pipeline *pipeline, const struct assessment *assessment, const struct sample *sample)
+{
 	int64_t now_ns = sample->begun_realtime_ns + sample->took_ns;
+
 	/* A clock that was set back must not silence them. */
 	if (pipeline->reports.free_ns > now_ns + ASSESSMENT_PAUSE_NS)
 		pipeline->reports.free_ns = now_ns;

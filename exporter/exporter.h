@@ -57,7 +57,7 @@ struct exporter_host {
 	void *context;
 	const struct exporter_route *routes; /* pages beside the exporter's own */
 	size_t nroutes;
-	const struct exporter_tree *tree; /* or NULL */
+	const struct exporter_tree *tree;      /* or NULL */
 	const struct dialect *const *dialects; /* what /metrics?names= may name */
 	size_t ndialects;
 	bool (*is_ready)(void *context);
