@@ -92,7 +92,7 @@ def overview(src):
     board.add(draw.stat(src, SCOPE, "Up", "Share of these that are up.", [UP.but(how="mean", by=())], "percentunit", thresholds=LOW_IS_BAD["availability"]), 4, 4)
     board.add(draw.stat(src, SCOPE, "Loss", "Mean loss of pings.", [LOSS.but(by=())], "percentunit", thresholds=HIGH_IS_BAD["loss"]), 4, 4)
     board.add(draw.stat(src, SCOPE, "Round trip", "Mean round-trip time of pings.", [RTT.but(by=())], "s"), 4, 4)
-    board.add(draw.stat(src, SCOPE, "Voice", "Mean score for calls, of 100.", [Ask("qos", "score", how="mean", where={"use": "voice"})] if src.name == "prometheus" else [Ask("qos", "score", how="mean", where={"use": "voice"})], thresholds=LOW_IS_BAD["score"]), 4, 4)
+    board.add(draw.stat(src, SCOPE, "Voice", "Mean score for calls, of 100.", [Ask("qos", "score", how="mean", where={"use": "voice"})], thresholds=LOW_IS_BAD["score"]), 4, 4)
     board.add(draw.stat(src, SCOPE, "Jitter", "Mean jitter (RFC 3550).", [JITTER.but(by=())], "s"), 4, 4)
     board.add(draw.curve(src, SCOPE, "Up, by agent", "Share of probes that are up, as each agent sees it.", [UP.but(how="mean", by=("instance",), legend="{{instance}}")], "percentunit", max=1), 12)
     board.add(draw.curve(src, SCOPE, "Loss, by agent", "Mean loss of pings, as each agent sees it.", [LOSS.but(by=("instance",), legend="{{instance}}")], "percentunit", thresholds=HIGH_IS_BAD["loss"]), 12)
@@ -135,7 +135,7 @@ def availability(src):
     board = start(src, "availability", "netsonde / Availability and reliability", "How much of the time targets were there, how often they failed, and for how long.")
     for window, name in WINDOWS:
         board.add(draw.stat(src, SCOPE, name, f"Mean availability over the last {name}; unknown time is in no ratio.", [Ask("availability", "ratio", how="mean", where={"window": window})], "percentunit", thresholds=LOW_IS_BAD["availability"], decimals=3), 4, 4)
-    board.add(draw.stat(src, SCOPE, "Down now", "Probes that are down.", [UP.but(how="count", by=())]) if False else draw.stat(src, SCOPE, "Outages", "Outages of the chosen targets within 30 days.", [Ask("availability", "outages", how="sum", where={"window": "30d"})]), 4, 4)
+    board.add(draw.stat(src, SCOPE, "Outages", "Outages of the chosen targets within 30 days.", [Ask("availability", "outages", how="sum", where={"window": "30d"})]), 4, 4)
     board.add(draw.stat(src, SCOPE, "Known", "How much of the last 30 days is known, as a mean: a ratio over little is a weak promise.", [Ask("availability", "coverage_ratio", how="mean", where={"window": "30d"})], "percentunit"), 4, 4)
     board.add(draw.states(src, SCOPE, "Up and down", "State of each probe. Down after several failed runs in a row, and then from the first of them.", [UP]), 24, 10)
 
@@ -204,7 +204,7 @@ def geolocation(src):
         board.add(made, 24, 14)
         by_country = [
             src.target(f'count by (country) (netsonde_target_info{{{labels}}})', table=True),
-            src.target(f"avg by (country) ({expression.replace('group_left ()', 'group_left ()')})", table=True),
+            src.target(f"avg by (country) ({expression})", table=True),
         ]
         made = model.table("By country", "Targets of each country, and their mean round trip.", by_country, [("Targets", "short", None, None), ("Round trip", "s", None, None)], sort=("Targets", True))
         made["transformations"] = src.columns(["Targets", "Round trip"])

@@ -154,7 +154,7 @@ def queues(src):
 
 def latency(src):
     board = start(src, "router-latency", "latency and loss", "How far routers are: their API, pings to them, and what they watch themselves (netwatch).")
-    board.add(draw.curve(src, SCOPE, "API", "How long a router takes to answer.", [Ask("routeros", "response_seconds", how="max", by=ROUTER, legend=NAME)] if src.name == "influxdb" else [Ask("routeros", "answer_seconds", how="max", by=ROUTER, legend=NAME)], "s"))
+    board.add(draw.curve(src, SCOPE, "API", "How long a router takes to answer.", [Ask("routeros", "response_seconds", how="max", by=ROUTER, legend=NAME)], "s"))
     board.add(draw.curve(src, SCOPE, "Pings to routers", "Targets of the same name with a ping.", [Ask("ping", "rtt_avg_seconds", how="mean", by=ROUTER, legend=NAME)], "s"))
     board.add(draw.curve(src, SCOPE, "Loss to routers", "Of these pings.", [Ask("ping", "loss_ratio", how="mean", by=ROUTER, legend=NAME)], "percentunit", thresholds=HIGH_IS_BAD["loss"]))
     watched = ("target", "host")
