@@ -135,7 +135,7 @@ static const struct exporter_route routes[] = {
 	{"/api/v1/results", "GET", serve_results, false}, /* has a ceiling of its own */
 	{"/api/v1/events", "GET", serve_events, false},   /* likewise */
 	{API_ROUTER_LOG_PATH, "GET", serve_router_log, false},
-	{"/probe", "GET", serve_probe, false},            /* so has this */
+	{"/probe", "GET", serve_probe, false}, /* so has this */
 	{"/logs", "GET", serve_logs, true},
 };
 
