@@ -32,6 +32,7 @@ struct config_reader {
 	struct names probes;     /* name -> index into config->probes */
 	struct names row_labels; /* labels of the rows of the probe types in use -> index into config->probes */
 	unsigned *probe_lines;   /* where each probe stands */
+	char **probe_errors;     /* what the type says against it as it stands there; or NULL */
 	unsigned *output_lines;  /* where each output stands */
 	struct names targets;    /* name -> index into config->targets */
 	/* Of what is read now, when that is a piece of the text: lines before it, and targets. */

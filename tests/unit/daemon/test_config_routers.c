@@ -43,6 +43,7 @@ static const struct probe_type reader_type = {
 
 #include <unistd.h>
 
+#include "daemon/endpoint.h"
 #include "daemon/generation.h"
 #include "daemon/shared_catalogue.h"
 #include "daemon/spec.h"
@@ -475,6 +476,49 @@ Test(config_targets, errors)
 		mem_free(errors);
 		mem_free(text);
 	}
+}
+
+/* What each target says for itself need not stand in the probe. */
+Test(config_targets, a_probe_may_leave_it_to_its_targets)
+{
+	static const char probes[] = "probes: { e: { type = \"echo\"; timeout = 2; }; };\n";
+	static const struct {
+		const char *targets, *errors;
+	} rows[] = {
+		{"targets: ( { address = \"192.0.2.1\"; probes = [ \"e\" ]; interval = 3; } );\n", ""},
+		{"target_files: ( { path = \"a\"; probes = [ \"e\" ]; interval = 3; } );\n", ""},
+		{"", "x.conf:1: probes.e: timeout must not be longer than interval\n"},
+		{"targets: ( { address = \"192.0.2.1\"; probes = [ \"e\" ]; interval = 3; },\n"
+		 "{ address = \"192.0.2.2\"; probes = [ \"e\" ]; } );\n",
+		 "x.conf:1: probes.e: timeout must not be longer than interval\n"},
+		{"targets: ( { address = \"192.0.2.1\"; probes = [ \"e\" ]; interval = 3; } );\n"
+		 "target_files: ( { path = \"a\"; probes = [ \"e\" ]; } );\n",
+		 "x.conf:1: probes.e: timeout must not be longer than interval\n"},
+		{"targets: ( { address = \"192.0.2.1\"; probes = [ \"e\" ]; size = 3; } );\n",
+		 "x.conf:2: targets[0]: probe e: timeout must not be longer than interval\n"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char *text = mem_format("%s%s", probes, rows[i].targets), *errors = errors_of(text);
+
+		cr_expect_str_eq(errors, rows[i].errors, "row %zu", i);
+		mem_free(errors);
+		mem_free(text);
+	}
+}
+
+Test(config_targets, what_is_left_to_targets_is_no_module)
+{
+	struct config *config =
+		good_config("probes: { e: { type = \"echo\"; timeout = 2; }; f: { type = \"echo\"; }; };\n"
+			    "targets: ( { address = \"192.0.2.1\"; probes = [ \"e\" ]; interval = 3; } );\n");
+	const struct module *module = endpoint_find(config->endpoint, "e");
+
+	cr_assert_not_null(module);
+	cr_expect_null(module->type);
+	cr_expect_str_eq(module->refused, "it is for targets that say more: timeout must not be longer than interval");
+	cr_expect_null(endpoint_find(config->endpoint, "f")->refused);
+	config_free(config);
 }
 
 /* It is known and shown, and nothing more. */
