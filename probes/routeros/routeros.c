@@ -32,6 +32,7 @@ struct routeros_run {
 	struct ros_waiter waiter;
 	size_t pending; /* collections of a single run */
 	bool is_retry, is_log;
+	bool is_asked; /* the router was asked for the data set itself */
 };
 
 static struct routeros_run *run_of(struct ros_waiter *waiter)
@@ -196,11 +197,13 @@ static void end_single(struct routeros_run *state)
 /* --- a data set ----------------------------------------------------------------------------------------------------
  */
 
-/* That the router cannot be reached is said once, and not by each data set. */
+/* That the router cannot be reached, or does not answer at all, is said once, and not by each data set. */
 static void note_fault(struct routeros_run *state)
 {
 	struct collection *collection = state->collection;
 	const char *target = target_of(state->opened);
+	if (!state->is_asked)
+		return;
 	if (collection->figures.reason == REASON_OK)
 		log_fault_end(&collection->fault, "routeros", target);
 	else if (is_up(state->opened))
@@ -257,6 +260,7 @@ static void set_ended(struct collection *collection)
 
 static void begin_set(struct routeros_run *state)
 {
+	state->is_asked = true;
 	state->collection->run = state;
 	state->collection->ended = set_ended;
 	collection_start(state->collection, answers_ns(state->run));
@@ -299,22 +303,24 @@ static void log_ended(void *arg)
 	finish_log(state);
 }
 
-/* It is not yet time to ask, or nothing could be sent. */
+static void finish_failed_log(void *arg)
+{
+	finish_log(arg);
+}
+
+/* It is not yet time to ask. */
 static void finish_idle_log(void *arg)
 {
-	struct routeros_run *state = arg;
-	if (routeros_log_figures(state->opened->log)->reason != REASON_OK)
-		finish_log(state);
-	else
-		run_finish(state->run, REASON_OK, NULL, 0);
+	run_finish(((struct routeros_run *)arg)->run, REASON_OK, NULL, 0);
 }
 
 static void begin_log(struct routeros_run *state)
 {
-	if (routeros_log_start(state->opened->log, answers_ns(state->run)))
+	int begun = routeros_log_start(state->opened->log, answers_ns(state->run));
+	if (begun > 0)
 		state->opened->log_run = state;
 	else
-		run_finish_later(state->run, finish_idle_log);
+		run_finish_later(state->run, begun < 0 ? finish_failed_log : finish_idle_log);
 }
 
 static void log_ready(struct ros_waiter *waiter, enum reason reason, const char *message)
