@@ -16,8 +16,8 @@ struct ros_pool {
 	struct hash_key key;
 	struct ros_link *buckets[BUCKETS];
 	struct ros_link *first_idle, *last_idle;
-	size_t nidle;
-	struct alarm alarm; /* for first_idle */
+	atomic_size_t nidle; /* read by any thread, as those below */
+	struct alarm alarm;  /* for first_idle */
 	_Atomic int64_t links, up, opened, reused;
 };
 
