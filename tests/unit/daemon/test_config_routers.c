@@ -39,7 +39,7 @@ static const struct probe_type reader_type = {
 
 #define SETS(name)                                                                                                     \
 	"sets: { " name ": { help = \"Mine\"; tier = \"short\"; menus = ( { path = \"/my/menu\"; } ); "                \
-	"keys = [ \"shelf=name\" ]; columns = ( { measure = \"value\"; kind = \"gauge\"; property = \"value\"; "          \
+	"keys = [ \"shelf=name\" ]; columns = ( { measure = \"value\"; kind = \"gauge\"; property = \"value\"; "       \
 	"help = \"The value\"; } ); }; };\n"
 
 /* --- files ------------------------------------------------------------------------------------------------------- */
@@ -191,15 +191,17 @@ Test(config_routers, labels_of_rows_are_reserved)
 			 "x.conf:3: targets[0].labels.shelf: this label name is reserved: rows of "
 			 "probe type reader have it\n");
 	text_free(&errors);
-	config = load_good("routers: { catalogues = [ \"mine.conf\" ]; };\n" READER_PROBE);
-	cr_expect(config_is_reserved_label(config, "shelf"));
-	cr_expect_not(config_is_reserved_label(config, "shelves"));
-	config_free(config);
 	/* Nobody is there whose rows would have it. */
 	config = load_good(
-		"routers: { catalogues = [ \"mine.conf\" ]; };\nprobes: { e: { type = \"echo\"; }; };\n"
-		"targets: ( { address = \"192.0.2.1\"; probes = [ \"e\" ]; labels = { shelf = \"x\"; }; } );\n");
-	cr_expect_not(config_is_reserved_label(config, "shelf"));
+		"routers: { catalogues = [ \"mine.conf\" ]; };\n"
+		"probes: { e: { type = \"echo\"; }; r: { type = \"reader\"; }; };\n"
+		"targets: ( { address = \"192.0.2.1\"; probes = [ \"e\" ]; labels = { shelf = \"x\"; }; } );\n"
+		"target_files: ( { path = \"a.json\"; probes = [ \"e\" ]; labels = { shelf = \"x\"; }; },\n"
+		"{ path = \"b.json\"; probes = [ \"e\", \"r\" ]; } );\n");
+	cr_expect_not(config_is_reserved_label(config, &config->target_files[0].common, "shelf"));
+	cr_expect(config_is_reserved_label(config, &config->target_files[1].common, "shelf"));
+	cr_expect_not(config_is_reserved_label(config, &config->target_files[1].common, "shelves"));
+	cr_expect(config_is_reserved_label(config, &config->target_files[1].common, "hop"));
 	config_free(config);
 }
 
