@@ -171,6 +171,14 @@ def test_several_hosts(daemon, document, router):
     openapi.check_answer(document, PATHS["hosts"], "post", 200, answer)
 
 
+def test_the_cache_is_of_one_access(daemon, router):
+    """Nobody gets an answer that somebody else's password has had."""
+    good, wrong = (other(router, host="127.0.0.3", password=one, command="/system/clock/print") for one in (SECRET, "no"))
+    assert [call(daemon, PATHS["command"], good)[2]["cached"] for _ in range(2)] == [False, True]
+    answer = call(daemon, PATHS["command"], wrong)[2]
+    assert (answer["status"], answer["data"], answer["cached"]) == ("error", [], False)
+
+
 def test_stats_and_cache(daemon, document):
     body = {"router": "gw1", "command": "/system/resource/print"}
     assert call(daemon, PATHS["clear"])[0] == 200
