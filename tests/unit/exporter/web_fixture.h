@@ -33,7 +33,7 @@ struct web_plan {
 	const struct exporter_route *routes; /* their context is the struct web */
 	size_t nroutes;
 	const struct exporter_tree *tree; /* likewise */
-	void *arg; /* for the routes */
+	void *arg;                        /* for the routes */
 };
 
 struct web {
