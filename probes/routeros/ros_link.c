@@ -142,6 +142,7 @@ static void prove(struct ros_link *link)
 		return;
 	link->is_proven = true;
 	ros_breaker_succeed(&link->breaker);
+	log_fault_end(&link->fault, "routeros", link->label);
 }
 
 static bool end_fatally(struct ros_link *link, const struct ros_reply *reply)

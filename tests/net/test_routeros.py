@@ -182,6 +182,29 @@ def test_comes_back(router, start):
     assert daemon.log.count("level=warn what=routeros") == 1
 
 
+def test_log(router, start):
+    """The last lines of the router's log, each once, and new ones in the outputs."""
+    daemon = start(config(router, short=5, log_size=20, log_lines=True))
+
+    def lines():
+        status, _, body = daemon.get("/api/v1/routers/gw1/log")
+        assert status == 200, body
+        return json.loads(body)["lines"]
+
+    assert daemon.get("/api/v1/routers/gw2/log")[0] == 404 and daemon.get("/api/v1/routers/gw1")[0] == 404
+    wait_for(lambda: len(lines()) == 20, "lines")
+    assert all(line["time"] and line["topics"] and line["message"] for line in lines())
+    assert not daemon.lines("routeros_log_line"), "what was there before is no news"
+    for name in ("first", "second"):
+        router.add("/log", time="2099-01-01 00:00:00", topics="test,info", message=name)
+    wait_for(lambda: daemon.lines("routeros_log_line"), "new lines")
+    assert [line["message"] for line in lines()[-2:]] == ["first", "second"] and len(lines()) == 20
+    told = [line.fields["message"] for line in daemon.lines("routeros_log_line", topics=r"test\,info")]
+    assert told == ["first", "second"]
+    asked = [words for words in router.said() if words[0] == "/log/print" and any("time" in word for word in words[2:])]
+    assert len(asked[-1]) > 3, "only lines since the last one are asked for"
+
+
 def test_wrong_password(router, start):
     daemon = start(config(router), password="mistaken")
     metrics = daemon.wait_metrics(lambda m: m.failures("gw1").get("login", 0) >= 2)
