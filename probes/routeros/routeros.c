@@ -299,22 +299,24 @@ static void log_ended(void *arg)
 	finish_log(state);
 }
 
-/* It is not yet time to ask, or nothing could be sent. */
+static void finish_failed_log(void *arg)
+{
+	finish_log(arg);
+}
+
+/* It is not yet time to ask. */
 static void finish_idle_log(void *arg)
 {
-	struct routeros_run *state = arg;
-	if (routeros_log_figures(state->opened->log)->reason != REASON_OK)
-		finish_log(state);
-	else
-		run_finish(state->run, REASON_OK, NULL, 0);
+	run_finish(((struct routeros_run *)arg)->run, REASON_OK, NULL, 0);
 }
 
 static void begin_log(struct routeros_run *state)
 {
-	if (routeros_log_start(state->opened->log, answers_ns(state->run)))
+	int begun = routeros_log_start(state->opened->log, answers_ns(state->run));
+	if (begun > 0)
 		state->opened->log_run = state;
 	else
-		run_finish_later(state->run, finish_idle_log);
+		run_finish_later(state->run, begun < 0 ? finish_failed_log : finish_idle_log);
 }
 
 static void log_ready(struct ros_waiter *waiter, enum reason reason, const char *message)

@@ -130,13 +130,13 @@ static void write_sentence(struct routeros_log *log, const char *since)
 	log->call.sentence_bytes = ros_link_sentence(log->sentence.bytes, log->sentence.length);
 }
 
-bool routeros_log_start(struct routeros_log *log, int64_t deadline_ns)
+int routeros_log_start(struct routeros_log *log, int64_t deadline_ns)
 {
 	const char *since = log->turns % WHOLE_EVERY ? ros_log_since(log->lines) : NULL;
 	int64_t now_ns = clock_monotonic_ns();
 	struct err err = {0};
 	if (!since && now_ns < log->whole_due_ns)
-		return false;
+		return 0;
 	log->turns++;
 	log->is_whole = !since;
 	if (!since)
@@ -145,9 +145,9 @@ bool routeros_log_start(struct routeros_log *log, int64_t deadline_ns)
 	ros_log_begin(log->lines);
 	log->is_asking = true;
 	if (ros_link_call(log->opened->link, &log->call, CATALOGUE_SHORT, deadline_ns, &err) == 0)
-		return true;
+		return 1;
 	conclude(log, REASON_LOCAL, err.text);
-	return false;
+	return -1;
 }
 
 void routeros_log_fail(struct routeros_log *log, enum reason reason, const char *message)

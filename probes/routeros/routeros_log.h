@@ -26,8 +26,8 @@ struct routeros_log_plan {
 struct routeros_log *routeros_log_open(struct routeros *opened, const struct routeros_log_plan *plan);
 void routeros_log_close(struct routeros_log *log); /* NULL is harmless */
 
-/* false: there is nothing to ask now, or it failed (routeros_log_figures). */
-bool routeros_log_start(struct routeros_log *log, int64_t deadline_ns);
+/* 1: it has begun. 0: there is nothing to ask now. -1: it failed (routeros_log_figures). */
+int routeros_log_start(struct routeros_log *log, int64_t deadline_ns);
 void routeros_log_stop(struct routeros_log *log);
 void routeros_log_fail(struct routeros_log *log, enum reason reason, const char *message);
 /* The router has restarted. */
