@@ -101,6 +101,9 @@ void config_warn(const struct config *config, struct text *warnings)
 	}
 	if (has_no_targets && !is_for_others)
 		text_add_format(warnings, "%s: warning: targets: there are none, nothing is measured\n", config->file);
+	if (config->api.is_enabled && config->napi_keys == 0)
+		text_add_format(warnings, "%s: warning: api.keys: there are none, so nobody may call /api/v2\n",
+				config->file);
 	if (expected > (size_t)config->web.max_series)
 		text_add_format(warnings,
 				"%s: warning: web.max_series: about %zu series are expected, at most %lld are served\n",

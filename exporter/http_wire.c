@@ -208,7 +208,7 @@ static void parse_connection(const char *value, struct http_request *request)
  * chunks, or the credentials of two could be understood differently by somebody between. */
 static int read_framing(struct http_request *request)
 {
-	unsigned hosts = 0, lengths = 0, credentials = 0;
+	unsigned hosts = 0, lengths = 0, credentials = 0, keys = 0;
 	for (size_t i = 0; i < request->nfields; i++) {
 		const struct http_field *field = &request->fields[i];
 		int status = 0;
@@ -225,11 +225,13 @@ static int read_framing(struct http_request *request)
 			status = parse_expect(field->value, request);
 		} else if (strcasecmp(field->name, "authorization") == 0) {
 			credentials++;
+		} else if (strcasecmp(field->name, "x-api-key") == 0) {
+			keys++;
 		}
 		if (status != 0)
 			return status;
 	}
-	if (lengths > 1 || credentials > 1 || (lengths > 0 && request->is_chunked))
+	if (lengths > 1 || credentials > 1 || keys > 1 || (lengths > 0 && request->is_chunked))
 		return 400;
 	return hosts > 1 || (hosts == 0 && request->minor >= 1) ? 400 : 0;
 }

@@ -7,7 +7,8 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 packages_run=(gcc libc6-dev cmake ninja-build 'pkgconf|pkg-config' libevent-dev libc-ares-dev libconfig-dev libjansson-dev
 	zlib1g-dev libcurl4-openssl-dev libldns-dev libssl-dev libpcre2-dev libbrotli-dev libyaml-dev libcrypt-dev libseccomp-dev
 	libmaxminddb-dev libcap2-bin iproute2)
-packages_test=(libcriterion-dev openssl python3 python3-pytest python3-pytest-timeout python3-prometheus-client clang-format
+packages_test=(libcriterion-dev openssl python3 python3-pytest python3-pytest-timeout python3-prometheus-client python3-jsonschema
+	clang-format
 	binutils iputils-ping util-linux procps nftables
 	libmaxmind-db-writer-perl)
 # Servers of others, for tests/peers. They are started by the tests, on loopback; never as services. And programs that do

@@ -30,7 +30,7 @@ IDENTITY = "/system/identity/print"
 
 @pytest.fixture(scope="module")
 def router():
-    with Simulator(profile="7.18", user=["netsonde:secret", f"admin:{SECRET}"], pace=0.05) as one:
+    with Simulator(profile="7.18", host="0.0.0.0", user=["netsonde:secret", f"admin:{SECRET}"], pace=0.05) as one:
         yield one
 
 
@@ -164,11 +164,21 @@ def test_several_hosts(daemon, document, router):
     assert (answer["hosts_requested"], answer["hosts_successful"]) == (4, 2)
     states = {name: one["status"] for name, one in answer["results"].items()}
     assert states == {"gw1": "success", "127.0.0.1": "success", "127.0.0.2": "error", "nobody": "error"}
+    assert "password" in answer["results"]["127.0.0.2"]["error"] and "nobody" in answer["results"]["nobody"]["error"]
     assert SECRET not in json.dumps(answer)
     body = {"hosts": ["gw1"], "commands": [{"command": IDENTITY}, {"command": "/ip/address/print"}]}
     status, _, answer = call(daemon, PATHS["hosts"], body)
     assert status == 200 and answer["hosts_successful"] == 1, answer
     openapi.check_answer(document, PATHS["hosts"], "post", 200, answer)
+
+
+def test_the_cache_is_of_one_access(daemon, router):
+    """Nobody gets an answer that somebody else's password has had."""
+    good, wrong = (other(router, host="127.0.0.3", password=one, command="/system/clock/print") for one in (SECRET, "no"))
+    answers = [call(daemon, PATHS["command"], good)[2] for _ in range(2)]
+    assert [(one["status"], one["cached"]) for one in answers] == [("success", False), ("success", True)], answers
+    answer = call(daemon, PATHS["command"], wrong)[2]
+    assert (answer["status"], answer["data"], answer["cached"]) == ("error", [], False)
 
 
 def test_stats_and_cache(daemon, document):

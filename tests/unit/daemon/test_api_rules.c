@@ -149,6 +149,29 @@ Test(api_rules, a_key_from_the_environment)
 	unsetenv("NETSONDE_API_MAX_HOSTS");
 }
 
+Test(api_rules, a_warning)
+{
+	static const struct {
+		const char *section;
+		bool is_warned;
+	} cases[] = {
+		{"", false},
+		{"api: { enabled = true; };\n", true},
+		{"api: { enabled = true; keys = ( { name = \"a\"; key = \"" KEY_A "\"; } ); };\n", false},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct config *config = good_config(cases[i].section);
+		struct text warnings = {0};
+
+		config_warn(config, &warnings);
+		cr_expect_eq(strstr(text_string(&warnings), "api.keys: there are none") != NULL, cases[i].is_warned,
+			     "%s", text_string(&warnings));
+		text_free(&warnings);
+		config_free(config);
+	}
+}
+
 Test(api_rules, a_key_that_is_too_long)
 {
 	char key[API_KEY_BYTES_MAX + 2];

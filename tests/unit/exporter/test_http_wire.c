@@ -134,6 +134,7 @@ Test(http_wire, what_is_no_request)
 		{"GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", 400},
 		{"GET / HTTP/1.0\r\nHost: a\r\nHost: a\r\n\r\n", 400},
 		{"GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Basic eA==\r\nAuthorization: Basic eA==\r\n\r\n", 400},
+		{"GET / HTTP/1.1\r\nHost: a\r\nX-API-Key: a\r\nx-api-key: a\r\n\r\n", 400},
 		{"GET / HTTP/1.1\r\nHost: a\r\nno colon\r\n\r\n", 400},
 		{"GET / HTTP/1.1\r\nHost : a\r\n\r\n", 400},
 		{"GET / HTTP/1.1\r\nHost: a\r\n: b\r\n\r\n", 400},
