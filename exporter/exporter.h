@@ -46,8 +46,10 @@ struct exporter_host {
 	void *context;
 	const struct exporter_route *routes; /* pages beside the exporter's own */
 	size_t nroutes;
-	const struct dialect *const *dialects; /* what /metrics?names= may name */
+	const char *const *dialects; /* what /metrics?names= may name */
 	size_t ndialects;
+	/* That of dialects[i], borrowed until exporter_free; NULL when it could not be read, which is logged. */
+	const struct dialect *(*read_dialect)(void *context, size_t i);
 	bool (*is_ready)(void *context);
 	/* The configuration as text, secrets hidden. */
 	void (*show_config)(void *context, struct text *out);

@@ -33,8 +33,9 @@ struct web_plan {
 	const struct exporter_route *routes; /* their context is the struct web */
 	size_t nroutes;
 	void *arg; /* for the routes */
-	const struct dialect *const *dialects;
+	const char *const *dialects;
 	size_t ndialects;
+	const struct dialect *(*read_dialect)(void *context, size_t i);
 };
 
 struct web {
@@ -138,6 +139,7 @@ static inline struct web *web_start(struct web_plan plan)
 					   .nroutes = plan.nroutes,
 					   .dialects = plan.dialects,
 					   .ndialects = plan.ndialects,
+					   .read_dialect = plan.read_dialect,
 					   .is_ready = is_ready,
 					   .show_config = show_config,
 					   .read_own = read_own};
