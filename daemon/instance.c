@@ -299,13 +299,13 @@ static int create_web(struct instance *instance, struct err *err)
 		.context = instance,
 		.routes = routes,
 		.nroutes = sizeof(routes) / sizeof(routes[0]),
-		.dialects = dialects,
-		.ndialects = sizeof(dialects) / sizeof(dialects[0]),
-		.read_dialect = read_dialect,
 		.is_ready = is_ready,
 		.show_config = show_config,
 		.show_more = show_more,
 		.read_own = read_own,
+		.dialects = dialects,
+		.ndialects = sizeof(dialects) / sizeof(dialects[0]),
+		.read_dialect = read_dialect,
 	};
 	instance->exporter =
 		exporter_create(thread_loop(instance->web), settings, &instance->host, instance->store, err);

@@ -30,12 +30,12 @@ struct web_plan {
 	unsigned targets; /* each has a histogram and a counter: 24 series */
 	int64_t max_connections;
 	int64_t reply_timeout_ns;
-	const struct exporter_route *routes; /* their context is the struct web */
-	size_t nroutes;
-	void *arg; /* for the routes */
 	const char *const *dialects;
 	size_t ndialects;
 	const struct dialect *(*read_dialect)(void *context, size_t i);
+	const struct exporter_route *routes; /* their context is the struct web */
+	size_t nroutes;
+	void *arg; /* for the routes */
 };
 
 struct web {
@@ -135,11 +135,11 @@ static inline struct web *web_start(struct web_plan plan)
 		.request_timeout_ns = plan.reply_timeout_ns ? plan.reply_timeout_ns : INT64_C(60000000000),
 		.reply_timeout_ns = plan.reply_timeout_ns ? plan.reply_timeout_ns : INT64_C(60000000000)};
 	web->host = (struct exporter_host){.context = web,
-					   .routes = plan.routes,
-					   .nroutes = plan.nroutes,
 					   .dialects = plan.dialects,
 					   .ndialects = plan.ndialects,
 					   .read_dialect = plan.read_dialect,
+					   .routes = plan.routes,
+					   .nroutes = plan.nroutes,
 					   .is_ready = is_ready,
 					   .show_config = show_config,
 					   .read_own = read_own};
