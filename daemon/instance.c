@@ -57,7 +57,7 @@ struct instance {
 	struct assessor_use assessors[ASSESSORS_MAX];
 	size_t nassessors;
 	struct exporter_host host;
-	struct dialect *mktxp; /* names of /metrics?names=mktxp */
+	struct dialect *mktxp; /* NULL until somebody asks for it */
 	struct exporter *exporter;
 	struct api_results *results;
 	struct api_events *events;
@@ -93,6 +93,23 @@ static void show_config(void *context, struct text *out)
 static void read_own(void *context, void (*add)(void *arg, const struct row *row), void *arg)
 {
 	own_read(((struct instance *)context)->own, add, arg);
+}
+
+static const char *const dialects[] = {"mktxp"};
+
+/* It is compiled in: some hundred kilobytes for those who want it. */
+static const struct dialect *read_dialect(void *context, size_t i)
+{
+	struct instance *instance = context;
+	struct text errors = {0};
+
+	(void)i;
+	if (!instance->mktxp)
+		instance->mktxp = dialect_read(dialect_mktxp_text, "mktxp.conf (built in)", &errors);
+	if (!instance->mktxp)
+		log_event(LOG_LEVEL_ERROR, "web", NULL, "%s", text_string(&errors));
+	text_free(&errors);
+	return instance->mktxp;
 }
 
 static void serve_reload(void *context, struct connection *connection, const struct http_request *request)
@@ -363,17 +380,6 @@ static void create_api(struct instance *instance)
 	api_v2_set_requests(instance->jobs, api_web_count, instance->api);
 }
 
-/* It is compiled in and tested: without it there would be no other names, and that is all. */
-static void read_dialects(struct instance *instance)
-{
-	struct text errors = {0};
-
-	instance->mktxp = dialect_read(dialect_mktxp_text, "mktxp.conf (built in)", &errors);
-	if (!instance->mktxp)
-		log_event(LOG_LEVEL_ERROR, "web", NULL, "%s", text_string(&errors));
-	text_free(&errors);
-}
-
 static int create_web(struct instance *instance, struct err *err)
 {
 	const struct exporter_settings *settings = standing_web(reload_standing(instance->reload));
@@ -383,18 +389,18 @@ static int create_web(struct instance *instance, struct err *err)
 	create_router_log(instance);
 	create_probe(instance);
 	create_api(instance);
-	read_dialects(instance);
 	instance->host = (struct exporter_host){
 		.context = instance,
 		.routes = routes,
 		.nroutes = sizeof(routes) / sizeof(routes[0]),
 		.tree = &api_tree,
-		.dialects = (const struct dialect *const *)&instance->mktxp,
-		.ndialects = instance->mktxp ? 1 : 0,
 		.is_ready = is_ready,
 		.show_config = show_config,
 		.show_more = show_more,
 		.read_own = read_own,
+		.dialects = dialects,
+		.ndialects = sizeof(dialects) / sizeof(dialects[0]),
+		.read_dialect = read_dialect,
 	};
 	instance->exporter =
 		exporter_create(thread_loop(instance->web), settings, &instance->host, instance->store, err);

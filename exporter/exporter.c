@@ -185,35 +185,41 @@ static void reply_no_dialect(const struct exporter *exporter, struct connection 
 	struct text body = {0};
 	text_add(&body, "names: must be one of");
 	for (size_t i = 0; i < exporter->host->ndialects; i++)
-		text_add_format(&body, "%s %s", i > 0 ? "," : "", exporter->host->dialects[i]->name);
+		text_add_format(&body, "%s %s", i > 0 ? "," : "", exporter->host->dialects[i]);
 	text_add(&body, "; without it names are netsonde's own\n");
 	reply_text(connection, 400, NULL, text_string(&body));
 	text_free(&body);
 }
 
-/* Reads the parameter "names"; without it, or with nothing in it, the names are our own: NULL. */
-static bool read_dialect(const struct exporter *exporter, const struct http_request *request,
-			 const struct dialect **dialect)
+/* Reads the parameter "names"; without it, or with nothing in it, the names are our own: NULL. Replies and returns
+ * false when there are none of that name. */
+static bool read_dialect(const struct exporter *exporter, struct connection *connection,
+			 const struct http_request *request, const struct dialect **dialect)
 {
+	const struct exporter_host *host = exporter->host;
 	char text[64];
 	*dialect = NULL;
 	int found = http_parameter(request, "names", text, sizeof(text));
 	if (found == 0 || (found > 0 && text[0] == '\0'))
 		return true;
-	for (size_t i = 0; i < exporter->host->ndialects && found > 0; i++) {
-		if (strcmp(exporter->host->dialects[i]->name, text) == 0)
-			*dialect = exporter->host->dialects[i];
+	size_t i = 0;
+	while (found > 0 && i < host->ndialects && strcmp(host->dialects[i], text) != 0)
+		i++;
+	if (found < 0 || i == host->ndialects) {
+		reply_no_dialect(exporter, connection);
+		return false;
 	}
+	*dialect = host->read_dialect(host->context, i);
+	if (!*dialect)
+		reply_text(connection, 500, NULL, "names: they could not be read: the log says why\n");
 	return *dialect != NULL;
 }
 
 static void serve_metrics(struct exporter *exporter, struct connection *connection, const struct http_request *request)
 {
 	struct scrape_plan plan = {.figures = &exporter->scrapes};
-	if (!read_dialect(exporter, request, &plan.dialect)) {
-		reply_no_dialect(exporter, connection);
+	if (!read_dialect(exporter, connection, request, &plan.dialect))
 		return;
-	}
 	if (!read_shard(request, &plan.render)) {
 		reply_text(connection, 400, NULL, "shard must be i/n, such as 0/4, with 0 <= i < n <= 65536\n");
 		return;

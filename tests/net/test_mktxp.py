@@ -176,3 +176,15 @@ def test_is_asked_for_by_name(daemon, metrics):
     assert routers == list(ROUTERS)
     status, _, body = daemon.get("/metrics?names=mktxp2")
     assert status == 400 and b"must be one of mktxp;" in body
+
+
+@pytest.mark.parametrize("router", ROUTERS)
+def test_inventory_of_interfaces(daemon, metrics, router):
+    """In our own names: what an interface is, in the labels of one info."""
+    ours = Metrics(scrape(daemon, "/metrics")).all("netsonde_routeros_interface_inventory_info", target=router)
+    interfaces = {dict(row)["name"]: dict(row) for row in ours}
+    ether1 = interfaces["ether1"]
+    assert ether1["type"] == "ether" and ether1["default_name"] == "ether1" and ether1["mtu"] == "1500"
+    assert len(ether1["mac_address"].split(":")) == 6
+    assert any("comment" in one for one in interfaces.values()) and len(interfaces) > 5
+    assert set(ours.values()) == {1}

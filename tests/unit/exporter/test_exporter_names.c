@@ -13,11 +13,19 @@ static const struct dialect_metric metrics[] = {
 static const struct dialect first = {
 	.name = "theirs", .prefix = "ping", .target = "device", .sets = sets, .nsets = 1, .metrics = metrics, .n = 1};
 static const struct dialect second = {.name = "others", .prefix = "none", .target = "device"};
-static const struct dialect *const dialects[] = {&first, &second};
+static const char *const dialects[] = {"theirs", "others", "broken"};
+
+static const struct dialect *read_dialect(void *context, size_t i)
+{
+	static const struct dialect *const read[] = {&first, &second, NULL};
+	(void)context;
+	return read[i];
+}
 
 static struct web *start(unsigned targets)
 {
-	return web_start((struct web_plan){.targets = targets, .dialects = dialects, .ndialects = 2});
+	return web_start((struct web_plan){
+		.targets = targets, .dialects = dialects, .ndialects = 3, .read_dialect = read_dialect});
 }
 
 static size_t series_at(const struct web *web, const char *path, const char *needle)
@@ -59,9 +67,12 @@ Test(exporter_names, unknown_ones_are_told)
 		struct answer answer = web_get(web, wrong[i], "");
 		cr_expect_eq(answer.status, 400, "%s", wrong[i]);
 		cr_expect_str_eq(text_string(&answer.body),
-				 "names: must be one of theirs, others; without it names are netsonde's own\n");
+				 "names: must be one of theirs, others, broken; without it names are netsonde's own\n");
 		web_forget(&answer);
 	}
+	struct answer answer = web_get(web, "/metrics?names=broken", "");
+	cr_expect_eq(answer.status, 500);
+	web_forget(&answer);
 	web_stop(web);
 }
 
