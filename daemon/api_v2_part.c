@@ -172,7 +172,8 @@ static void keep(const struct api_v2_part *part, const struct ros_question *ques
 		.epoch = part->epoch,
 	};
 
-	if (result->is_successful)
+	/* Whether a target is still silent is worth another ping. */
+	if (result->is_successful && (run->call->kind != API_V2_PING || result->echoes.received > 0))
 		ros_cache_add(run->api->cache, &part->place, &entry, (size_t)run->terms.cache_bytes);
 }
 

@@ -131,7 +131,8 @@ def test_ping(router, client):
     assert lost["status"] == "error" and lost["error"] == "none of 3 pings was answered"
     assert lost["statistics"]["packet_loss_percent"] == 100 and lost["statistics"]["avg_rtt_ms"] is None
     assert answer["results"]["nowhere.invalid"]["status"] == "error"
-    again = client.ask("mikrotik/ping", {"router": "gw1", "targets": ["192.0.2.1"], "count": 3})
+    again = client.ask("mikrotik/ping", {"router": "gw1", "targets": ["192.0.2.1", "203.0.113.254"], "count": 3})
+    assert again["results"]["203.0.113.254"]["cached"] is False, "a target that is silent is asked again"
     assert again["results"]["192.0.2.1"]["cached"] is True
     assert again["results"]["192.0.2.1"]["statistics"] == good["statistics"]
 
