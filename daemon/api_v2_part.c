@@ -78,6 +78,7 @@ int api_v2_part_prepare(struct api_v2_part *part, const struct api_v2_host *host
 	}
 	part->address = router->host;
 	part->access = router->access;
+	part->code_page = router->code_page;
 	part->worker = hash_stable(router->name) % part->run->api->plan.nworkers;
 	return 0;
 }
@@ -377,6 +378,7 @@ static void fill_job(struct api_v2_part *part, struct ros_job *job)
 		.max_connections = terms->max_connections_per_host,
 		.items = part->questions,
 		.n = part->nquestions,
+		.code_page = part->code_page,
 		.max_concurrent =
 			run->call->kind == API_V2_MULTI_HOST ? terms->max_concurrent_commands : run->max_concurrent,
 		.deadline_ns = run->deadline_ns,

@@ -56,6 +56,7 @@ struct api_v2_part {
 	const char *address; /* of the router; borrowed from the call, or the directory of routers */
 	const struct ros_access *access;
 	struct ros_access other; /* of a host that is not configured: its strings are the call's */
+	const char *code_page;   /* the directory's */
 	bool is_other;
 	size_t worker;
 	struct ros_place place;

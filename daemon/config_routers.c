@@ -67,16 +67,28 @@ static bool is_wanted(const struct config *config)
 	return false;
 }
 
-/* The rows of these probes have the labels that the catalogue says. */
-static void reserve_labels(struct config_reader *reader, const struct catalogue *catalogue)
+/* Has a row of the catalogue such a label? */
+static bool is_row_label(const struct config *config, const char *name)
 {
-	const struct config *config = reader->config;
-	size_t probe = 0;
+	const struct catalogue *catalogue = shared_catalogue_of(config->catalogue);
 
-	while (probe < config->nprobes && !(config->probes[probe].type && config->probes[probe].type->uses_catalogue))
-		probe++;
-	for (size_t i = 0; probe < config->nprobes && i < catalogue->n; i++)
-		config_reserve_labels_of(reader, &catalogue->sets[i]->measure, probe);
+	for (size_t i = 0; catalogue && i < catalogue->n; i++) {
+		if (config_word_is_in(name, catalogue->sets[i]->measure.label_names))
+			return true;
+	}
+	return false;
+}
+
+const struct probe_type *config_label_owner(const struct config *config, const struct config_template *template,
+					    const char *name)
+{
+	for (size_t i = 0; i < template->nassignments; i++) {
+		const struct probe_type *type = template->assignments[i].probe->type;
+
+		if (type && type->uses_catalogue)
+			return is_row_label(config, name) ? type : NULL;
+	}
+	return NULL;
 }
 
 void config_finish_routers(struct config_reader *reader)
@@ -93,10 +105,8 @@ void config_finish_routers(struct config_reader *reader)
 		return;
 	catalogue =
 		ros_catalogue_load((const char *const *)routers->catalogues.items, n, !routers->has_builtin, &errors);
-	if (catalogue) {
+	if (catalogue)
 		config->catalogue = shared_catalogue_create(catalogue);
-		reserve_labels(reader, catalogue);
-	}
 	note_errors(reader, &errors);
 	text_free(&errors);
 }

@@ -120,6 +120,17 @@ static void error_unknown_option(struct reading_target *self, const config_setti
 	mem_free(scopes);
 }
 
+/* A target's own password takes the place of the file that the probe has for it, and the other way round; both of them
+ * in the target are an error, which the type tells. */
+static void drop_other_form(const struct config_scope *scope, const struct option *option,
+			    const config_setting_t *setting)
+{
+	const struct option *other = config_other_form(scope, option);
+
+	if (other && !config_setting_get_member(config_setting_parent(setting), other->name))
+		option_free(other, 1, scope->settings);
+}
+
 /* Goes to every probe of the target that has such an option, or to those of one type (NULL: any). false: none has. */
 static bool store_option(struct reading_target *self, const config_setting_t *setting, const struct probe_type *only)
 {
@@ -142,6 +153,7 @@ static bool store_option(struct reading_target *self, const config_setting_t *se
 			continue;
 		is_known = true;
 		scope = own_scope(&template->assignments[i]);
+		drop_other_form(&scope, option, setting);
 		config_store_option(self->reader, setting, &scope, option, from_file);
 	}
 	return is_known;
@@ -218,6 +230,21 @@ static void check_own_settings(struct reading_target *self)
 /* --- the target ------------------------------------------------------------------------------------------------------
  */
 
+/* Which labels the rows of routers have is known only when its probes are. */
+static void check_labels(struct reading_target *self, const config_setting_t *group)
+{
+	const struct config_labels *labels = &self->template->labels;
+
+	for (size_t i = 0; i < labels->n; i++) {
+		const char *name = labels->items[i].name;
+		const struct probe_type *type = config_label_owner(self->reader->config, self->template, name);
+
+		if (type)
+			config_error_at(self->reader, config_setting_get_member(group, name), NULL,
+					"this label name is reserved: rows of probe type %s have it", type->name);
+	}
+}
+
 /* What targets of a file have as well. */
 static void read_common(struct reading_target *self)
 {
@@ -226,6 +253,7 @@ static void read_common(struct reading_target *self)
 	if (labels)
 		config_read_labels(self->reader, labels, &self->template->labels);
 	read_assignments(self, config_setting_get_member(self->group, "probes"));
+	check_labels(self, labels);
 	read_options(self);
 	check_own_settings(self);
 }

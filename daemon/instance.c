@@ -16,6 +16,7 @@
 #include "daemon/api_probe.h"
 #include "daemon/api_reload.h"
 #include "daemon/api_results.h"
+#include "daemon/api_router_log.h"
 #include "daemon/api_rules.h"
 #include "daemon/api_v2.h"
 #include "daemon/api_web.h"
@@ -23,6 +24,7 @@
 #include "daemon/availability.h"
 #include "daemon/availability_keeper.h"
 #include "daemon/config.h"
+#include "daemon/dialect_reader.h"
 #include "daemon/endpoint.h"
 #include "daemon/own.h"
 #include "daemon/quality.h"
@@ -30,6 +32,7 @@
 #include "daemon/rights.h"
 #include "daemon/standing.h"
 #include "daemon/thread.h"
+#include "daemon/watchdog.h"
 #include "daemon/worker.h"
 #include "exporter/exporter.h"
 #include "exporter/series.h"
@@ -54,9 +57,11 @@ struct instance {
 	struct assessor_use assessors[ASSESSORS_MAX];
 	size_t nassessors;
 	struct exporter_host host;
+	struct dialect *mktxp; /* NULL until somebody asks for it */
 	struct exporter *exporter;
 	struct api_results *results;
 	struct api_events *events;
+	struct api_router_log *router_log;
 	struct api_probe *probe;
 	struct api_v2 *jobs;
 	struct api_web *api;
@@ -90,6 +95,23 @@ static void read_own(void *context, void (*add)(void *arg, const struct row *row
 	own_read(((struct instance *)context)->own, add, arg);
 }
 
+static const char *const dialects[] = {"mktxp"};
+
+/* It is compiled in: some hundred kilobytes for those who want it. */
+static const struct dialect *read_dialect(void *context, size_t i)
+{
+	struct instance *instance = context;
+	struct text errors = {0};
+
+	(void)i;
+	if (!instance->mktxp)
+		instance->mktxp = dialect_read(dialect_mktxp_text, "mktxp.conf (built in)", &errors);
+	if (!instance->mktxp)
+		log_event(LOG_LEVEL_ERROR, "web", NULL, "%s", text_string(&errors));
+	text_free(&errors);
+	return instance->mktxp;
+}
+
 static void serve_reload(void *context, struct connection *connection, const struct http_request *request)
 {
 	const struct instance *instance = context;
@@ -106,6 +128,11 @@ static void serve_results(void *context, struct connection *connection, const st
 static void serve_events(void *context, struct connection *connection, const struct http_request *request)
 {
 	api_events_serve(((struct instance *)context)->events, connection, request);
+}
+
+static void serve_router_log(void *context, struct connection *connection, const struct http_request *request)
+{
+	api_router_log_serve(((struct instance *)context)->router_log, connection, request);
 }
 
 static void serve_probe(void *context, struct connection *connection, const struct http_request *request)
@@ -183,7 +210,8 @@ static const struct exporter_route routes[] = {
 	{"/-/reload", "POST", serve_reload, false},
 	{"/api/v1/results", "GET", serve_results, false}, /* has a ceiling of its own */
 	{"/api/v1/events", "GET", serve_events, false},   /* likewise */
-	{"/probe", "GET", serve_probe, false},            /* so has this */
+	{API_ROUTER_LOG_PATH, "GET", serve_router_log, false},
+	{"/probe", "GET", serve_probe, false}, /* so has this */
 	{"/logs", "GET", serve_logs, true},
 };
 
@@ -312,6 +340,17 @@ static void create_events(struct instance *instance)
 	instance->events = api_events_create(&plan);
 }
 
+static void create_router_log(struct instance *instance)
+{
+	const struct api_router_log_plan plan = {
+		.workers = instance->workers,
+		.nworkers = instance->nworkers,
+		.mailbox = thread_mailbox(instance->web),
+	};
+
+	instance->router_log = api_router_log_create(&plan);
+}
+
 static void create_probe(struct instance *instance)
 {
 	const struct api_probe_plan plan = {
@@ -347,6 +386,7 @@ static int create_web(struct instance *instance, struct err *err)
 
 	create_results(instance);
 	create_events(instance);
+	create_router_log(instance);
 	create_probe(instance);
 	create_api(instance);
 	instance->host = (struct exporter_host){
@@ -358,6 +398,9 @@ static int create_web(struct instance *instance, struct err *err)
 		.show_config = show_config,
 		.show_more = show_more,
 		.read_own = read_own,
+		.dialects = dialects,
+		.ndialects = sizeof(dialects) / sizeof(dialects[0]),
+		.read_dialect = read_dialect,
 	};
 	instance->exporter =
 		exporter_create(thread_loop(instance->web), settings, &instance->host, instance->store, err);
@@ -505,8 +548,10 @@ void instance_free(struct instance *instance)
 			worker_set_influx(instance->workers[i], NULL);
 	influx_free(instance->influx);
 	exporter_free(instance->exporter);
+	dialect_free(instance->mktxp);
 	api_results_free(instance->results);
 	api_events_free(instance->events);
+	api_router_log_free(instance->router_log);
 	api_probe_free(instance->probe);
 	api_web_free(instance->api);
 	api_v2_free(instance->jobs);
@@ -527,6 +572,17 @@ void instance_free(struct instance *instance)
 struct reload *instance_reload(const struct instance *instance)
 {
 	return instance->reload;
+}
+
+size_t instance_threads(const struct instance *instance, struct watched_thread *out, size_t max)
+{
+	size_t n = 0;
+
+	if (n < max)
+		out[n++] = (struct watched_thread){"web", thread_mailbox(instance->web)};
+	for (size_t i = 0; i < instance->nworkers && n < max; i++)
+		out[n++] = (struct watched_thread){"worker", worker_mailbox(instance->workers[i])};
+	return n;
 }
 
 size_t instance_workers(const struct instance *instance)

@@ -55,6 +55,7 @@ struct ros_job {
 	const struct ros_question *items; /* at least one */
 	size_t n;
 	enum ros_style style;
+	const char *code_page;     /* of what is not UTF-8; NULL: none */
 	int64_t max_concurrent;    /* at least 1 */
 	int64_t deadline_ns;       /* monotonic, of all of it */
 	size_t max_rows;           /* of one command */

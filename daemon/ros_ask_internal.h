@@ -11,6 +11,7 @@
 #include "daemon/ros_ask.h"
 
 struct ros_guest;
+struct ros_json_page;
 struct ros_link;
 struct ros_slot;
 
@@ -33,6 +34,7 @@ struct ros_ask {
 	struct ros_ask *next, **link; /* on the desk; link NULL: it is not */
 	struct ros_link *line;        /* to the router */
 	struct ros_guest *guest;      /* whose it is, or NULL: of the pool */
+	struct ros_json_page *page;   /* the desk's; NULL: none */
 	struct ros_slot *slots;       /* of the commands that are under way */
 	size_t nslots, started;
 	struct deferred finish;

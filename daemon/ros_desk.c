@@ -12,6 +12,7 @@
 #include "probes/engine.h"
 #include "probes/routeros/ros_link.h"
 #include "probes/routeros/ros_pool.h"
+#include "probes/routeros/ros_text.h"
 #include "probes/routeros/ros_value.h"
 
 /* An answer that finds the asker's mailbox full is tried again after this time. */
@@ -38,10 +39,18 @@ struct ros_slot {
 	const char *fault; /* why it was given up; static */
 };
 
+/* A code page that some router has: they stay open, since there are only so many. */
+struct desk_page {
+	struct desk_page *next;
+	char *name;
+	struct ros_json_page page;
+};
+
 struct ros_desk {
 	struct loop *loop;
 	struct ros_pool *pool; /* NULL: no type has one */
 	struct ros_guests *guests;
+	struct desk_page *pages;
 	struct ros_ask *first;
 	struct ros_slot *spare;
 	size_t nspare;
@@ -197,7 +206,7 @@ static void take_row(struct ros_call *call, const struct ros_reply *reply)
 	}
 	if (slot->nrows++ > 0)
 		text_add_char(&slot->rows, ',');
-	ros_json_add_row(&slot->rows, reply);
+	ros_json_add_row(&slot->rows, reply, slot->ask->page);
 	charge(slot);
 	if (slot->rows.overflowed)
 		give_up(slot, "the answer is longer than is taken (max_answer_size): ask for less, with proplist or "
@@ -433,6 +442,22 @@ static void launch(struct ros_ask *ask)
 		loop_defer(desk->loop, &ask->finish);
 }
 
+static struct ros_json_page *find_page(struct ros_desk *desk, const char *name)
+{
+	struct desk_page *page = desk->pages;
+
+	while (page && strcmp(page->name, name) != 0)
+		page = page->next;
+	if (!page) {
+		page = mem_zero(1, sizeof(*page));
+		page->name = mem_copy_string(name);
+		page->page.page = ros_text_open(name, NULL);
+		page->next = desk->pages;
+		desk->pages = page;
+	}
+	return &page->page;
+}
+
 static int open_line(struct ros_ask *ask, struct err *err)
 {
 	struct ros_desk *desk = ask->desk;
@@ -448,6 +473,8 @@ static int open_line(struct ros_ask *ask, struct err *err)
 	}
 	if (!ask->line)
 		return -1;
+	if (ask->job.code_page)
+		ask->page = find_page(desk, ask->job.code_page);
 	ros_link_read(ask->line, &figures);
 	ask->answer.is_fresh = figures.state != ROS_LINK_UP;
 	return 0;
@@ -494,6 +521,14 @@ static void stop(struct ros_ask *ask)
 		ros_ask_release(ask);
 }
 
+static void free_page(struct desk_page *page)
+{
+	ros_text_close(page->page.page);
+	text_free(&page->page.scratch);
+	mem_free(page->name);
+	mem_free(page);
+}
+
 void ros_desk_close(struct ros_desk *desk)
 {
 	if (!desk)
@@ -505,6 +540,12 @@ void ros_desk_close(struct ros_desk *desk)
 
 		desk->spare = slot->next;
 		free_slot(slot);
+	}
+	while (desk->pages) {
+		struct desk_page *page = desk->pages;
+
+		desk->pages = page->next;
+		free_page(page);
 	}
 	ros_guests_free(desk->guests);
 	mem_free(desk);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/utf8.h"
+#include "probes/routeros/ros_text.h"
 
 /* Rows with more attributes are not looked at for names that come twice: no menu has so many. */
 #define COMPARED_MAX 64
@@ -79,7 +80,17 @@ static bool came_before(const struct ros_reply *reply, size_t position)
 	return false;
 }
 
-void ros_json_add_row(struct text *out, const struct ros_reply *reply)
+static void add_value(struct text *out, struct ros_word word, struct ros_json_page *page)
+{
+	if (page && page->page && !ros_text_is_plain(word)) {
+		text_clear(&page->scratch);
+		ros_text_add(page->page, word, ROS_WORD_MAX * 4, &page->scratch);
+		word = (struct ros_word){page->scratch.bytes, page->scratch.length};
+	}
+	ros_json_add_word(out, word);
+}
+
+void ros_json_add_row(struct text *out, const struct ros_reply *reply, struct ros_json_page *page)
 {
 	const char *separator = "{";
 
@@ -89,7 +100,7 @@ void ros_json_add_row(struct text *out, const struct ros_reply *reply)
 		text_add(out, separator);
 		ros_json_add_word(out, reply->pairs[i].name);
 		text_add_char(out, ':');
-		ros_json_add_word(out, reply->pairs[i].value);
+		add_value(out, reply->pairs[i].value, page);
 		separator = ",";
 	}
 	text_add(out, reply->npairs > 0 ? "}" : "{}");

@@ -8,10 +8,18 @@
 #include "core/text.h"
 #include "probes/routeros/ros_reply.h"
 
+struct ros_text;
+
 /* With quotes. Bytes that are not UTF-8 become U+FFFD. */
 void ros_json_add_word(struct text *out, struct ros_word word);
 
-/* {"name":"value",...}. Of two attributes with one name, which no router sends, the first. */
-void ros_json_add_row(struct text *out, const struct ros_reply *reply);
+/* Words that are not UTF-8 are of this code page. */
+struct ros_json_page {
+	struct ros_text *page; /* NULL: none, they are as above */
+	struct text scratch;
+};
+
+/* {"name":"value",...}. Of two attributes with one name, which no router sends, the first. page: NULL, or as above. */
+void ros_json_add_row(struct text *out, const struct ros_reply *reply, struct ros_json_page *page);
 
 #endif

@@ -14,6 +14,7 @@
 struct shared_access {
 	const void *settings; /* whose it is; not looked into any more */
 	struct ros_access *access;
+	char *code_page;
 };
 
 struct routers {
@@ -26,22 +27,23 @@ struct routers {
 };
 
 /* Targets of one group follow one another: the last one is the likeliest. */
-static const struct ros_access *share_access(struct routers *routers, const struct probe_spec *spec)
+static const struct shared_access *share_access(struct routers *routers, const struct probe_spec *spec)
 {
 	const struct routeros_settings *settings = spec->settings;
 
 	for (size_t i = routers->naccesses; i-- > 0;)
 		if (routers->accesses[i].settings == spec->settings)
-			return routers->accesses[i].access;
+			return &routers->accesses[i];
 	routers->accesses = mem_resize(routers->accesses, routers->naccesses + 1, sizeof(*routers->accesses));
-	routers->accesses[routers->naccesses] =
-		(struct shared_access){spec->settings, ros_access_copy(&settings->access)};
-	return routers->accesses[routers->naccesses++].access;
+	routers->accesses[routers->naccesses] = (struct shared_access){
+		spec->settings, ros_access_copy(&settings->access), mem_copy_string(settings->code_page)};
+	return &routers->accesses[routers->naccesses++];
 }
 
 static void add(struct routers *routers, const struct desired *item)
 {
 	const char *name = target_name(item->target);
+	const struct shared_access *shared;
 	struct router *router;
 
 	if (routers_find(routers, name))
@@ -53,7 +55,9 @@ static void add(struct routers *routers, const struct desired *item)
 	router = &routers->items[routers->n];
 	router->name = mem_copy_string(name);
 	router->host = mem_copy_string(target_address(item->target));
-	router->access = share_access(routers, item->spec);
+	shared = share_access(routers, item->spec); /* until the next one */
+	router->access = shared->access;
+	router->code_page = shared->code_page;
 	names_add(&routers->names, names_key_of(router->name), routers->n++);
 }
 
@@ -82,8 +86,10 @@ void routers_release(struct routers *routers)
 		mem_free((char *)routers->items[i].name);
 		mem_free((char *)routers->items[i].host);
 	}
-	for (size_t i = 0; i < routers->naccesses; i++)
+	for (size_t i = 0; i < routers->naccesses; i++) {
 		ros_access_free(routers->accesses[i].access);
+		mem_free(routers->accesses[i].code_page);
+	}
 	names_free(&routers->names);
 	mem_free(routers->accesses);
 	mem_free(routers->items);

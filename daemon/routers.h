@@ -16,6 +16,7 @@ struct router {
 	const char *name; /* of the target, whose worker has the link */
 	const char *host; /* its address */
 	const struct ros_access *access;
+	const char *code_page; /* of what is not UTF-8; NULL: none */
 };
 
 /* Of each target with a probe of type routeros, the first of them. Everything is copied; held once. Main thread. */

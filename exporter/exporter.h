@@ -13,6 +13,7 @@
 #include "core/text.h"
 
 struct connection;
+struct dialect;
 struct exporter;
 struct http_request;
 struct loop;
@@ -32,7 +33,8 @@ struct exporter_settings {
 extern const struct option exporter_options[];
 extern const size_t exporter_noptions;
 
-/* A page that the daemon serves itself, with the functions of exporter/server.h. */
+/* A page that the daemon serves itself, with the functions of exporter/server.h. path: one that ends in "*" stands for
+ * all that begin so. */
 struct exporter_route {
 	const char *path;
 	const char *method; /* "GET" (HEAD goes with it) or "POST" */
@@ -56,7 +58,7 @@ struct exporter_host {
 	void *context;
 	const struct exporter_route *routes; /* pages beside the exporter's own */
 	size_t nroutes;
-	const struct exporter_tree *tree; /* or NULL */
+	const struct exporter_tree *tree;      /* or NULL */
 	bool (*is_ready)(void *context);
 	/* The configuration as text, secrets hidden. */
 	void (*show_config)(void *context, struct text *out);
@@ -64,6 +66,10 @@ struct exporter_host {
 	void (*show_more)(void *context, struct text *out);
 	/* The daemon's rows about itself. Calls add for each row (row borrowed for the call). */
 	void (*read_own)(void *context, void (*add)(void *arg, const struct row *row), void *arg);
+	const char *const *dialects; /* what /metrics?names= may name */
+	size_t ndialects;
+	/* That of dialects[i], borrowed until exporter_free; NULL when it could not be read, which is logged. */
+	const struct dialect *(*read_dialect)(void *context, size_t i);
 };
 
 /* Binds and listens at once; NULL with err ("web.listen: 0.0.0.0:9975: Address already in use"). settings, host and

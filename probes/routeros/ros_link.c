@@ -142,6 +142,7 @@ static void prove(struct ros_link *link)
 		return;
 	link->is_proven = true;
 	ros_breaker_succeed(&link->breaker);
+	log_fault_end(&link->fault, "routeros", link->label);
 }
 
 static bool end_fatally(struct ros_link *link, const struct ros_reply *reply)
@@ -220,6 +221,8 @@ static void send_all(struct ros_link *link, int64_t now_ns)
 		link->choked_ns = now_ns + CHOKED_NS;
 		return;
 	}
+	if (link->out.length >= BATCH_BYTES)
+		ros_link_wake(link);
 	link->choked_ns = 0;
 	link->figures.sent_bytes += link->out.length;
 	text_clear(&link->out);

@@ -165,7 +165,6 @@ static void come_up(struct ros_link *link)
 	link->figures.reason = REASON_OK;
 	link->figures.message[0] = '\0';
 	link->figures.up_since_ns = link->used_ns = now_ns;
-	log_fault_end(&link->fault, "routeros", link->label);
 	set_state(link, ROS_LINK_UP);
 	ros_link_wake(link);
 }

@@ -11,13 +11,33 @@
 
 #define BUCKETS 1024
 
+enum { LINKS, UP, OPENED, REUSED, MEASURES };
+
+static const struct measure measures[MEASURES] = {
+	[LINKS] = {"open", MEASURE_INTEGER,
+		   "Links to routers, connected or not: one for each router and way to reach it, shared by probes and "
+		   "API"},
+	[UP] = {"up", MEASURE_INTEGER, "Links that are connected and logged in"},
+	[OPENED] = {"opened_total", MEASURE_COUNTER, "Links made"},
+	[REUSED] = {"reused_total", MEASURE_COUNTER, "Times that somebody got a link that was there already"},
+};
+
+static const char *const label_names[] = {"worker", NULL};
+static const struct measure_set links_set = {
+	.name = "routeros_links",
+	.measures = measures,
+	.n = MEASURES,
+	.label_names = label_names,
+	.help = "Connections to MikroTik routers",
+};
+
 struct ros_pool {
 	struct ros_link_base base; /* first: links know the pool by it */
 	struct hash_key key;
 	struct ros_link *buckets[BUCKETS];
 	struct ros_link *first_idle, *last_idle;
-	size_t nidle;
-	struct alarm alarm; /* for first_idle */
+	atomic_size_t nidle; /* read by any thread, as those below */
+	struct alarm alarm;  /* for first_idle */
 	_Atomic int64_t links, up, opened, reused;
 };
 
@@ -203,8 +223,19 @@ static void free_service(void *service)
 	ros_pool_free(service);
 }
 
+static size_t read_service(void *service, struct reading *readings)
+{
+	const struct ros_pool *pool = service;
+	const _Atomic int64_t *const values[MEASURES] = {&pool->links, &pool->up, &pool->opened, &pool->reused};
+	for (unsigned i = 0; i < MEASURES; i++)
+		readings[i] = reading_integer(i, atomic_load_explicit(values[i], memory_order_relaxed));
+	return MEASURES;
+}
+
 const struct probe_service ros_pool_service = {
 	.name = "routeros",
 	.create = create_service,
 	.free = free_service,
+	.set = &links_set,
+	.read = read_service,
 };

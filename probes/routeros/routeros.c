@@ -11,6 +11,7 @@
 #include "core/slabs.h"
 #include "probes/routeros/ros_pool.h"
 #include "probes/routeros/ros_text.h"
+#include "probes/routeros/routeros_log.h"
 
 /* No run needs longer; a long tier only comes seldom. */
 #define RUN_MOST_NS (300 * NS_PER_SECOND)
@@ -30,7 +31,8 @@ struct routeros_run {
 	struct collection *collection; /* NULL: as a whole */
 	struct ros_waiter waiter;
 	size_t pending; /* collections of a single run */
-	bool is_retry;
+	bool is_retry, is_log;
+	bool is_asked; /* the router was asked for the data set itself */
 };
 
 static struct routeros_run *run_of(struct ros_waiter *waiter)
@@ -46,13 +48,21 @@ static const char *target_of(const struct routeros *opened)
 /* --- the router as a whole -----------------------------------------------------------------------------------------
  */
 
+static bool is_up(const struct routeros *opened)
+{
+	struct ros_link_figures figures;
+	ros_link_read(opened->link, &figures);
+	return figures.state == ROS_LINK_UP;
+}
+
+/* Of connections that fail the link itself speaks. */
 static void note_reachability(struct routeros *opened, enum reason reason, const char *message)
 {
 	if (probe_is_single(opened->probe))
 		return;
 	if (reason == REASON_OK)
 		log_fault_end(&opened->fault, "routeros", target_of(opened));
-	else
+	else if (is_up(opened))
 		log_fault_begin(&opened->fault, "routeros", target_of(opened), "%s: %s", reason_name(reason),
 				message[0] ? message : "no answer");
 }
@@ -187,18 +197,13 @@ static void end_single(struct routeros_run *state)
 /* --- a data set ----------------------------------------------------------------------------------------------------
  */
 
-static bool is_up(const struct routeros *opened)
-{
-	struct ros_link_figures figures;
-	ros_link_read(opened->link, &figures);
-	return figures.state == ROS_LINK_UP;
-}
-
-/* That the router cannot be reached is said once, and not by each data set. */
+/* That the router cannot be reached, or does not answer at all, is said once, and not by each data set. */
 static void note_fault(struct routeros_run *state)
 {
 	struct collection *collection = state->collection;
 	const char *target = target_of(state->opened);
+	if (!state->is_asked)
+		return;
 	if (collection->figures.reason == REASON_OK)
 		log_fault_end(&collection->fault, "routeros", target);
 	else if (is_up(state->opened))
@@ -255,6 +260,7 @@ static void set_ended(struct collection *collection)
 
 static void begin_set(struct routeros_run *state)
 {
+	state->is_asked = true;
 	state->collection->run = state;
 	state->collection->ended = set_ended;
 	collection_start(state->collection, answers_ns(state->run));
@@ -271,6 +277,63 @@ static void set_ready(struct ros_waiter *waiter, enum reason reason, const char 
 	finish_set(state);
 }
 
+/* --- the log -------------------------------------------------------------------------------------------------------
+ */
+
+static void finish_log(struct routeros_run *state)
+{
+	const struct routeros_log *log = state->opened->log;
+	enum reason reason = routeros_log_figures(log)->reason;
+	struct routeros_report *report = routeros_report_create(1);
+	size_t n;
+	struct routeros_log_rows *rows = routeros_log_take_rows(log, routeros_report_fill_log(report, log), &n);
+	set_address(state);
+	if (reason != REASON_OK)
+		run_log(state->run, "log: %s: %s", reason_name(reason), routeros_log_message(log));
+	run_finish(state->run, reason, routeros_log_rows_of(rows), n);
+	routeros_log_free_rows(rows);
+	routeros_report_free(report);
+}
+
+static void log_ended(void *arg)
+{
+	struct routeros *opened = arg;
+	struct routeros_run *state = opened->log_run;
+	opened->log_run = NULL;
+	finish_log(state);
+}
+
+static void finish_failed_log(void *arg)
+{
+	finish_log(arg);
+}
+
+/* It is not yet time to ask. */
+static void finish_idle_log(void *arg)
+{
+	run_finish(((struct routeros_run *)arg)->run, REASON_OK, NULL, 0);
+}
+
+static void begin_log(struct routeros_run *state)
+{
+	int begun = routeros_log_start(state->opened->log, answers_ns(state->run));
+	if (begun > 0)
+		state->opened->log_run = state;
+	else
+		run_finish_later(state->run, begun < 0 ? finish_failed_log : finish_idle_log);
+}
+
+static void log_ready(struct ros_waiter *waiter, enum reason reason, const char *message)
+{
+	struct routeros_run *state = run_of(waiter);
+	if (reason == REASON_OK) {
+		begin_log(state);
+		return;
+	}
+	routeros_log_fail(state->opened->log, reason, message);
+	finish_log(state);
+}
+
 /* --- runs ----------------------------------------------------------------------------------------------------------
  */
 
@@ -282,6 +345,35 @@ static struct collection *find_part(struct routeros *opened, uint32_t part)
 	return NULL;
 }
 
+static void prepare_run(struct routeros_run *state)
+{
+	struct routeros *opened = state->opened;
+	state->collection = find_part(opened, run_tag(state->run));
+	state->is_log = opened->log && run_tag(state->run) == opened->log_part;
+	if (state->is_log)
+		state->waiter.ready = log_ready;
+	else if (state->collection)
+		state->waiter.ready = set_ready;
+	else
+		state->waiter.ready = probe_is_single(opened->probe) ? single_ready : whole_ready;
+}
+
+static void begin_run(struct routeros_run *state)
+{
+	struct routeros *opened = state->opened;
+	bool is_known = ros_router_is_known(opened->router);
+	if (state->collection) {
+		state->is_retry = state->collection->is_retrying;
+		state->collection->is_retrying = false;
+	}
+	if (is_known && state->collection)
+		begin_set(state);
+	else if (is_known && state->is_log)
+		begin_log(state);
+	else
+		ros_router_refresh(opened->router, &state->waiter);
+}
+
 void *routeros_start(struct run *run, void *arg, const void *settings)
 {
 	struct routeros *opened = arg;
@@ -289,20 +381,9 @@ void *routeros_start(struct run *run, void *arg, const void *settings)
 	(void)settings;
 	state->run = run;
 	state->opened = opened;
-	state->collection = find_part(opened, run_tag(run));
-	state->waiter.ready = state->collection                ? set_ready
-			      : probe_is_single(opened->probe) ? single_ready
-							       : whole_ready;
-	if (state->collection) {
-		state->is_retry = state->collection->is_retrying;
-		state->collection->is_retrying = false;
-		if (ros_router_is_known(opened->router)) {
-			begin_set(state);
-			return state;
-		}
-	}
 	opened->guarded_run = run;
-	ros_router_refresh(opened->router, &state->waiter);
+	prepare_run(state);
+	begin_run(state);
 	return state;
 }
 
@@ -322,6 +403,10 @@ void routeros_deadline(void *arg)
 	ros_router_leave(state->opened->router, &state->waiter);
 	if (state->pending) {
 		end_single(state);
+	} else if (state->is_log) {
+		state->opened->log_run = NULL;
+		routeros_log_fail(state->opened->log, REASON_TIMEOUT, message);
+		finish_log(state);
 	} else if (!state->collection) {
 		finish_whole(state, REASON_TIMEOUT, message);
 	} else {
@@ -349,6 +434,10 @@ void routeros_stop(void *arg)
 	struct routeros *opened = state->opened;
 	ros_router_leave(opened->router, &state->waiter);
 	stop_collections(state);
+	if (opened->log_run == state) {
+		routeros_log_stop(opened->log);
+		opened->log_run = NULL;
+	}
 	if (opened->guarded_run == state->run)
 		opened->guarded_run = NULL;
 	slabs_give(probe_slabs(opened->probe), state, sizeof(*state));
@@ -372,6 +461,8 @@ static void note_restart(void *arg)
 	struct routeros *opened = arg;
 	for (size_t i = 0; i < opened->ncollections; i++)
 		opened->collections[i].must_forget = true;
+	if (opened->log)
+		routeros_log_restart(opened->log);
 	if (!probe_is_single(opened->probe))
 		log_event(LOG_LEVEL_INFO, "routeros", target_of(opened),
 			  "the router has restarted or has another version: %s",
@@ -453,6 +544,22 @@ static void add_turns(struct routeros *opened)
 	add_turn(opened, tier_ns[CATALOGUE_REALTIME], 0);
 	for (size_t i = 0; i < opened->ncollections; i++)
 		add_turn(opened, tier_ns[opened->collections[i].tier], opened->collections[i].part);
+	if (opened->log)
+		add_turn(opened, tier_ns[CATALOGUE_SHORT], opened->log_part);
+}
+
+static void open_log(struct routeros *opened)
+{
+	const struct routeros_log_plan plan = {
+		.lines = (size_t)opened->settings->log_size,
+		.whole_ns = opened->settings->tier_ns[CATALOGUE_MEDIUM],
+		.ended = log_ended,
+		.arg = opened,
+	};
+	if (!plan.lines || probe_is_single(opened->probe))
+		return;
+	opened->log = routeros_log_open(opened, &plan);
+	opened->log_part = (uint16_t)(1 + opened->place.catalogue->n);
 }
 
 static int take_link(struct routeros *opened, struct err *err)
@@ -488,6 +595,7 @@ void *routeros_open(struct probe *probe, const void *settings, struct err *err)
 	}
 	create_router(opened);
 	add_collections(opened);
+	open_log(opened);
 	add_turns(opened);
 	return opened;
 }
@@ -497,6 +605,7 @@ void routeros_close(void *arg)
 	struct routeros *opened = arg;
 	for (size_t i = 0; i < opened->ncollections; i++)
 		collection_close(&opened->collections[i]);
+	routeros_log_close(opened->log);
 	ros_router_free(opened->router);
 	ros_pool_give(probe_service(opened->probe, &ros_pool_service), opened->link);
 	ros_text_close(opened->text);

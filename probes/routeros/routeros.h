@@ -14,12 +14,15 @@
 #include "probes/routeros/ros_router.h"
 
 struct ros_text;
+struct routeros_log;
+struct routeros_run;
 
 struct routeros_settings {
 	struct ros_access access;
 	int64_t tier_ns[CATALOGUE_TIERS]; /* intervals */
 	struct option_list sets, max_rows, skip;
 	char *code_page;
+	int64_t log_size; /* lines */
 	bool has_log_lines;
 };
 
@@ -43,8 +46,9 @@ void routeros_report_free(struct routeros_report *report);
 
 /* The rows: the router, its version, and one of each collection; n of them. */
 const struct row *routeros_report_fill(struct routeros_report *report, struct routeros *opened, bool is_up, size_t *n);
-/* Only the row of this collection, as its own samples begin with. */
+/* Only the row of this collection, or of the log, as its own samples begin with. */
 const struct row *routeros_report_fill_one(struct routeros_report *report, const struct collection *collection);
+const struct row *routeros_report_fill_log(struct routeros_report *report, const struct routeros_log *log);
 
 /* --- routeros_print.c ----------------------------------------------------------------------------------------------
  */
@@ -67,9 +71,12 @@ struct routeros {
 	struct collection_place place;
 	struct collection *collections; /* of the data sets that are on, in the catalogue's order */
 	size_t ncollections;
+	struct routeros_log *log; /* NULL: none is kept */
+	uint16_t log_part;
 	struct routeros_before before;
-	struct log_fault fault;  /* the router cannot be reached */
-	struct run *guarded_run; /* whose permission the connection needs */
+	struct log_fault fault;       /* there is a connection, and yet no answer */
+	struct routeros_run *log_run; /* that waits for lines */
+	struct run *guarded_run;      /* whose permission the connection needs */
 };
 
 void *routeros_open(struct probe *probe, const void *settings, struct err *err);

@@ -6,6 +6,7 @@
 #include "core/clock.h"
 #include "core/mem.h"
 #include "probes/routeros/routeros.h"
+#include "probes/routeros/routeros_log.h"
 
 enum {
 	UP,
@@ -153,7 +154,7 @@ static const struct measure log_measures[] = {
 	{"router_time", MEASURE_TEXT, "When it was written, by the router's clock and as the router tells it"},
 };
 
-static const char *const log_labels[] = {"topics", NULL};
+static const char *const log_labels[] = {"topics", "line", NULL};
 
 const struct measure_set routeros_log_line_set = {
 	.name = "routeros_log_line",
@@ -185,8 +186,9 @@ struct routeros_report {
 struct routeros_report *routeros_report_create(size_t collections)
 {
 	struct routeros_report *report = mem_zero(1, sizeof(*report));
-	report->rows = mem_zero(collections + 2, sizeof(*report->rows));
-	report->collections = mem_zero(collections, sizeof(*report->collections));
+	/* The router, its version, and the log. */
+	report->rows = mem_zero(collections + 3, sizeof(*report->rows));
+	report->collections = mem_zero(collections + 1, sizeof(*report->collections));
 	return report;
 }
 
@@ -212,33 +214,68 @@ static void put_success(struct one_collection *one, const struct collection_figu
 	one->readings[one->n++] = reading_number(SET_DURATION, clock_seconds(figures->took_ns));
 }
 
-/* is_line: of a sample of its own, whose line has these two fields from the sample. */
-static void fill_collection(struct one_collection *one, const struct collection *collection, bool is_line)
+/* What is said about one thing that is collected. */
+struct account {
+	const char *name;
+	const struct collection_figures *figures;
+	const char *message; /* NULL: it did not fail */
+	uint64_t left_out, unreadable;
+};
+
+static void put_last_success(struct one_collection *one, const struct collection_figures *figures)
 {
-	const struct collection_figures *figures = &collection->figures;
+	if (!figures->good_ns)
+		return;
+	int64_t age_ns = clock_monotonic_ns() - figures->good_ns;
+	one->readings[one->n++] = reading_number(SET_GOOD, clock_seconds(figures->good_realtime_ns));
+	one->readings[one->n++] = reading_number(SET_AGE, clock_seconds(age_ns));
+}
+
+/* is_line: of a sample of its own, whose line has these two fields from the sample. */
+static void fill_account(struct one_collection *one, const struct account *account, bool is_line)
+{
+	const struct collection_figures *figures = account->figures;
 	one->n = 0;
-	one->label = (struct label){"set", collection->set->name};
+	one->label = (struct label){"set", account->name};
 	if (!is_line)
 		put_success(one, figures);
 	if (figures->good_ns)
 		put(one, SET_ROWS, (int64_t)figures->rows);
-	put(one, SET_LEFT_OUT, (int64_t)collection_left_out(collection));
+	put(one, SET_LEFT_OUT, (int64_t)account->left_out);
 	put(one, SET_SKIPPED, (int64_t)figures->skipped);
-	put(one, SET_UNREADABLE, (int64_t)collection_unreadable(collection));
+	put(one, SET_UNREADABLE, (int64_t)account->unreadable);
 	put(one, SET_RUNS, (int64_t)figures->runs);
 	put(one, SET_FAILURES, (int64_t)figures->failures);
 	put(one, SET_COMMANDS, (int64_t)figures->commands);
 	put(one, SET_RECEIVED, (int64_t)figures->bytes);
 	put(one, SET_ROUTER_TIME, figures->router_ns);
-	if (figures->good_ns) {
-		int64_t age_ns = clock_monotonic_ns() - figures->good_ns;
-		one->readings[one->n++] = reading_number(SET_GOOD, clock_seconds(figures->good_realtime_ns));
-		one->readings[one->n++] = reading_number(SET_AGE, clock_seconds(age_ns));
-	}
+	put_last_success(one, figures);
 	if (figures->runs)
 		put(one, SET_ABSENT, figures->is_absent);
-	if (collection->message)
-		one->readings[one->n++] = reading_text(SET_FAILURE, collection->message);
+	if (account->message)
+		one->readings[one->n++] = reading_text(SET_FAILURE, account->message);
+}
+
+static void fill_collection(struct one_collection *one, const struct collection *collection, bool is_line)
+{
+	const struct account account = {
+		.name = collection->set->name,
+		.figures = &collection->figures,
+		.message = collection->message,
+		.left_out = collection_left_out(collection),
+		.unreadable = collection_unreadable(collection),
+	};
+	fill_account(one, &account, is_line);
+}
+
+static void fill_log(struct one_collection *one, const struct routeros_log *log, bool is_line)
+{
+	const struct account account = {
+		.name = "log_line",
+		.figures = routeros_log_figures(log),
+		.message = routeros_log_message(log),
+	};
+	fill_account(one, &account, is_line);
 }
 
 static struct row row_of(const struct one_collection *one)
@@ -255,6 +292,13 @@ static struct row row_of(const struct one_collection *one)
 const struct row *routeros_report_fill_one(struct routeros_report *report, const struct collection *collection)
 {
 	fill_collection(&report->collections[0], collection, true);
+	report->rows[0] = row_of(&report->collections[0]);
+	return report->rows;
+}
+
+const struct row *routeros_report_fill_log(struct routeros_report *report, const struct routeros_log *log)
+{
+	fill_log(&report->collections[0], log, true);
 	report->rows[0] = row_of(&report->collections[0]);
 	return report->rows;
 }
@@ -387,6 +431,11 @@ const struct row *routeros_report_fill(struct routeros_report *report, struct ro
 	for (size_t i = 0; i < opened->ncollections; i++) {
 		fill_collection(&report->collections[i], &opened->collections[i], false);
 		report->rows[(*n)++] = row_of(&report->collections[i]);
+	}
+	if (opened->log) {
+		struct one_collection *one = &report->collections[opened->ncollections];
+		fill_log(one, opened->log, false);
+		report->rows[(*n)++] = row_of(one);
 	}
 	return report->rows;
 }

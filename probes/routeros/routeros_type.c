@@ -4,6 +4,8 @@
 #include <stddef.h>
 
 #include "core/clock.h"
+#include "probes/routeros/ros_log.h"
+#include "probes/routeros/ros_logs.h"
 #include "probes/routeros/ros_pool.h"
 #include "probes/routeros/ros_text.h"
 #include "probes/routeros/routeros.h"
@@ -37,6 +39,9 @@ static const struct option routeros_options[] = {
 	{"code_page", OPTION_TEXT, AT(code_page),
 	 .help = "How text on the router that is not UTF-8 is read: \"windows-1251\", \"latin1\" or another code page "
 		 "that iconv knows. Without it such bytes are replaced"},
+	{"log_size", OPTION_INTEGER, AT(log_size), .minimum = 0, .maximum = ROS_LOG_LINES_MAX, .fallback = "100",
+	 .help = "How many of the last lines of the router's log are kept for /api/v1/routers/NAME/log. 0: the log is "
+		 "not read"},
 	{"log_lines", OPTION_BOOLEAN, AT(has_log_lines), .fallback = "false",
 	 .help = "New lines of the router's log become lines of the outputs (routeros_log_line)"},
 };
@@ -56,12 +61,15 @@ static int routeros_check(const void *arg, struct err *err)
 	const struct ros_choice choice = {&settings->sets, &settings->max_rows, &settings->skip};
 	if (ros_access_check(&settings->access, err) != 0 || ros_choice_check(&choice, err) != 0)
 		return -1;
+	if (settings->has_log_lines && !settings->log_size)
+		return err_set(err, "log_lines: the log is not read when log_size is 0");
 	return check_code_page(settings->code_page, err);
 }
 
-static const struct measure_set *const routeros_sets[] = {&routeros_set, &routeros_collection_set, &routeros_log_line_set,
-							  NULL};
-static const struct probe_service *const routeros_services[] = {&tls_service, &ros_pool_service, NULL};
+static const struct measure_set *const routeros_sets[] = {&routeros_set, &routeros_collection_set,
+							  &routeros_log_line_set, NULL};
+static const struct probe_service *const routeros_services[] = {&tls_service, &ros_pool_service, &ros_logs_service,
+								NULL};
 static const char *const routeros_manual_settings[] = {"command_timeout=30", NULL};
 
 const struct probe_type routeros_type = {

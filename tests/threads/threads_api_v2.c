@@ -4,6 +4,7 @@
  * in the end the workers stop with calls under way. A plain program: exit code 0, or 1 with what was wrong.
  */
 #include <arpa/inet.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "core/destination.h"
 #include "core/loop.h"
 #include "core/mem.h"
 #include "daemon/api_v2.h"
@@ -77,13 +79,14 @@ static void answer(int s, const struct ros_sentence *sentence)
 
 static void *serve(void *arg)
 {
-	int s = (int)(intptr_t)arg;
+	int s = (int)(intptr_t)arg, at_once = 1;
 	struct ros_reader reader = {0};
 	struct ros_sentence sentence;
 	struct err err = {0};
 	char bytes[4096];
 	ssize_t n;
 
+	setsockopt(s, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof(at_once));
 	while ((n = read(s, bytes, sizeof(bytes))) > 0) {
 		struct wire piece = wire_reader(bytes, (size_t)n);
 
@@ -149,6 +152,7 @@ struct house {
 	struct api_v2 *api;
 	struct spec_table *specs;
 	struct generation *generation;
+	struct destination_rules *rules;
 	struct caller callers[CALLS];
 	struct alarm tick;
 	atomic_int held; /* terms */
@@ -210,6 +214,7 @@ static void begin(struct caller *caller)
 	struct house *house = caller->house;
 	const struct api_v2_terms terms = {
 		.permits_other_hosts = true,
+		.other_hosts = house->rules,
 		.cache_ttl_ns = 5 * NS_PER_MS,
 		.cache_bytes = 1 << 20,
 		.max_concurrent_hosts = 4,
@@ -281,6 +286,7 @@ static int open_workers(struct house *house, struct err *err)
 
 static int open_routers(struct house *house, struct err *err)
 {
+	static char *allow[] = {(char *)(uintptr_t) "127.0.0.0/8"};
 	struct text errors = {0};
 	char *text =
 		mem_format("agent: { name = \"a\"; };\n"
@@ -293,6 +299,7 @@ static int open_routers(struct house *house, struct err *err)
 	if (!config)
 		return err_set(err, "%s", text_string(&errors));
 	text_free(&errors);
+	house->rules = destination_rules_create(&(struct option_list){allow, 1}, &(struct option_list){0}, err);
 	house->specs = spec_table_create();
 	house->generation = generation_create(config, NULL, house->specs);
 	return 0;
@@ -332,6 +339,7 @@ static void close_house(struct house *house)
 		worker_free(house->workers[i]);
 	thread_free(house->web);
 	generation_free(house->generation);
+	destination_rules_free(house->rules);
 	spec_table_free(house->specs);
 	series_store_free(house->store);
 	close_fake(&house->fake);

@@ -262,6 +262,38 @@ static const struct {
 	{API_V2_MULTI_HOST, "{\"hosts\":[{" ME "},{" ME "},{" ME "}],\"command\":\"/a\"}", "hosts[2].host",
 	 "hosts[2].host: comes twice"},
 	{API_V2_MULTI_HOST, "{\"hosts\":[\"a\"]}", "command", "command: missing"},
+	{API_V2_COMMAND, "{\"host\":null,\"router\":null}", "host", NULL},
+	{API_V2_COMMAND, "{\"router\":\"\"}", "router", "router: must not be empty"},
+	{API_V2_COMMAND, "{\"router\":5}", "router", NULL},
+	{API_V2_COMMAND, "{\"host\":\"a\",\"username\":5}", "username", NULL},
+	{API_V2_COMMAND, "{\"host\":\"a\",\"username\":\"u\",\"password\":5}", "password", NULL},
+	{API_V2_COMMAND, "{\"host\":\"a\\u0007\",\"username\":\"u\",\"password\":\"\"}", "host", NULL},
+	{API_V2_COMMAND, "{\"host\":\"a\",\"username\":\"u\\u007f\",\"password\":\"\"}", "username", NULL},
+	{API_V2_COMMAND, "{" ME ",\"port\":65536}", "port", NULL},
+	{API_V2_COMMAND, "{" ME ",\"port\":\"80\"}", "port", NULL},
+	{API_V2_COMMAND, "{" ME ",\"tls_fingerprint\":5}", "tls_fingerprint", NULL},
+	{API_V2_COMMAND, "{" ME ",\"tls_anonymous\":5}", "tls_anonymous", NULL},
+	{API_V2_COMMAND, "{" ME ",\"tls_verify\":5}", "tls_verify", NULL},
+	{API_V2_COMMAND, "{" ME ",\"max_concurrent\":null,\"command\":5}", "command", NULL},
+	{API_V2_COMMAND, "{" ME ",\"command\":\"\"}", "command", NULL},
+	{API_V2_COMMAND, "{" ME ",\"command\":\"/a/\"}", "command", NULL},
+	{API_V2_COMMAND, "{" ME ",\"command\":\"/login\"}", "command", NULL},
+	{API_V2_COMMAND, "{" ME ",\"command\":\"/cancel\"}", "command", NULL},
+	{API_V2_COMMAND, "{" ME ",\"command\":\"/a\",\"use_cache\":5}", "use_cache", NULL},
+	{API_V2_COMMAND, "{" ME ",\"command\":\"/a\",\"parameters\":{\"a\\u0007\":1}}", "parameters.?", NULL},
+	{API_V2_COMMAND, "{" ME ",\"command\":\"/a\",\"queries\":[5]}", "queries", NULL},
+	{API_V2_COMMAND, "{" ME ",\"command\":\"/a\",\"proplist\":[[]]}", "proplist", NULL},
+	{API_V2_COMMAND, "{" ME ",\"timeout\":86401}", "timeout", NULL},
+	{API_V2_COMMAND, "{" ME ",\"timeout\":\"5\"}", "timeout", NULL},
+	{API_V2_PING, "{\"host\":5}", "host", NULL},
+	{API_V2_PING, "{" ME ",\"targets\":null}", "targets", "targets: missing"},
+	{API_V2_PING, "{" ME ",\"target\":5}", "targets", "targets: missing"},
+	{API_V2_PING, "{" ME ",\"target\":\"a\",\"use_cache\":5}", "use_cache", NULL},
+	{API_V2_PING, "{" ME ",\"target\":\"a\",\"parameters\":5}", "parameters", NULL},
+	{API_V2_TRACEROUTE, "{" ME ",\"target\":\"a\",\"max_hops\":256}", "max_hops", NULL},
+	{API_V2_BATCH, "{" ME ",\"use_cache\":5,\"commands\":[{\"command\":\"/a\"}]}", "use_cache", NULL},
+	{API_V2_MULTI_HOST, "{\"hosts\":[\"a\"],\"command\":\"/a\",\"max_concurrent_hosts\":0}", "max_concurrent_hosts",
+	 NULL},
 };
 
 Test(api_v2_parse, faults_name_the_field)
@@ -314,5 +346,53 @@ Test(api_v2_parse, too_many_words)
 	text_add(&body, "]}");
 	cr_expect_null(api_v2_parse(API_V2_COMMAND, body.bytes, body.length, &limits, field, NULL));
 	cr_expect_str_eq(field, "queries");
+	text_free(&body);
+}
+
+Test(api_v2_parse, what_is_null_is_not_there)
+{
+	struct api_v2_call *call =
+		good(API_V2_COMMAND,
+		     "{" ME ",\"port\":null,\"use_ssl\":null,\"timeout\":null,\"command\":\"/a\",\"parameters\":null,"
+		     "\"queries\":null,\"proplist\":null,\"use_cache\":null,\"tls_verify\":true}");
+
+	cr_expect_eq(call->commands[0].nwords, 0);
+	cr_expect_eq(call->hosts[0].port, 0);
+	cr_expect_not(call->hosts[0].is_unverified);
+	cr_expect(call->commands[0].uses_cache);
+	api_v2_call_free(call);
+}
+
+Test(api_v2_parse, a_name_with_spaces_and_ports_that_differ)
+{
+	struct api_v2_call *call = good(API_V2_MULTI_HOST, "{\"hosts\":[\"two, with a comma\",{" ME "},{" ME
+							   ",\"use_ssl\":true}],\"command\":\"/a\"}");
+
+	cr_expect_str_eq(call->hosts[0].router, "two, with a comma");
+	cr_expect_str_eq(call->hosts[2].name, "192.0.2.1:8729");
+	api_v2_call_free(call);
+}
+
+Test(api_v2_parse, large_calls)
+{
+	const struct api_v2_limits many = {.max_commands = 3000};
+	struct text body = {0};
+	struct err err = {0};
+	struct api_v2_call *call;
+
+	text_add(&body, "{" ME ",\"commands\":[{\"command\":\"/a\",\"parameters\":{\"long\":\"");
+	for (size_t i = 0; i < 60000; i++)
+		text_add_char(&body, 'x');
+	text_add(&body, "\"}}");
+	for (size_t i = 1; i < 3000; i++)
+		text_add(&body,
+			 ",{\"command\":\"/system/identity/print\",\"parameters\":{\"a\":\"0123456789012345678901"
+			 "234567890123456789012345678901234567890123456789\"}}");
+	text_add(&body, "]}");
+	call = api_v2_parse(API_V2_BATCH, body.bytes, body.length, &many, NULL, &err);
+	cr_assert_not_null(call, "%s", err.text);
+	cr_expect_eq(call->commands[0].words[0].length, 60000);
+	cr_expect_str_eq(call->commands[2999].path, "/system/identity/print");
+	api_v2_call_free(call);
 	text_free(&body);
 }

@@ -3,6 +3,8 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "probes/routeros/ros_text.h"
+
 static void expect_word(const char *bytes, size_t n, const char *expected)
 {
 	struct text out = {0};
@@ -35,11 +37,26 @@ Test(ros_json, rows)
 	struct ros_reply reply = {.pairs = pairs, .npairs = 4};
 	struct text out = {0};
 
-	ros_json_add_row(&out, &reply);
+	ros_json_add_row(&out, &reply, NULL);
 	cr_expect_str_eq(text_string(&out), "{\".id\":\"*1\",\"name\":\"a\",\"comment\":\"\"}");
 	text_clear(&out);
 	reply.npairs = 0;
-	ros_json_add_row(&out, &reply);
+	ros_json_add_row(&out, &reply, NULL);
 	cr_expect_str_eq(text_string(&out), "{}");
 	text_free(&out);
+}
+
+Test(ros_json, words_of_a_code_page)
+{
+	struct ros_pair pairs[] = {pair("name", "\xcf\xf0\xe8"), pair("comment", "\xd0\x9f")};
+	struct ros_reply reply = {.pairs = pairs, .npairs = 2};
+	struct ros_json_page page = {.page = ros_text_open("windows-1251", NULL)};
+	struct text out = {0};
+
+	cr_assert_not_null(page.page);
+	ros_json_add_row(&out, &reply, &page);
+	cr_expect_str_eq(text_string(&out), "{\"name\":\"\xd0\x9f\xd1\x80\xd0\xb8\",\"comment\":\"\xd0\x9f\"}");
+	text_free(&out);
+	text_free(&page.scratch);
+	ros_text_close(page.page);
 }

@@ -360,6 +360,26 @@ Test(ros_flight, a_command_that_was_never_sent)
 	ros_flight_free(flight);
 }
 
+Test(ros_flight, those_who_wait_are_sent_away)
+{
+	struct ros_flight *flight = open_flight(1);
+	struct ros_command commands[3] = {{0}};
+	queue(flight, &commands[0], 0, LATER);
+	cr_assert_eq(ros_flight_launch(flight, 0), &commands[0]);
+	queue(flight, &commands[1], 4, LATER);
+	queue(flight, &commands[2], ROS_RANK_USER, LATER);
+	uint64_t newest = ros_flight_newest(flight);
+	struct ros_command *first = ros_flight_drop(flight, newest);
+	cr_assert_eq(first, &commands[1]);
+	cr_expect_eq(first->state, ROS_COMMAND_IDLE);
+	queue(flight, first, 0, LATER);
+	cr_expect_eq(ros_flight_drop(flight, newest), &commands[2]);
+	cr_expect_null(ros_flight_drop(flight, newest), "it has come later");
+	cr_expect_eq(commands[0].state, ROS_COMMAND_FLYING);
+	cr_expect_eq(ros_flight_drop(flight, ros_flight_newest(flight)), first);
+	ros_flight_free(flight);
+}
+
 Test(ros_flight, answers_have_a_ceiling)
 {
 	struct ros_flight *flight = ros_flight_create((struct ros_flight_limits){.window = 1, .answer_max = 250});
