@@ -266,9 +266,9 @@ static void place_disk_log(struct config *config)
 
 static void check_sections(struct config_reader *reader, const config_setting_t *root)
 {
-	static const char *const sections[] = {"agent",        "web",    "probes",   "targets",
-					       "target_files", "influx", "disk_log", "probe_endpoint",
-					       "availability", "geo",    "qos",      NULL};
+	static const char *const sections[] = {
+		"agent",          "web",          "probes", "targets", "target_files", "influx", "disk_log",
+		"probe_endpoint", "availability", "geo",    "qos",     "routers",      NULL};
 	const struct config_known known = {.others = sections};
 	int length = config_setting_length(root);
 
@@ -309,6 +309,7 @@ static void read_tree(struct config_reader *reader, const config_setting_t *root
 	read_section(reader, config_setting_get_member(root, "availability"), &availabilities, NULL);
 	config_read_geo(reader, config_setting_get_member(root, "geo"));
 	config_read_qos(reader, config_setting_get_member(root, "qos"));
+	config_read_routers(reader, config_setting_get_member(root, "routers"));
 	read_probes(reader, config_setting_get_member(root, "probes"));
 	read_outputs(reader, config_setting_get_member(root, "influx"));
 	config_apply_environment(reader);
@@ -322,6 +323,7 @@ static void read_tree(struct config_reader *reader, const config_setting_t *root
 	place_file(reader, &reader->config->web.bearer_token_file);
 	place_file(reader, &reader->config->probe_endpoint.blackbox_config);
 	config_finish_geo(reader, root);
+	config_finish_routers(reader, config_setting_get_member(root, "routers") != NULL);
 	config_finish_endpoint(reader, root);
 	/* After the probes: the labels of their rows are reserved. */
 	labels = agent && config_setting_is_group(agent) ? config_setting_get_member(agent, "labels") : NULL;
@@ -438,6 +440,7 @@ void config_free(struct config *config)
 		option_free_settings(influx_options, influx_noptions, config->outputs[i]);
 	mem_free(config->outputs);
 	config_free_geo(config);
+	config_free_routers(config);
 	option_free(exporter_options, exporter_noptions, &config->web);
 	option_free(config_endpoint_options, config_endpoint_noptions, &config->probe_endpoint);
 	option_free(influx_log_options, influx_log_noptions, &config->disk_log);

@@ -108,6 +108,8 @@ char *config_expand(const char *string, struct err *err);
 
 /* Notes the row labels of a probe's type as reserved. */
 void config_reserve_labels(struct config_reader *reader, size_t probe);
+/* Those of a set that rows of this probe may be of; borrowed as long as the reader is there. */
+void config_reserve_labels_of(struct config_reader *reader, const struct measure_set *set, size_t probe);
 void config_read_labels(struct config_reader *reader, const config_setting_t *group, struct config_labels *labels);
 
 /* Letters, digits, _; pure. */
@@ -152,6 +154,16 @@ void config_read_geo(struct config_reader *reader, const config_setting_t *secti
 /* Checks the section, after the environment was applied. */
 void config_finish_geo(struct config_reader *reader, const config_setting_t *root);
 void config_free_geo(struct config *config);
+
+/* --- config_routers.c ------------------------------------------------------------------------------------------------
+ */
+
+void config_read_routers(struct config_reader *reader, const config_setting_t *section);
+/* Loads the catalogue if a probe uses one, or the section is written; after the probes and the environment, before
+ * labels of targets. */
+void config_finish_routers(struct config_reader *reader, bool is_written);
+void config_free_routers(struct config *config);
+
 /* --- config_qos.c ----------------------------------------------------------------------------------------------------
  */
 

@@ -508,14 +508,14 @@ void target_files_close(struct target_files *files)
 
 /* --- what they want ---------------------------------------------------------------------------------------------- */
 
-static void add_target(struct file *file, struct target *target, struct desired_set *set)
+static void add_target(const struct target_files *files, struct file *file, struct target *target,
+		       struct desired_set *set)
 {
 	const struct config_template *common = &file->entry->common;
 
 	for (size_t i = 0; i < common->nassignments; i++) {
 		const struct config_assignment *assignment = &common->assignments[i];
-		const struct probe_spec probe = {assignment->probe->name, assignment->probe->type,
-						 assignment->settings};
+		const struct probe_spec probe = desired_spec(files->config, assignment);
 		const struct desired *other;
 
 		if (desired_set_add(set, file->content->path, target, &probe, &other) == 0)
@@ -533,7 +533,7 @@ void target_files_add(struct target_files *files, struct desired_set *set)
 
 		file->collisions = 0;
 		for (size_t k = 0; file->content && k < file->content->targets.n; k++)
-			add_target(file, file->content->targets.items[k], set);
+			add_target(files, file, file->content->targets.items[k], set);
 		if (file->collisions == 0)
 			log_fault_end(&file->collision_fault, "targets", file->path);
 	}

@@ -168,7 +168,8 @@ struct catalogue_set {
 struct catalogue {
 	const struct catalogue_set **sets;
 	size_t n;
-	void **blocks; /* what its parts lie in */
+	uint64_t text_hash; /* of the texts it was read from, in their order: equal ones make equal catalogues */
+	void **blocks;      /* what its parts lie in */
 	size_t nblocks;
 };
 
