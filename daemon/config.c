@@ -268,7 +268,7 @@ static void check_sections(struct config_reader *reader, const config_setting_t 
 {
 	static const char *const sections[] = {
 		"agent",          "web",          "probes", "targets", "target_files", "influx", "disk_log",
-		"probe_endpoint", "availability", "geo",    "qos",     "routers",      NULL};
+		"probe_endpoint", "availability", "geo",    "qos",     "routers",      "api",    NULL};
 	const struct config_known known = {.others = sections};
 	int length = config_setting_length(root);
 
@@ -308,6 +308,7 @@ static void read_tree(struct config_reader *reader, const config_setting_t *root
 	read_section(reader, config_setting_get_member(root, "probe_endpoint"), &endpoints, NULL);
 	read_section(reader, config_setting_get_member(root, "availability"), &availabilities, NULL);
 	config_read_geo(reader, config_setting_get_member(root, "geo"));
+	config_read_api(reader, config_setting_get_member(root, "api"));
 	config_read_qos(reader, config_setting_get_member(root, "qos"));
 	config_read_routers(reader, config_setting_get_member(root, "routers"));
 	read_probes(reader, config_setting_get_member(root, "probes"));
@@ -325,6 +326,7 @@ static void read_tree(struct config_reader *reader, const config_setting_t *root
 	config_finish_geo(reader, root);
 	config_finish_routers(reader, config_setting_get_member(root, "routers") != NULL);
 	config_finish_endpoint(reader, root);
+	config_finish_api(reader, root);
 	/* After the probes: the labels of their rows are reserved. */
 	labels = agent && config_setting_is_group(agent) ? config_setting_get_member(agent, "labels") : NULL;
 	if (labels)
@@ -441,6 +443,7 @@ void config_free(struct config *config)
 	mem_free(config->outputs);
 	config_free_geo(config);
 	config_free_routers(config);
+	config_free_api(config);
 	option_free(exporter_options, exporter_noptions, &config->web);
 	option_free(config_endpoint_options, config_endpoint_noptions, &config->probe_endpoint);
 	option_free(influx_log_options, influx_log_noptions, &config->disk_log);

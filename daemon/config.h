@@ -19,6 +19,7 @@
 #include "probes/probe.h"
 #include "qos/emodel.h"
 
+struct api_rules;
 struct endpoint;
 struct shared_catalogue;
 struct target;
@@ -72,6 +73,35 @@ struct config_routers {
 };
 extern const struct option config_routers_options[];
 extern const size_t config_routers_noptions;
+
+/* Section "api": the REST interface for routers, /api/v2. */
+struct config_api {
+	bool is_enabled;
+	struct option_list allow_hosts, deny_hosts; /* rules of core/destination.h; allow_hosts empty: none but routers
+						       of the configuration */
+	struct option_list cors_origins;
+	int64_t max_body_bytes;
+	double rate; /* requests a second, of one client; 0 = any */
+	int64_t burst;
+	int64_t max_per_client, max_concurrent; /* requests at a time */
+	int64_t max_targets, max_commands, max_hosts;
+	int64_t max_concurrent_hosts, max_concurrent_commands, max_connections_per_host;
+	int64_t timeout_ns, max_timeout_ns, connect_timeout_ns, idle_timeout_ns;
+	int64_t max_rows, max_answer_bytes;
+	int64_t cache_ttl_ns, cache_bytes;
+};
+extern const struct option config_api_options[]; /* everything of the section but keys */
+extern const size_t config_api_noptions;
+
+/* An entry of its list "keys". */
+struct config_api_key {
+	char *name;
+	char *key; /* as clients send it */
+	int role;  /* enum api_role */
+	int64_t rate, burst;
+};
+extern const struct option config_api_key_options[];
+extern const size_t config_api_key_noptions;
 
 /* What a target should keep to; 0: anything will do. */
 struct config_objectives {
@@ -146,6 +176,10 @@ struct config {
 	struct config_routers routers;
 	struct shared_catalogue *catalogue; /* held; what can be asked of routers; NULL: nobody wants to know */
 	struct endpoint *endpoint;          /* held: what /probe may do */
+	struct config_api api;
+	struct config_api_key **api_keys;
+	size_t napi_keys;
+	struct api_rules *api_rules; /* held: the same, ready to be obeyed */
 	struct availability_settings availability;
 	struct geo_settings geo;
 	struct geo_override **geo_overrides;

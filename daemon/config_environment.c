@@ -91,6 +91,8 @@ static void collect_variables(struct config *config, struct variables *variables
 		  &(struct config_scope){config_endpoint_options, config_endpoint_noptions, &config->probe_endpoint});
 	add_scope(variables, "AVAILABILITY", NULL,
 		  &(struct config_scope){availability_options, availability_noptions, &config->availability});
+	add_scope(variables, "API", NULL,
+		  &(struct config_scope){config_api_options, config_api_noptions, &config->api});
 	add_scope(variables, "GEO", NULL, &(struct config_scope){geo_options, geo_noptions, &config->geo});
 	add_scope(variables, "ROUTERS", NULL,
 		  &(struct config_scope){config_routers_options, config_routers_noptions, &config->routers});
@@ -109,6 +111,12 @@ static void collect_variables(struct config *config, struct variables *variables
 		if (probe->type)
 			add_scope(variables, "PROBES", probe->name,
 				  &(struct config_scope){probe->type->options, probe->type->noptions, probe->settings});
+	}
+	for (size_t i = 0; i < config->napi_keys; i++) {
+		if (config->api_keys[i]->name)
+			add_scope(variables, "API_KEYS", config->api_keys[i]->name,
+				  &(struct config_scope){config_api_key_options, config_api_key_noptions,
+							 config->api_keys[i]});
 	}
 	for (size_t i = 0; i < config->noutputs; i++) {
 		if (config->outputs[i]->name)

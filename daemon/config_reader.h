@@ -18,6 +18,7 @@
 #define CONFIG_FILES_MAX       1000
 #define CONFIG_LABELS_MAX      64
 #define CONFIG_OVERRIDES_MAX   4096
+#define CONFIG_API_KEYS_MAX    256
 #define CONFIG_ASSIGNMENTS_MAX 256
 #define CONFIG_LABEL_BYTES_MAX 4096
 #define CONFIG_NAME_BYTES_MAX  1024
@@ -146,6 +147,14 @@ void config_free_target_files(struct config *config);
 
 /* Checks the section, and makes the endpoint if nothing was wrong so far. After the probes. */
 void config_finish_endpoint(struct config_reader *reader, const config_setting_t *root);
+
+/* --- config_api.c ---------------------------------------------------------------------------------------------------
+ */
+
+void config_read_api(struct config_reader *reader, const config_setting_t *section);
+/* Checks the section, and makes the rules if nothing was wrong so far. */
+void config_finish_api(struct config_reader *reader, const config_setting_t *root);
+void config_free_api(struct config *config);
 
 /* --- config_geo.c ----------------------------------------------------------------------------------------------------
  */

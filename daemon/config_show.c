@@ -259,6 +259,19 @@ void config_show_probe(const struct config_probe *probe, struct text *out)
 	text_add(out, "\t};\n");
 }
 
+static void show_api(const struct config *config, struct text *out)
+{
+	text_add(out, "api: {\n");
+	show_options(config_api_options, config_api_noptions, &config->api, "\t", out);
+	text_add(out, "\tkeys = (\n");
+	for (size_t i = 0; i < config->napi_keys; i++) {
+		text_add(out, "\t{\n");
+		show_options(config_api_key_options, config_api_key_noptions, config->api_keys[i], "\t\t", out);
+		text_add(out, i + 1 < config->napi_keys ? "\t},\n" : "\t}\n");
+	}
+	text_add(out, "\t);\n};\n");
+}
+
 static void show_geo(const struct config *config, struct text *out)
 {
 	text_add(out, "geo: {\n");
@@ -284,6 +297,7 @@ void config_show(const struct config *config, struct text *out)
 	text_add(out, "};\n");
 	if (config->endpoint)
 		endpoint_show(config->endpoint, out);
+	show_api(config, out);
 	show_geo(config, out);
 	text_add(out, "availability: {\n");
 	show_options(availability_options, availability_noptions, &config->availability, "\t", out);

@@ -2,6 +2,7 @@
 
 #include "core/mem.h"
 #include "daemon/config.h"
+#include "daemon/routers.h"
 #include "daemon/target_files.h"
 
 /* Everything that is to be measured. This is the one place where sources of targets come together: a source beside the
@@ -23,6 +24,7 @@ struct generation *generation_create(struct config *config, struct target_files 
 	generation->wanted.specs = specs;
 	want(generation, files);
 	generation->ntargets = desired_set_count_targets(&generation->wanted);
+	generation->routers = routers_create(&generation->wanted);
 	return generation;
 }
 
@@ -57,6 +59,7 @@ void generation_free(struct generation *generation)
 {
 	if (!generation)
 		return;
+	routers_release(generation->routers);
 	desired_set_free(&generation->wanted);
 	for (size_t i = 0; i < generation->ncontents; i++)
 		target_content_release(generation->contents[i]);

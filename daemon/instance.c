@@ -5,14 +5,20 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "core/hash.h"
 #include "core/log.h"
 #include "core/loop.h"
 #include "core/mem.h"
 #include "daemon/api_events.h"
+#include "daemon/api_head.h"
+#include "daemon/api_health.h"
 #include "daemon/api_probe.h"
 #include "daemon/api_reload.h"
 #include "daemon/api_results.h"
+#include "daemon/api_rules.h"
+#include "daemon/api_v2.h"
+#include "daemon/api_web.h"
 #include "daemon/assessment.h"
 #include "daemon/availability.h"
 #include "daemon/availability_keeper.h"
@@ -52,6 +58,9 @@ struct instance {
 	struct api_results *results;
 	struct api_events *events;
 	struct api_probe *probe;
+	struct api_v2 *jobs;
+	struct api_web *api;
+	int64_t started_ns; /* monotonic */
 	struct influx *influx;
 	struct own *own;
 	struct influx_port *port; /* for the daemon's own lines */
@@ -123,7 +132,49 @@ static struct endpoint *hold_endpoint(void *context)
 	return endpoint;
 }
 
+static struct api_rules *hold_api_rules(void *context)
+{
+	struct reload *reload = ((struct instance *)context)->reload;
+	struct api_rules *rules = api_rules_hold(reload_lock_config(reload)->api_rules);
+
+	reload_unlock_config(reload);
+	return rules;
+}
+
+static bool begin_api(void *context, struct connection *connection, const struct http_request *request,
+		      size_t *max_body_bytes)
+{
+	return api_web_begin(((struct instance *)context)->api, connection, request, max_body_bytes);
+}
+
+static void serve_api(void *context, struct connection *connection, const struct http_request *request)
+{
+	api_web_serve(((struct instance *)context)->api, connection, request);
+}
+
+static void refuse_api(void *context, struct connection *connection, const struct http_request *request, int status)
+{
+	api_web_refuse(((struct instance *)context)->api, connection, request, status);
+}
+
+static const struct exporter_tree api_tree = {API_PREFIX, begin_api, serve_api, refuse_api};
+
+static void serve_health(void *context, struct connection *connection, const struct http_request *request)
+{
+	const struct instance *instance = context;
+	struct api_health_facts facts = {.uptime_ns = clock_monotonic_ns() - instance->started_ns,
+					 .workers = instance->nworkers,
+					 .influx = instance->influx};
+
+	(void)request;
+	for (size_t i = 0; i < instance->nworkers; i++)
+		facts.running += worker_is_running(instance->workers[i]);
+	own_read_health(instance->own, &facts.is_accepted, &facts.is_restart_needed);
+	api_health_serve(&facts, connection);
+}
+
 static const struct exporter_route routes[] = {
+	{"/health", "GET", serve_health, false},
 	{"/-/reload", "POST", serve_reload, false},
 	{"/api/v1/results", "GET", serve_results, false}, /* has a ceiling of its own */
 	{"/api/v1/events", "GET", serve_events, false},   /* likewise */
@@ -269,6 +320,20 @@ static void create_probe(struct instance *instance)
 	instance->probe = api_probe_create(&plan);
 }
 
+static void create_api(struct instance *instance)
+{
+	const struct api_v2_plan jobs = {
+		.workers = instance->workers,
+		.nworkers = instance->nworkers,
+		.mailbox = thread_mailbox(instance->web),
+		.context = instance,
+	};
+
+	instance->jobs = api_v2_create(&jobs);
+	instance->api = api_web_create(&(struct api_web_plan){instance->jobs, hold_api_rules, instance});
+	api_v2_set_requests(instance->jobs, api_web_count, instance->api);
+}
+
 static int create_web(struct instance *instance, struct err *err)
 {
 	const struct exporter_settings *settings = standing_web(reload_standing(instance->reload));
@@ -276,10 +341,12 @@ static int create_web(struct instance *instance, struct err *err)
 	create_results(instance);
 	create_events(instance);
 	create_probe(instance);
+	create_api(instance);
 	instance->host = (struct exporter_host){
 		.context = instance,
 		.routes = routes,
 		.nroutes = sizeof(routes) / sizeof(routes[0]),
+		.tree = &api_tree,
 		.is_ready = is_ready,
 		.show_config = show_config,
 		.show_more = show_more,
@@ -335,6 +402,7 @@ static void create_own(struct instance *instance)
 	instance->own = own_create(&plan);
 	own_set_exporter(instance->own, instance->exporter);
 	own_set_probe(instance->own, instance->probe);
+	own_set_api(instance->own, instance->api, instance->jobs);
 	reload_set_own(instance->reload, instance->own);
 	reload_set_influx(instance->reload, instance->influx);
 	reload_set_geo(instance->reload, instance->geo);
@@ -361,6 +429,7 @@ struct instance *instance_create(struct config *config, struct loop *loop, struc
 	struct instance *instance = mem_zero(1, sizeof(*instance));
 
 	instance->loop = loop;
+	instance->started_ns = clock_monotonic_ns();
 	instance->reload = reload_create(config, loop, err);
 	if (!instance->reload) {
 		config_free(config);
@@ -432,6 +501,8 @@ void instance_free(struct instance *instance)
 	api_results_free(instance->results);
 	api_events_free(instance->events);
 	api_probe_free(instance->probe);
+	api_web_free(instance->api);
+	api_v2_free(instance->jobs);
 	for (size_t i = instance->nworkers; i-- > 0;)
 		worker_free(instance->workers[i]);
 	availability_keeper_free(instance->keeper);

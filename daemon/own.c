@@ -11,6 +11,8 @@
 #include "core/loop.h"
 #include "core/mem.h"
 #include "daemon/api_probe.h"
+#include "daemon/api_v2.h"
+#include "daemon/api_web.h"
 #include "daemon/availability_keeper.h"
 #include "daemon/events.h"
 #include "daemon/reload.h"
@@ -112,12 +114,13 @@ static const struct measure_set series_set = {
 };
 
 const struct measure_set *const own_sets[] = {
-	&build_set,        &process_set,    &config_set,
-	&series_set,       &worker_set,     &engine_set,
-	&influx_set,       &influx_log_set, &target_files_set,
-	&exporter_set,     &api_probe_set,  &api_probe_refused_set,
-	&trigger_set,      &events_set,     &availability_keeper_set,
-	&geo_database_set, &geo_cache_set,  NULL,
+	&build_set,        &process_set,         &config_set,
+	&series_set,       &worker_set,          &engine_set,
+	&influx_set,       &influx_log_set,      &target_files_set,
+	&exporter_set,     &api_probe_set,       &api_probe_refused_set,
+	&api_web_set,      &api_web_refused_set, &api_v2_set,
+	&trigger_set,      &events_set,          &availability_keeper_set,
+	&geo_database_set, &geo_cache_set,       NULL,
 };
 
 /* --- life -------------------------------------------------------------------------------------------------------- */
@@ -126,6 +129,8 @@ struct own {
 	struct own_plan plan;
 	const struct exporter *exporter;
 	const struct api_probe *probe;
+	const struct api_web *api;
+	const struct api_v2 *jobs;
 	double started_seconds;
 	atomic_bool is_accepted;
 	atomic_llong accepted_ns;
@@ -176,6 +181,18 @@ void own_set_exporter(struct own *own, const struct exporter *exporter)
 void own_set_probe(struct own *own, const struct api_probe *probe)
 {
 	own->probe = probe;
+}
+
+void own_set_api(struct own *own, const struct api_web *api, const struct api_v2 *jobs)
+{
+	own->api = api;
+	own->jobs = jobs;
+}
+
+void own_read_health(const struct own *own, bool *is_accepted, bool *is_restart_needed)
+{
+	*is_accepted = atomic_load(&own->is_accepted);
+	*is_restart_needed = atomic_load(&own->is_restart_needed);
 }
 
 void own_note_accepted(struct own *own, size_t targets, size_t probes)
@@ -419,6 +436,17 @@ static void read_probe(const struct own *own, struct taker *taker)
 	taker->label = (struct label){0};
 }
 
+static void read_api(const struct own *own, struct taker *taker)
+{
+	struct reading readings[READINGS_MAX];
+
+	if (own->api)
+		api_web_read(own->api, give_probe, taker);
+	taker->label = (struct label){0};
+	if (own->jobs)
+		give(taker, &api_v2_set, readings, api_v2_read(own->jobs, readings));
+}
+
 void own_read(struct own *own, void (*add)(void *arg, const struct row *row), void *arg)
 {
 	struct taker taker = {.add = add, .arg = arg};
@@ -432,6 +460,7 @@ void own_read(struct own *own, void (*add)(void *arg, const struct row *row), vo
 	read_outputs(own, &taker);
 	read_files(own, &taker);
 	read_probe(own, &taker);
+	read_api(own, &taker);
 	if (own->plan.keeper)
 		give(&taker, &availability_keeper_set, readings, availability_keeper_read(own->plan.keeper, readings));
 	if (own->plan.geo)

@@ -11,6 +11,8 @@
 #include "core/sample.h"
 
 struct api_probe;
+struct api_v2;
+struct api_web;
 struct availability_keeper;
 struct exporter;
 struct geo;
@@ -47,6 +49,13 @@ void own_set_exporter(struct own *own, const struct exporter *exporter);
 
 /* The same for /probe. */
 void own_set_probe(struct own *own, const struct api_probe *probe);
+
+/* And for /api/v2. */
+void own_set_api(struct own *own, const struct api_web *api, const struct api_v2 *jobs);
+
+/* Was the configuration that was read last accepted, and is something of it in force only after a restart? Any thread.
+ */
+void own_read_health(const struct own *own, bool *is_accepted, bool *is_restart_needed);
 
 /* A configuration was read, now: accepted with so many targets and probes (assignments), or refused. Any thread. */
 void own_note_accepted(struct own *own, size_t targets, size_t probes);

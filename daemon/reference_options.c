@@ -48,6 +48,10 @@ static const struct written_key target_keys[] = {
 	{NULL, NULL, NULL},
 };
 
+static const struct written_key api_keys[] = {
+	{"keys", "list of groups", "Who may call: see below. Without any, nobody may"},
+	{NULL, NULL, NULL},
+};
 static const struct written_key geo_keys[] = {
 	{"overrides", "list of groups", "Places that you know better than databases: see below"},
 	{NULL, NULL, NULL},
@@ -235,6 +239,17 @@ static const struct section first_sections[] = {
 	 .environment = "NETSONDE_PROBE_ENDPOINT",
 	 .help = "The page /probe, which measures what a request names: a reload puts all of it in force",
 	 .options = config_endpoint_options},
+	{.title = "Section api",
+	 .key = "api",
+	 .environment = "NETSONDE_API",
+	 .help = "The REST interface for routers, /api/v2 (docs/api.md): a reload puts all of it in force",
+	 .keys = api_keys,
+	 .options = config_api_options},
+	{.title = "Section api, entries of keys",
+	 .key = "api.keys",
+	 .environment = "NETSONDE_API_KEYS_<NAME>",
+	 .help = "A list of groups: keys that clients send as X-API-Key, or as Authorization: Bearer",
+	 .options = config_api_key_options},
 	{.title = "Section availability",
 	 .key = "availability",
 	 .environment = "NETSONDE_AVAILABILITY",
@@ -332,6 +347,10 @@ static size_t count_options(const struct section *section)
 		return exporter_noptions;
 	if (section->options == config_endpoint_options)
 		return config_endpoint_noptions;
+	if (section->options == config_api_options)
+		return config_api_noptions;
+	if (section->options == config_api_key_options)
+		return config_api_key_noptions;
 	if (section->options == availability_options)
 		return availability_noptions;
 	if (section->options == config_qos_options)

@@ -13,6 +13,7 @@
 #include "daemon/notify.h"
 #include "daemon/own.h"
 #include "daemon/reload_internal.h"
+#include "daemon/routers.h"
 #include "daemon/spec.h"
 #include "daemon/standing.h"
 #include "daemon/target_files.h"
@@ -195,6 +196,16 @@ const struct config *reload_lock_config(struct reload *reload)
 void reload_unlock_config(struct reload *reload)
 {
 	pthread_mutex_unlock(&reload->lock);
+}
+
+struct routers *reload_hold_routers(struct reload *reload)
+{
+	struct routers *routers;
+
+	pthread_mutex_lock(&reload->lock);
+	routers = routers_hold(reload->current->routers);
+	pthread_mutex_unlock(&reload->lock);
+	return routers;
 }
 
 void reload_read_files(struct reload *reload,

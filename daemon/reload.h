@@ -27,6 +27,7 @@ struct mailbox;
 struct own;
 struct reload;
 struct reload_ask;
+struct routers;
 struct standing;
 
 /* config (passed, if this succeeds) is in force at once. loop: the main thread's; borrowed. NULL with err. */
@@ -79,6 +80,9 @@ void reload_ask_cancel(struct reload_ask *ask);
 /* The configuration in force, which stays so until it is unlocked: briefly, the main thread may wait for it. */
 const struct config *reload_lock_config(struct reload *reload);
 void reload_unlock_config(struct reload *reload);
+
+/* The routers in force, held for the caller. */
+struct routers *reload_hold_routers(struct reload *reload);
 
 /* The rows of target_files_set. */
 void reload_read_files(struct reload *reload,

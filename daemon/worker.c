@@ -13,6 +13,7 @@
 #include "daemon/history.h"
 #include "daemon/pipeline.h"
 #include "daemon/results.h"
+#include "daemon/ros_ask.h"
 #include "daemon/roster.h"
 #include "daemon/thread.h"
 #include "daemon/trigger.h"
@@ -29,6 +30,7 @@ struct worker {
 	struct resolver *resolver;
 	struct engine *engine;
 	struct ask_desk *desk;
+	struct ros_desk *routers;
 	struct influx_port *port;
 	struct history *history;
 	struct events *events;
@@ -110,6 +112,7 @@ struct worker *worker_create(const struct worker_plan *plan, struct err *err)
 	if (create_engine(worker, err) == -1)
 		goto fail_thread;
 	worker->desk = ask_desk_open(worker->engine);
+	worker->routers = ros_desk_open(worker->engine);
 	create_pipeline(worker);
 	return worker;
 
@@ -151,6 +154,7 @@ void worker_free(struct worker *worker)
 	history_free(worker->history);
 	influx_port_close(worker->port);
 	ask_desk_close(worker->desk);
+	ros_desk_close(worker->routers);
 	engine_free(worker->engine);
 	resolver_free(worker->resolver);
 	thread_free(worker->thread);
@@ -219,6 +223,11 @@ struct results_ask *worker_results(struct worker *worker, const struct results_j
 struct mailbox *worker_mailbox(const struct worker *worker)
 {
 	return thread_mailbox(worker->thread);
+}
+
+struct ros_desk *worker_routers(const struct worker *worker)
+{
+	return worker->routers;
 }
 
 const struct events *worker_events(const struct worker *worker)

@@ -24,6 +24,7 @@ struct mailbox;
 struct probe_type;
 struct results_ask;
 struct results_job;
+struct ros_desk;
 struct series_store;
 struct trigger_desk;
 struct worker;
@@ -117,6 +118,9 @@ void worker_ask_cancel(struct worker_ask *ask);
 
 /* Asks for a copy of the last results of one of its probes (daemon/results.h). NULL when the mailbox is full. */
 struct results_ask *worker_results(struct worker *worker, const struct results_job *job);
+
+/* Where commands for routers go: for daemon/ros_ask.h. */
+struct ros_desk *worker_routers(const struct worker *worker);
 
 /* What happened to its targets: for daemon/events_ask.h, which visits it by mail; its counts may be read by any thread.
  */

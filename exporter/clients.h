@@ -11,7 +11,8 @@
 struct client {
 	struct address address; /* clients_network */
 	size_t connections;
-	size_t heavy; /* for the server's sums */
+	size_t heavy;      /* for the server's sums */
+	size_t body_bytes; /* likewise */
 	struct client *next;
 };
 

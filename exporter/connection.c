@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "core/file.h"
 #include "core/loop.h"
 #include "core/mem.h"
 #include "exporter/http_body.h"
@@ -63,6 +64,8 @@ struct connection {
 	char *head; /* of the request that is not handled yet; owned */
 	struct http_request request;
 	struct http_body body;
+	struct text kept; /* of the body */
+	size_t reserved;  /* bytes of it that the server has counted */
 	struct stream stream;
 	void (*gone)(void *arg); /* while waiting */
 	void *gone_arg;
@@ -110,6 +113,11 @@ bool connection_is_idle(const struct connection *connection)
 	       connection->phase == PHASE_LINGERING;
 }
 
+bool connection_has_part(const struct connection *connection)
+{
+	return connection->phase == PHASE_BODY && connection->reserved > 0;
+}
+
 bool connection_is_heavy(const struct connection *connection)
 {
 	return connection->is_heavy;
@@ -145,6 +153,14 @@ static void end_stream(struct connection *connection, bool is_complete)
 	connection->stream.free(connection->stream.state, is_complete);
 }
 
+/* There are passwords in bodies. */
+static void forget_body(struct connection *connection)
+{
+	connection->owner->release(connection->owner->context, connection, connection->reserved);
+	connection->reserved = 0;
+	file_wipe(&connection->kept);
+}
+
 static void end_waiting(struct connection *connection)
 {
 	if (connection->reset)
@@ -165,6 +181,7 @@ void connection_close(struct connection *connection)
 	alarm_cancel(connection->owner->plan->loop, &connection->alarm);
 	bufferevent_free(connection->events);
 	tls_context_release(connection->tls);
+	forget_body(connection);
 	connection->owner->closed(connection->owner->context, connection);
 	mem_free(connection->head);
 	mem_free(connection);
@@ -173,14 +190,6 @@ void connection_close(struct connection *connection)
 static void set_alarm(struct connection *connection, int64_t after_ns)
 {
 	alarm_set(connection->owner->plan->loop, &connection->alarm, clock_monotonic_ns() + after_ns);
-}
-
-static void ring(void *arg)
-{
-	struct connection *connection = arg;
-	if (connection->is_timed && connection->phase != PHASE_LINGERING)
-		count(&connection->owner->counts->timeouts, 1);
-	connection_close(connection);
 }
 
 /* The time of a request begins with its first byte and does not begin again. */
@@ -379,12 +388,50 @@ static void refuse_request(struct connection *connection, int status)
 	reply_status(connection, status);
 }
 
-static void handle_request(struct connection *connection)
+static void forget_request(struct connection *connection)
 {
-	set_alarm(connection, connection->owner->plan->reply_timeout_ns);
-	connection->owner->plan->handle(connection->owner->plan->context, connection, &connection->request);
+	forget_body(connection);
 	mem_free(connection->head);
 	connection->head = NULL;
+}
+
+static void handle_request(struct connection *connection)
+{
+	struct http_request *request = &connection->request;
+	set_alarm(connection, connection->owner->plan->reply_timeout_ns);
+	request->body_length = connection->kept.length;
+	request->body = connection->body.kept ? text_string(&connection->kept) : NULL;
+	connection->owner->plan->handle(connection->owner->plan->context, connection, request);
+	forget_request(connection);
+}
+
+/* Where the body is of use, who reads it also says what is wrong with it. */
+static void refuse_body(struct connection *connection, int status)
+{
+	const struct server_plan *plan = connection->owner->plan;
+	if (!connection->body.kept) {
+		refuse_request(connection, status);
+		return;
+	}
+	connection->phase = PHASE_REPLYING;
+	connection->is_last = true;
+	plan->refuse(plan->context, connection, &connection->request, status);
+	forget_request(connection);
+}
+
+static void ring(void *arg)
+{
+	struct connection *connection = arg;
+	if (connection->is_timed && connection->phase != PHASE_LINGERING)
+		count(&connection->owner->counts->timeouts, 1);
+	if (connection->phase != PHASE_BODY || !connection->body.kept) {
+		connection_close(connection);
+		return;
+	}
+	/* Counted already. */
+	connection->is_timed = false;
+	set_alarm(connection, LINGER_NS);
+	refuse_body(connection, 408);
 }
 
 /* What OpenSSL has decrypted while libevent took no more, because the input was full: it is the rest of a record, and
@@ -403,6 +450,18 @@ static bool take_decrypted(struct connection *connection)
 	return true;
 }
 
+static void count_kept(struct connection *connection)
+{
+	const struct connection_owner *owner = connection->owner;
+	size_t n = connection->kept.length - connection->reserved;
+	if (n == 0 || connection->body.status != 0)
+		return;
+	if (owner->reserve(owner->context, connection, n))
+		connection->reserved += n;
+	else
+		connection->body.status = 503;
+}
+
 /* Takes what is there of the body; the request is handled when all of it is. */
 static void take_body(struct connection *connection)
 {
@@ -412,9 +471,10 @@ static void take_body(struct connection *connection)
 			return;
 		size_t n = evbuffer_get_contiguous_space(input);
 		evbuffer_drain(input, http_body_read(&connection->body, (char *)evbuffer_pullup(input, (ssize_t)n), n));
+		count_kept(connection);
 	}
 	if (connection->body.status != 0)
-		refuse_request(connection, connection->body.status);
+		refuse_body(connection, connection->body.status);
 	else
 		handle_request(connection);
 }
@@ -429,11 +489,18 @@ static void begin_body(struct connection *connection)
 	take_body(connection);
 }
 
-/* The request is admitted. */
+/* The request is admitted by the guard. */
 static void proceed(struct connection *connection)
 {
+	const struct server_plan *plan = connection->owner->plan;
+	struct server_body body = {.max_bytes = HTTP_BODY_MAX};
+	connection->phase = PHASE_REPLYING;
+	if (plan->begin && !plan->begin(plan->context, connection, &connection->request, &body))
+		return;
 	connection->is_last = false;
-	http_body_begin(&connection->body, &connection->request);
+	http_body_begin(&connection->body, &connection->request, body.max_bytes);
+	if (body.is_kept)
+		connection->body.kept = &connection->kept;
 	if (connection->request.has_body)
 		begin_body(connection);
 	else

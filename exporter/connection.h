@@ -21,6 +21,9 @@ struct connection_owner {
 	struct server_counts *counts;
 	/* Is there room for a heavy reply to this one? */
 	bool (*claim)(void *context, struct connection *connection);
+	/* Is there room for so many bytes more of its body? They are given back by release. */
+	bool (*reserve)(void *context, struct connection *connection, size_t n);
+	void (*release)(void *context, struct connection *connection, size_t n);
 	/* A handshake has failed: why. */
 	void (*note_handshake)(void *context, const struct address *peer, const char *why);
 	/* The connection is gone; its memory is freed after this. */
@@ -44,6 +47,9 @@ bool connection_is_idle(const struct connection *connection);
 
 /* Does it hold one of the places that connection_claim gives? */
 bool connection_is_heavy(const struct connection *connection);
+
+/* Is part of a body in memory, and the rest waited for? */
+bool connection_has_part(const struct connection *connection);
 
 /* Bytes a second that the client has taken of the reply under way; INT64_MAX as long as it cannot be blamed: there is
  * none, or it is not CONNECTION_GRACE_NS old. */

@@ -393,10 +393,36 @@ static bool claim(struct exporter *exporter, struct connection *connection)
 	return false;
 }
 
+static bool is_in_tree(const struct exporter_host *host, const struct http_request *request)
+{
+	return host->tree && strncmp(request->path, host->tree->prefix, strlen(host->tree->prefix)) == 0;
+}
+
+static bool begin(void *context, struct connection *connection, const struct http_request *request,
+		  struct server_body *body)
+{
+	const struct exporter_host *host = ((struct exporter *)context)->host;
+	if (!is_in_tree(host, request))
+		return true;
+	body->is_kept = true;
+	return host->tree->begin(host->context, connection, request, &body->max_bytes);
+}
+
+/* Nobody else keeps bodies. */
+static void refuse(void *context, struct connection *connection, const struct http_request *request, int status)
+{
+	const struct exporter_host *host = ((struct exporter *)context)->host;
+	host->tree->refuse(host->context, connection, request, status);
+}
+
 static void handle(void *context, struct connection *connection, const struct http_request *request)
 {
 	struct exporter *exporter = context;
 	const struct exporter_host *host = exporter->host;
+	if (is_in_tree(host, request)) {
+		host->tree->serve(host->context, connection, request);
+		return;
+	}
 	unsigned allowed = 0;
 	const struct route *own = find_route(request, &allowed);
 	const struct exporter_route *route = find_host_route(host, request, &allowed);
@@ -429,7 +455,9 @@ struct exporter *exporter_create(struct loop *loop, const struct exporter_settin
 							       .request_timeout_ns = settings->request_timeout_ns,
 							       .reply_timeout_ns = settings->reply_timeout_ns,
 							       .idle_timeout_ns = IDLE_NS,
+							       .begin = begin,
 							       .handle = handle,
+							       .refuse = refuse,
 							       .context = exporter},
 					 err);
 	if (!exporter->server) {

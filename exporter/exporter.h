@@ -40,11 +40,23 @@ struct exporter_route {
 	bool is_heavy; /* connection_claim is called before serve */
 };
 
+/* All paths below one, whatever the method; their bodies are kept. */
+struct exporter_tree {
+	const char *prefix; /* "/api/v2/" */
+	/* Before the body is read; false: it was replied to. *max_body_bytes: 413 for longer ones. */
+	bool (*begin)(void *context, struct connection *connection, const struct http_request *request,
+		      size_t *max_body_bytes);
+	void (*serve)(void *context, struct connection *connection, const struct http_request *request);
+	/* As of server_plan. */
+	void (*refuse)(void *context, struct connection *connection, const struct http_request *request, int status);
+};
+
 /* What the server asks of the daemon. Called on the web thread. */
 struct exporter_host {
 	void *context;
 	const struct exporter_route *routes; /* pages beside the exporter's own */
 	size_t nroutes;
+	const struct exporter_tree *tree; /* or NULL */
 	bool (*is_ready)(void *context);
 	/* The configuration as text, secrets hidden. */
 	void (*show_config)(void *context, struct text *out);

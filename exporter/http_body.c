@@ -20,12 +20,13 @@ enum {
 
 #define SIZE_DIGITS_MAX 8 /* leading zeros included */
 
-void http_body_begin(struct http_body *body, const struct http_request *request)
+void http_body_begin(struct http_body *body, const struct http_request *request, uint64_t max)
 {
 	*body = (struct http_body){.state = request->is_chunked ? STATE_SIZE : STATE_LENGTH,
+				   .max = max,
 				   .left = request->is_chunked ? 0 : request->content_length};
 	body->is_complete = !request->is_chunked && request->content_length == 0;
-	if (body->left > HTTP_BODY_MAX)
+	if (body->left > max)
 		body->status = 413;
 }
 
@@ -47,7 +48,7 @@ static void read_digit(struct http_body *body, unsigned char byte)
 {
 	unsigned digit = isdigit(byte) ? byte - (unsigned)'0' : (unsigned)tolower(byte) - 'a' + 10;
 	body->left = body->left * 16 + digit;
-	if (++body->digits > SIZE_DIGITS_MAX || body->total + body->left > HTTP_BODY_MAX)
+	if (++body->digits > SIZE_DIGITS_MAX || body->total + body->left > body->max)
 		body->status = 413;
 }
 
@@ -131,17 +132,19 @@ static void read_byte(struct http_body *body, char byte)
 }
 
 /* The bytes of a body or chunk. */
-static size_t skip_data(struct http_body *body, size_t n)
+static size_t take_data(struct http_body *body, const char *bytes, size_t n)
 {
-	size_t skipped = n < body->left ? n : (size_t)body->left;
-	body->left -= skipped;
+	size_t taken = n < body->left ? n : (size_t)body->left;
+	if (body->kept)
+		text_add_bytes(body->kept, bytes, taken);
+	body->left -= taken;
 	if (body->left > 0)
-		return skipped;
+		return taken;
 	if (body->state == STATE_LENGTH)
 		body->is_complete = true;
 	else
 		body->state = STATE_DATA_CR;
-	return skipped;
+	return taken;
 }
 
 size_t http_body_read(struct http_body *body, const char *bytes, size_t n)
@@ -149,7 +152,7 @@ size_t http_body_read(struct http_body *body, const char *bytes, size_t n)
 	size_t used = 0;
 	while (used < n && !body->is_complete && body->status == 0) {
 		if (body->state == STATE_LENGTH || body->state == STATE_DATA)
-			used += skip_data(body, n - used);
+			used += take_data(body, bytes + used, n - used);
 		else
 			read_byte(body, bytes[used++]);
 	}

@@ -318,6 +318,7 @@ static const struct {
 } status_texts[] = {
 	{200, "OK"},
 	{202, "Accepted"},
+	{204, "No Content"},
 	{400, "Bad Request"},
 	{401, "Unauthorized"},
 	{403, "Forbidden"},
@@ -331,7 +332,9 @@ static const struct {
 	{431, "Request Header Fields Too Large"},
 	{500, "Internal Server Error"},
 	{501, "Not Implemented"},
+	{502, "Bad Gateway"},
 	{503, "Service Unavailable"},
+	{504, "Gateway Timeout"},
 	{505, "HTTP Version Not Supported"},
 };
 
@@ -361,7 +364,8 @@ void http_write_head(struct text *out, const struct http_reply *reply, const str
 	write_date(out, message->date_seconds);
 	if (reply->type)
 		text_add_format(out, "Content-Type: %s\r\n", reply->type);
-	if (message->framing == HTTP_LENGTH)
+	/* RFC 9110 section 8.6: none where there is no content at all. */
+	if (message->framing == HTTP_LENGTH && reply->status != 204)
 		text_add_format(out, "Content-Length: %zu\r\n", message->length);
 	else if (message->framing == HTTP_CHUNKED)
 		text_add(out, "Transfer-Encoding: chunked\r\n");

@@ -12,7 +12,7 @@
 
 #define HTTP_HEAD_MAX   16384 /* bytes of a request's head */
 #define HTTP_FIELDS_MAX 64
-#define HTTP_BODY_MAX   65536 /* longest body that is not refused */
+#define HTTP_BODY_MAX   65536 /* longest body that is not refused where bodies are of no use */
 
 struct http_field {
 	const char *name, *value;
@@ -29,6 +29,8 @@ struct http_request {
 	bool is_chunked;     /* the body comes in chunks; content_length is 0 then */
 	bool wants_continue; /* the client waits for "100 Continue" before it sends the body */
 	uint64_t content_length;
+	const char *body; /* all of it, for who asked for it (server_plan.begin); borrowed for the call; else NULL */
+	size_t body_length;
 	struct http_field fields[HTTP_FIELDS_MAX];
 	size_t nfields;
 };

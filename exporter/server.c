@@ -40,8 +40,9 @@ struct server {
 	struct log_fault accept_fault;
 	struct text refusal;
 	struct server_counts counts;
-	int64_t told_ns; /* when a failed handshake was logged last */
-	uint64_t untold; /* how many have failed since */
+	size_t body_bytes; /* of all bodies that are not whole yet */
+	int64_t told_ns;   /* when a failed handshake was logged last */
+	uint64_t untold;   /* how many have failed since */
 	size_t nlisteners;
 	struct listener listeners[];
 };
@@ -164,6 +165,51 @@ static bool claim(void *context, struct connection *connection)
 	return count_heavy(server) < SERVER_HEAVY_MAX ||
 	       evict(server, find_greedy(server, connection_links(connection)->client)) ||
 	       evict(server, find_slowest(server, true));
+}
+
+/* The oldest part of a body that waits for its rest, of the client with the most bytes of such. */
+static struct connection *find_hoarder(const struct server *server)
+{
+	struct connection *found = NULL;
+	size_t most = 0;
+	for (struct connection *each = server->connections; each; each = connection_links(each)->next) {
+		const struct client *client = connection_links(each)->client;
+		if (!connection_has_part(each) || client->body_bytes < most)
+			continue;
+		most = client->body_bytes;
+		found = each;
+	}
+	return found;
+}
+
+/* Who has most already gets no more; everybody else does. */
+static bool make_body_room(struct server *server, const struct client *client, size_t n)
+{
+	while (server->body_bytes + n > SERVER_BODIES_MAX) {
+		struct connection *hoarder = find_hoarder(server);
+		if (!hoarder || connection_links(hoarder)->client == client)
+			return false;
+		evict(server, hoarder);
+	}
+	return true;
+}
+
+static bool reserve(void *context, struct connection *connection, size_t n)
+{
+	struct server *server = context;
+	struct client *client = connection_links(connection)->client;
+	if (!make_body_room(server, client, n))
+		return false;
+	client->body_bytes += n;
+	server->body_bytes += n;
+	return true;
+}
+
+static void release(void *context, struct connection *connection, size_t n)
+{
+	struct server *server = context;
+	connection_links(connection)->client->body_bytes -= n;
+	server->body_bytes -= n;
 }
 
 /* --- accepting --------------------------------------------------------------------------------------------------- */
@@ -300,6 +346,8 @@ struct server *server_create(const struct server_plan *plan, struct err *err)
 						  .context = server,
 						  .counts = &server->counts,
 						  .claim = claim,
+						  .reserve = reserve,
+						  .release = release,
 						  .note_handshake = note_handshake,
 						  .closed = forget_connection};
 	server->clients = clients_create(plan->max_connections);

@@ -58,6 +58,16 @@ struct server_guard {
 				       const struct http_request *request);
 };
 
+/* What becomes of the body of a request. */
+struct server_body {
+	bool is_kept;     /* it comes with the request, in memory; else it is read and forgotten */
+	size_t max_bytes; /* longest one that is not refused */
+};
+
+/* Bytes of all bodies in memory that are not whole yet. For more, the connection is closed that waits for the rest of
+ * one, of the client with the most bytes; if that is the very client that has more, it gets 503. */
+#define SERVER_BODIES_MAX ((size_t)32 * 1024 * 1024)
+
 /* All borrowed until server_free. handle must call connection_reply, connection_stream or connection_wait before it
  * returns. */
 struct server_plan {
@@ -69,7 +79,14 @@ struct server_plan {
 	int64_t reply_timeout_ns;   /* from there to the last byte of the reply */
 	int64_t idle_timeout_ns;    /* between a reply and the next request */
 	const struct server_guard *guard; /* see server_set_guard; may be NULL */
+	/* When a request was admitted, before its body is read. body: as for a page that has no use for one. false: it
+	 * was replied to. NULL: none has. */
+	bool (*begin)(void *context, struct connection *connection, const struct http_request *request,
+		      struct server_body *body);
 	void (*handle)(void *context, struct connection *connection, const struct http_request *request);
+	/* In place of handle, for a body that is kept: it is broken (400), too long (413), too slow (408), or there is
+	 * no room for it (503). Must reply; the connection ends then. NULL if begin is. */
+	void (*refuse)(void *context, struct connection *connection, const struct http_request *request, int status);
 	void *context;
 };
 

@@ -54,8 +54,11 @@ static void look_at(const char *head, size_t length, const struct http_request *
 static void read_body(const struct http_request *request, const char *bytes, size_t n)
 {
 	struct http_body whole, pieces;
-	http_body_begin(&whole, request);
-	http_body_begin(&pieces, request);
+	struct text kept = {0}, kept_pieces = {0};
+	http_body_begin(&whole, request, HTTP_BODY_MAX);
+	http_body_begin(&pieces, request, HTTP_BODY_MAX);
+	whole.kept = &kept;
+	pieces.kept = &kept_pieces;
 	REQUIRE(request->has_body || whole.is_complete);
 	size_t used = http_body_read(&whole, bytes, n), used_pieces = 0;
 	while (used_pieces < n && http_body_read(&pieces, bytes + used_pieces, 1) == 1)
@@ -65,6 +68,10 @@ static void read_body(const struct http_request *request, const char *bytes, siz
 	REQUIRE(whole.status == 0 || whole.status == 400 || whole.status == 413);
 	REQUIRE(!whole.is_complete || whole.status == 0);
 	REQUIRE(used == n || whole.is_complete || whole.status != 0);
+	REQUIRE(kept.length <= used && kept.length <= HTTP_BODY_MAX && kept.length == kept_pieces.length);
+	REQUIRE(kept.length == 0 || memcmp(kept.bytes, kept_pieces.bytes, kept.length) == 0);
+	text_free(&kept);
+	text_free(&kept_pieces);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

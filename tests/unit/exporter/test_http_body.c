@@ -9,8 +9,10 @@
 static struct http_body begin(bool is_chunked, uint64_t content_length)
 {
 	struct http_body body;
-	http_body_begin(&body, &(struct http_request){
-				       .has_body = true, .is_chunked = is_chunked, .content_length = content_length});
+	http_body_begin(
+		&body,
+		&(struct http_request){.has_body = true, .is_chunked = is_chunked, .content_length = content_length},
+		HTTP_BODY_MAX);
 	return body;
 }
 
