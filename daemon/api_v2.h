@@ -17,6 +17,7 @@
 #include "core/text.h"
 
 struct destination_rules;
+struct loop;
 struct mailbox;
 struct routers;
 struct worker;
@@ -130,11 +131,13 @@ struct api_v2_terms {
 struct api_v2_plan {
 	struct worker *const *workers;
 	size_t nworkers;
-	struct mailbox *mailbox; /* of the web thread */
+	struct loop *loop; /* of the web thread */
+	struct mailbox *mailbox;
 	/* The configured routers by name (daemon/routers.h), held for the caller. */
 	struct routers *(*routers)(void *context);
 	void *context;
-	int64_t max_running; /* calls at a time; more are refused with 503. 0: 1024 */
+	size_t max_running;      /* calls at a time; more are refused with 503. 0: 1024 */
+	size_t max_memory_bytes; /* of answers while they are made, all together. 0: 512 MiB */
 };
 
 struct api_v2;

@@ -8,6 +8,38 @@
 #include "core/mem.h"
 #include "daemon/ros_ask_internal.h"
 
+struct ros_budget {
+	atomic_int holders;
+	_Atomic size_t used_bytes;
+	size_t max_bytes;
+};
+
+struct ros_budget *ros_budget_create(size_t max_bytes)
+{
+	struct ros_budget *budget = mem_zero(1, sizeof(*budget));
+
+	atomic_init(&budget->holders, 1);
+	budget->max_bytes = max_bytes;
+	return budget;
+}
+
+struct ros_budget *ros_budget_hold(struct ros_budget *budget)
+{
+	atomic_fetch_add_explicit(&budget->holders, 1, memory_order_relaxed);
+	return budget;
+}
+
+void ros_budget_release(struct ros_budget *budget)
+{
+	if (budget && atomic_fetch_sub(&budget->holders, 1) == 1)
+		mem_free(budget);
+}
+
+size_t ros_budget_used(const struct ros_budget *budget)
+{
+	return atomic_load_explicit(&budget->used_bytes, memory_order_relaxed);
+}
+
 void ros_budget_add(struct ros_budget *budget, size_t bytes)
 {
 	atomic_fetch_add_explicit(&budget->used_bytes, bytes, memory_order_relaxed);
@@ -20,7 +52,7 @@ void ros_budget_take(struct ros_budget *budget, size_t bytes)
 
 bool ros_budget_is_spent(const struct ros_budget *budget)
 {
-	return atomic_load_explicit(&budget->used_bytes, memory_order_relaxed) > budget->max_bytes;
+	return ros_budget_used(budget) > budget->max_bytes;
 }
 
 void ros_ask_release(struct ros_ask *ask)
@@ -28,6 +60,7 @@ void ros_ask_release(struct ros_ask *ask)
 	if (atomic_fetch_sub(&ask->holders, 1) != 1)
 		return;
 	ros_budget_take(ask->job.budget, ask->charged_bytes);
+	ros_budget_release(ask->job.budget);
 	text_free(&ask->text);
 	mem_free(ask->answer.results);
 	if (ask->job.release)
@@ -141,6 +174,7 @@ struct ros_ask *ros_ask_post(struct ros_desk *desk, struct mailbox *worker, cons
 	ask->job = *job;
 	ask->worker = worker;
 	ask->desk = desk;
+	ros_budget_hold(job->budget);
 	prepare(ask);
 	if (mailbox_post(worker, &ask->job_mail.mail))
 		return ask;

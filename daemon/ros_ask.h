@@ -6,7 +6,6 @@
 #ifndef NETSONDE_DAEMON_ROS_ASK_H
 #define NETSONDE_DAEMON_ROS_ASK_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -37,11 +36,14 @@ struct ros_question {
 	size_t sentence_bytes;
 };
 
-/* What all asks may hold at a time. One for all workers. */
-struct ros_budget {
-	_Atomic size_t used_bytes;
-	size_t max_bytes;
-};
+/* What all asks may hold at a time: one for all workers, and counted, because asks may live longer than who made it. */
+struct ros_budget;
+struct ros_budget *ros_budget_create(size_t max_bytes);
+struct ros_budget *ros_budget_hold(struct ros_budget *budget);
+void ros_budget_release(struct ros_budget *budget);
+void ros_budget_add(struct ros_budget *budget, size_t bytes);
+void ros_budget_take(struct ros_budget *budget, size_t bytes);
+size_t ros_budget_used(const struct ros_budget *budget);
 
 struct ros_job {
 	const char *host; /* name or literal */
@@ -53,11 +55,11 @@ struct ros_job {
 	const struct ros_question *items; /* at least one */
 	size_t n;
 	enum ros_style style;
-	int64_t max_concurrent; /* at least 1 */
-	int64_t deadline_ns;    /* monotonic, of all of it */
-	size_t max_rows;        /* of one command */
-	size_t max_bytes;       /* of all rows as JSON */
-	struct ros_budget *budget;
+	int64_t max_concurrent;    /* at least 1 */
+	int64_t deadline_ns;       /* monotonic, of all of it */
+	size_t max_rows;           /* of one command */
+	size_t max_bytes;          /* of all rows as JSON */
+	struct ros_budget *budget; /* held by the ask */
 	/* rules are held for connections that stay open longer than the ask. Any thread. */
 	void *rules_held;
 	void (*rules_hold)(void *held);
@@ -83,13 +85,13 @@ struct ros_echoes {
 
 struct ros_result {
 	bool is_successful;
-	bool is_launched;     /* it was sent to the router */
 	enum reason reason;   /* as ros_end has it */
 	size_t at, length;    /* in the answer's text: its rows, with commas between them */
 	size_t message_at;    /* in the answer's text: why it failed, length below */
 	size_t message_bytes; /* 0: it did not */
 	size_t rows;
-	int64_t took_ns; /* since it was asked for */
+	int64_t took_ns;     /* since it was asked for */
+	int64_t answered_ns; /* since it was sent; 0: it was not */
 	struct ros_echoes echoes;
 };
 
@@ -124,6 +126,7 @@ struct ros_desk_figures {
 	uint64_t jobs, commands, failures, rows;
 	uint64_t links_opened, links_reused; /* to hosts that are not configured */
 	size_t running, links;               /* now: asks; links to hosts that are not configured */
+	size_t pool, up;                     /* now: all links of this worker; those of them that are up */
 };
 void ros_desk_read(const struct ros_desk *desk, struct ros_desk_figures *out);
 

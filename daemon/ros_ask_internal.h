@@ -4,6 +4,8 @@
 #ifndef NETSONDE_DAEMON_ROS_ASK_INTERNAL_H
 #define NETSONDE_DAEMON_ROS_ASK_INTERNAL_H
 
+#include <stdatomic.h>
+
 #include "core/loop.h"
 #include "core/mailbox.h"
 #include "daemon/ros_ask.h"
@@ -52,8 +54,6 @@ void ros_ask_fail(struct ros_ask *ask, size_t from, enum reason reason, const ch
 bool ros_ask_answer(struct ros_ask *ask);
 void ros_ask_release(struct ros_ask *ask);
 
-void ros_budget_add(struct ros_budget *budget, size_t bytes);
-void ros_budget_take(struct ros_budget *budget, size_t bytes);
 bool ros_budget_is_spent(const struct ros_budget *budget);
 
 #endif

@@ -245,7 +245,8 @@ static void charge_text(struct ros_ask *ask)
 }
 
 struct outcome {
-	bool is_successful, is_launched;
+	bool is_successful;
+	int64_t answered_ns;
 	enum reason reason;
 	const char *message;
 };
@@ -256,7 +257,7 @@ static void record(struct ros_slot *slot, const struct outcome *outcome)
 	struct ros_result *result = &ask->answer.results[slot->item];
 
 	*result = (struct ros_result){.is_successful = outcome->is_successful,
-				      .is_launched = outcome->is_launched,
+				      .answered_ns = outcome->answered_ns,
 				      .reason = outcome->reason,
 				      .took_ns = clock_monotonic_ns() - slot->begun_ns};
 	if (!slot->fault)
@@ -290,7 +291,7 @@ static void end_given_up(void *arg)
 {
 	struct ros_slot *slot = arg;
 
-	end_slot(slot, &(struct outcome){false, true, REASON_PROTOCOL, slot->fault});
+	end_slot(slot, &(struct outcome){false, 0, REASON_PROTOCOL, slot->fault});
 }
 
 /* What !done returns is one more row. */
@@ -310,7 +311,7 @@ static void add_return(struct ros_slot *slot, const struct ros_reply *done)
 static void take_end(struct ros_call *call, const struct ros_end *end)
 {
 	struct ros_slot *slot = (struct ros_slot *)call;
-	const struct outcome outcome = {end->kind == ROS_END_DONE, end->took_ns > 0, end->reason, end->message};
+	const struct outcome outcome = {end->kind == ROS_END_DONE, end->took_ns, end->reason, end->message};
 
 	if (end->kind == ROS_END_DONE)
 		add_return(slot, end->reply);
@@ -412,7 +413,7 @@ static void start(struct ros_ask *ask)
 	count(&ask->desk->commands, 1);
 	if (ros_link_call(ask->line, &slot->call, ROS_RANK_USER, ask->job.deadline_ns, &err) == 0)
 		return;
-	record(slot, &(struct outcome){false, false, REASON_LOCAL, err.text});
+	record(slot, &(struct outcome){false, 0, REASON_LOCAL, err.text});
 	give_slot(slot);
 }
 
@@ -512,8 +513,11 @@ void ros_desk_close(struct ros_desk *desk)
 void ros_desk_read(const struct ros_desk *desk, struct ros_desk_figures *out)
 {
 	struct ros_guests_figures guests;
+	struct ros_pool_figures pool = {0};
 
 	ros_guests_read(desk->guests, &guests);
+	if (desk->pool)
+		ros_pool_read(desk->pool, &pool);
 	*out = (struct ros_desk_figures){
 		.jobs = atomic_load_explicit(&desk->jobs, memory_order_relaxed),
 		.commands = atomic_load_explicit(&desk->commands, memory_order_relaxed),
@@ -523,5 +527,7 @@ void ros_desk_read(const struct ros_desk *desk, struct ros_desk_figures *out)
 		.links_opened = guests.opened,
 		.links_reused = guests.reused,
 		.links = guests.links,
+		.pool = pool.links,
+		.up = pool.up,
 	};
 }

@@ -1,5 +1,6 @@
 #include "daemon/ros_guest.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include "core/clock.h"
