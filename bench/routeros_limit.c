@@ -2,7 +2,7 @@
  * routeros_limit.c - the RouterOS API with nothing but the unavoidable: a responder that gives each command the same
  * answer, and a closed loop that asks ROUTERS of them, WINDOW commands at a time each, from one thread.
  * build: cc -O2 -o routeros_limit routeros_limit.c
- * usage: routeros_limit serve PORT [ROWS]    every address of 127/8 is a router; ROWS interfaces each
+ * usage: routeros_limit serve PORT [ROWS]    every address of 127/8 is a router; ROWS interfaces each; 0: any port
  *        routeros_limit ask PORT ROUTERS WINDOW SECONDS [COMMAND]
  */
 #define _GNU_SOURCE
@@ -288,11 +288,13 @@ static void serve(unsigned port, unsigned rows)
 	struct epoll_event events[256], listening = {.events = EPOLLIN};
 	int one = 1, listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(listener, (struct sockaddr *)&here, sizeof(here)) || listen(listener, 4096))
+	socklen_t size = sizeof(here);
+	if (bind(listener, (struct sockaddr *)&here, size) || listen(listener, 4096) ||
+	    getsockname(listener, (struct sockaddr *)&here, &size))
 		fail("bind");
 	epoll_ctl(loop.epoll, EPOLL_CTL_ADD, listener, &listening);
 	make_answers(&loop, rows);
-	printf("ready %u\n", port);
+	printf("ready %u\n", ntohs(here.sin_port));
 	fflush(stdout);
 	for (;;) {
 		int n = epoll_wait(loop.epoll, events, 256, -1);
