@@ -324,7 +324,7 @@ static void read_tree(struct config_reader *reader, const config_setting_t *root
 	place_file(reader, &reader->config->web.bearer_token_file);
 	place_file(reader, &reader->config->probe_endpoint.blackbox_config);
 	config_finish_geo(reader, root);
-	config_finish_routers(reader, config_setting_get_member(root, "routers") != NULL);
+	config_finish_routers(reader);
 	config_finish_endpoint(reader, root);
 	config_finish_api(reader, root);
 	/* After the probes: the labels of their rows are reserved. */

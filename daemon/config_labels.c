@@ -4,9 +4,7 @@
 #include "daemon/assessors.h"
 #include "daemon/config_reader.h"
 #include "daemon/pipeline.h"
-#include "daemon/shared_catalogue.h"
 #include "geo/place.h"
-#include "probes/routeros/catalogue.h"
 
 /* Taken by series and lines themselves, by histograms and summaries, by line protocol and by the scrape of Prometheus.
  */
@@ -38,18 +36,16 @@ bool config_is_label_name(const char *name)
 	return name[0] && strchr(start, name[0]) && name[strspn(name, part)] == '\0';
 }
 
-void config_reserve_labels_of(struct config_reader *reader, const struct measure_set *set, size_t probe)
-{
-	for (size_t i = 0; set->label_names && set->label_names[i]; i++)
-		names_add(&reader->row_labels, names_key_of(set->label_names[i]), probe);
-}
-
 void config_reserve_labels(struct config_reader *reader, size_t probe)
 {
 	const struct probe_type *type = reader->config->probes[probe].type;
 
-	for (size_t i = 0; type->sets[i]; i++)
-		config_reserve_labels_of(reader, type->sets[i], probe);
+	for (size_t i = 0; type->sets[i]; i++) {
+		const char *const *names = type->sets[i]->label_names;
+
+		for (size_t k = 0; names && names[k]; k++)
+			names_add(&reader->row_labels, names_key_of(names[k]), probe);
+	}
 }
 
 static bool is_usable(struct config_reader *reader, const config_setting_t *setting)
@@ -74,38 +70,18 @@ static bool is_usable(struct config_reader *reader, const config_setting_t *sett
 	return true;
 }
 
-/* Of a type whose rows the catalogue describes. */
-static bool is_label_of_catalogue(const struct config *config, const struct probe_type *type, const char *name)
-{
-	const struct catalogue *catalogue = shared_catalogue_of(config->catalogue);
-
-	for (size_t i = 0; type->uses_catalogue && catalogue && i < catalogue->n; i++) {
-		if (config_word_is_in(name, catalogue->sets[i]->measure.label_names))
-			return true;
-	}
-	return false;
-}
-
-static bool is_label_of_type(const struct config *config, const struct probe_type *type, const char *name)
-{
-	for (size_t i = 0; type->sets[i]; i++) {
-		if (config_word_is_in(name, type->sets[i]->label_names))
-			return true;
-	}
-	return is_label_of_catalogue(config, type, name);
-}
-
-bool config_is_reserved_label(const struct config *config, const char *name)
+bool config_is_reserved_label(const struct config *config, const struct config_template *template, const char *name)
 {
 	if (config_word_is_in(name, reserved_labels) || is_common_row_label(name))
 		return true;
 	for (size_t i = 0; i < config->nprobes; i++) {
 		const struct probe_type *type = config->probes[i].type;
 
-		if (type && is_label_of_type(config, type, name))
-			return true;
+		for (size_t k = 0; type && type->sets[k]; k++)
+			if (config_word_is_in(name, type->sets[k]->label_names))
+				return true;
 	}
-	return false;
+	return config_label_owner(config, template, name) != NULL;
 }
 
 void config_read_labels(struct config_reader *reader, const config_setting_t *group, struct config_labels *labels)

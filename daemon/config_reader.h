@@ -109,8 +109,6 @@ char *config_expand(const char *string, struct err *err);
 
 /* Notes the row labels of a probe's type as reserved. */
 void config_reserve_labels(struct config_reader *reader, size_t probe);
-/* Those of a set that rows of this probe may be of; borrowed as long as the reader is there. */
-void config_reserve_labels_of(struct config_reader *reader, const struct measure_set *set, size_t probe);
 void config_read_labels(struct config_reader *reader, const config_setting_t *group, struct config_labels *labels);
 
 /* Letters, digits, _; pure. */
@@ -168,10 +166,14 @@ void config_free_geo(struct config *config);
  */
 
 void config_read_routers(struct config_reader *reader, const config_setting_t *section);
-/* Loads the catalogue if a probe uses one, or the section is written; after the probes and the environment, before
- * labels of targets. */
-void config_finish_routers(struct config_reader *reader, bool is_written);
+/* Loads the catalogue if a probe uses one, or there are files to look at; after the probes and the environment, before
+ * the labels of targets. */
+void config_finish_routers(struct config_reader *reader);
 void config_free_routers(struct config *config);
+/* The type of those probes whose rows have this label by the catalogue; NULL: none of them. There are many such names,
+ * and they are taken from targets with such probes only. */
+const struct probe_type *config_label_owner(const struct config *config, const struct config_template *template,
+					    const char *name);
 
 /* --- config_qos.c ----------------------------------------------------------------------------------------------------
  */

@@ -56,28 +56,42 @@ static void note_errors(struct config_reader *reader, struct text *errors)
 	}
 }
 
-static bool is_wanted(const struct config *config, bool is_written)
+static bool is_wanted(const struct config *config)
 {
+	if (config->routers.catalogues.n > 0)
+		return true;
 	for (size_t i = 0; i < config->nprobes; i++) {
 		if (config->probes[i].type && config->probes[i].type->uses_catalogue)
 			return true;
 	}
-	return is_written;
+	return false;
 }
 
-/* The rows of these probes have the labels that the catalogue says. */
-static void reserve_labels(struct config_reader *reader, const struct catalogue *catalogue)
+/* Has a row of the catalogue such a label? */
+static bool is_row_label(const struct config *config, const char *name)
 {
-	const struct config *config = reader->config;
-	size_t probe = 0;
+	const struct catalogue *catalogue = shared_catalogue_of(config->catalogue);
 
-	while (probe < config->nprobes && !(config->probes[probe].type && config->probes[probe].type->uses_catalogue))
-		probe++;
-	for (size_t i = 0; probe < config->nprobes && i < catalogue->n; i++)
-		config_reserve_labels_of(reader, &catalogue->sets[i]->measure, probe);
+	for (size_t i = 0; catalogue && i < catalogue->n; i++) {
+		if (config_word_is_in(name, catalogue->sets[i]->measure.label_names))
+			return true;
+	}
+	return false;
 }
 
-void config_finish_routers(struct config_reader *reader, bool is_written)
+const struct probe_type *config_label_owner(const struct config *config, const struct config_template *template,
+					    const char *name)
+{
+	for (size_t i = 0; i < template->nassignments; i++) {
+		const struct probe_type *type = template->assignments[i].probe->type;
+
+		if (type && type->uses_catalogue)
+			return is_row_label(config, name) ? type : NULL;
+	}
+	return NULL;
+}
+
+void config_finish_routers(struct config_reader *reader)
 {
 	struct config *config = reader->config;
 	const struct config_routers *routers = &config->routers;
@@ -87,14 +101,12 @@ void config_finish_routers(struct config_reader *reader, bool is_written)
 	struct catalogue *catalogue;
 
 	place_catalogues(reader);
-	if (!is_wanted(config, is_written || n > 0))
+	if (!is_wanted(config))
 		return;
 	catalogue =
 		ros_catalogue_load((const char *const *)routers->catalogues.items, n, !routers->has_builtin, &errors);
-	if (catalogue) {
+	if (catalogue)
 		config->catalogue = shared_catalogue_create(catalogue);
-		reserve_labels(reader, catalogue);
-	}
 	note_errors(reader, &errors);
 	text_free(&errors);
 }

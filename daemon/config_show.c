@@ -1,7 +1,6 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "core/option_compare.h"
 #include "daemon/config.h"
 #include "daemon/endpoint.h"
 #include "daemon/target.h"
@@ -117,9 +116,17 @@ static bool is_changed(const struct config_assignment *assignment, const char *n
 {
 	const struct probe_type *type = assignment->probe->type;
 	const struct option *option = option_find(type->options, type->noptions, name);
+	struct text own = {0}, common = {0};
+	bool differs;
 
-	return option && assignment->own_settings &&
-	       !option_is_equal(option, assignment->own_settings, assignment->probe->settings);
+	if (!option || !assignment->own_settings)
+		return false;
+	show_option(option, assignment->own_settings, "", &own);
+	show_option(option, assignment->probe->settings, "", &common);
+	differs = strcmp(text_string(&own), text_string(&common)) != 0;
+	text_free(&own);
+	text_free(&common);
+	return differs;
 }
 
 static bool is_changed_before(const struct config_template *template, size_t before, const char *name)

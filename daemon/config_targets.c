@@ -218,6 +218,21 @@ static void check_own_settings(struct reading_target *self)
 /* --- the target ------------------------------------------------------------------------------------------------------
  */
 
+/* Which labels the rows of routers have is known only when its probes are. */
+static void check_labels(struct reading_target *self, const config_setting_t *group)
+{
+	const struct config_labels *labels = &self->template->labels;
+
+	for (size_t i = 0; i < labels->n; i++) {
+		const char *name = labels->items[i].name;
+		const struct probe_type *type = config_label_owner(self->reader->config, self->template, name);
+
+		if (type)
+			config_error_at(self->reader, config_setting_get_member(group, name), NULL,
+					"this label name is reserved: rows of probe type %s have it", type->name);
+	}
+}
+
 /* What targets of a file have as well. */
 static void read_common(struct reading_target *self)
 {
@@ -226,6 +241,7 @@ static void read_common(struct reading_target *self)
 	if (labels)
 		config_read_labels(self->reader, labels, &self->template->labels);
 	read_assignments(self, config_setting_get_member(self->group, "probes"));
+	check_labels(self, labels);
 	read_options(self);
 	check_own_settings(self);
 }

@@ -6,7 +6,6 @@
 #include "core/clock.h"
 #include "core/mem.h"
 #include "probes/engine_internal.h"
-#include "probes/routeros/catalogue.h"
 #include "probes/schedule.h"
 
 /* The largest lag is shown for windows of this length, so that any number of scrapers see the same figure. */
@@ -19,8 +18,6 @@
 /* What is collected once an hour or a day is collected first this soon after the probe opens, at a place of its own in
  * that time: nobody waits a day for a figure, and no router is asked for everything at once. */
 #define PART_FIRST_NS (30 * NS_PER_SECOND)
-
-static const struct catalogue no_catalogue;
 
 enum engine_measure {
 	ENGINE_PROBES,
@@ -254,7 +251,7 @@ struct probe *probe_open(struct engine *engine, const struct probe_plan *plan, s
 	probe->gatekeeper = plan->gatekeeper;
 	probe->catalogue = plan->catalogue ? plan->catalogue : engine->plan.catalogue;
 	if (!probe->catalogue)
-		probe->catalogue = &no_catalogue;
+		probe->catalogue = &catalogue_empty;
 	probe->is_single = plan->is_single;
 	probe->opened = plan->type->open(probe, plan->settings, err);
 	if (!probe->opened) {

@@ -10,6 +10,9 @@
 #include "core/slabs.h"
 #include "probes/engine.h"
 
+/* One without data sets (probes/routeros/catalogue.c). The engine hands catalogues on and looks into none. */
+extern const struct catalogue catalogue_empty;
+
 #define ENGINE_SERVICES_MAX 16
 #define RUN_LOG_LINES_MAX   512
 

@@ -173,6 +173,9 @@ struct catalogue {
 	size_t nblocks;
 };
 
+/* One without data sets. */
+extern const struct catalogue catalogue_empty;
+
 /* Every row's set stays in use as long as results are kept: free it after them. NULL is harmless. */
 struct catalogue *catalogue_create(void);
 void catalogue_free(struct catalogue *catalogue);

@@ -220,6 +220,8 @@ static void send_all(struct ros_link *link, int64_t now_ns)
 		link->choked_ns = now_ns + CHOKED_NS;
 		return;
 	}
+	if (link->out.length >= BATCH_BYTES)
+		ros_link_wake(link);
 	link->choked_ns = 0;
 	link->figures.sent_bytes += link->out.length;
 	text_clear(&link->out);

@@ -46,13 +46,21 @@ static const char *target_of(const struct routeros *opened)
 /* --- the router as a whole -----------------------------------------------------------------------------------------
  */
 
+static bool is_up(const struct routeros *opened)
+{
+	struct ros_link_figures figures;
+	ros_link_read(opened->link, &figures);
+	return figures.state == ROS_LINK_UP;
+}
+
+/* Of connections that fail the link itself speaks. */
 static void note_reachability(struct routeros *opened, enum reason reason, const char *message)
 {
 	if (probe_is_single(opened->probe))
 		return;
 	if (reason == REASON_OK)
 		log_fault_end(&opened->fault, "routeros", target_of(opened));
-	else
+	else if (is_up(opened))
 		log_fault_begin(&opened->fault, "routeros", target_of(opened), "%s: %s", reason_name(reason),
 				message[0] ? message : "no answer");
 }
@@ -186,13 +194,6 @@ static void end_single(struct routeros_run *state)
 
 /* --- a data set ----------------------------------------------------------------------------------------------------
  */
-
-static bool is_up(const struct routeros *opened)
-{
-	struct ros_link_figures figures;
-	ros_link_read(opened->link, &figures);
-	return figures.state == ROS_LINK_UP;
-}
 
 /* That the router cannot be reached is said once, and not by each data set. */
 static void note_fault(struct routeros_run *state)

@@ -68,7 +68,7 @@ struct routeros {
 	struct collection *collections; /* of the data sets that are on, in the catalogue's order */
 	size_t ncollections;
 	struct routeros_before before;
-	struct log_fault fault;  /* the router cannot be reached */
+	struct log_fault fault;  /* there is a connection, and yet no answer */
 	struct run *guarded_run; /* whose permission the connection needs */
 };
 

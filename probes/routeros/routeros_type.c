@@ -59,8 +59,8 @@ static int routeros_check(const void *arg, struct err *err)
 	return check_code_page(settings->code_page, err);
 }
 
-static const struct measure_set *const routeros_sets[] = {&routeros_set, &routeros_collection_set, &routeros_log_line_set,
-							  NULL};
+static const struct measure_set *const routeros_sets[] = {&routeros_set, &routeros_collection_set,
+							  &routeros_log_line_set, NULL};
 static const struct probe_service *const routeros_services[] = {&tls_service, &ros_pool_service, NULL};
 static const char *const routeros_manual_settings[] = {"command_timeout=30", NULL};
 
