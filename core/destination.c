@@ -31,6 +31,7 @@ struct rule_list {
 
 struct destination_rules {
 	struct rule_list allow, deny;
+	const char *allow_option, *deny_option; /* NULL: those of /probe */
 };
 
 /* Does the rule match, as far as that is known? */
@@ -412,6 +413,12 @@ struct destination_rules *destination_rules_create(const struct option_list *all
 	return NULL;
 }
 
+void destination_rules_name(struct destination_rules *rules, const char *allow, const char *deny)
+{
+	rules->allow_option = allow;
+	rules->deny_option = deny;
+}
+
 void destination_rules_free(struct destination_rules *rules)
 {
 	if (!rules)
@@ -565,6 +572,11 @@ static bool refuse(const struct question *question, struct text *reason, struct 
 	return false;
 }
 
+static const char *allow_option(const struct destination_rules *rules)
+{
+	return rules->allow_option ? rules->allow_option : "probe_endpoint.allow";
+}
+
 static bool decide(const struct destination_rules *rules, const struct question *question, struct err *why)
 {
 	const struct rule *denial = find_denial(&rules->deny, question);
@@ -573,17 +585,18 @@ static bool decide(const struct destination_rules *rules, const struct question 
 	bool is_inside;
 
 	if (denial) {
-		text_add_format(&reason, "the rule \"%s\" of probe_endpoint.deny", denial->text);
+		text_add_format(&reason, "the rule \"%s\" of %s", denial->text,
+				rules->deny_option ? rules->deny_option : "probe_endpoint.deny");
 		return refuse(question, &reason, why);
 	}
 	range = question->address ? find_closed(&rules->allow, question, &is_inside) : NULL;
 	if (range) {
-		text_add_format(&reason, "%s%s (%s), which only a rule of probe_endpoint.allow opens that is no wider",
-				is_inside ? "it leads to " : "", range->what, range->text);
+		text_add_format(&reason, "%s%s (%s), which only a rule of %s opens that is no wider",
+				is_inside ? "it leads to " : "", range->what, range->text, allow_option(rules));
 		return refuse(question, &reason, why);
 	}
 	if (rules->allow.n > 0 && !find_rule(&rules->allow, question, MATCH_PERHAPS)) {
-		text_add(&reason, "no rule of probe_endpoint.allow permits it");
+		text_add_format(&reason, "no rule of %s permits it", allow_option(rules));
 		return refuse(question, &reason, why);
 	}
 	return true;

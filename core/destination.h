@@ -37,6 +37,9 @@ int destination_check_rule(const char *text, struct err *err);
 /* Of good rules; everything is copied. NULL with err ("allow: ..."). */
 struct destination_rules *destination_rules_create(const struct option_list *allow, const struct option_list *deny,
 						   struct err *err);
+/* The options that they stand in, for refusals: constants. Before anybody else has them. Default: those of section
+ * probe_endpoint. */
+void destination_rules_name(struct destination_rules *rules, const char *allow, const char *deny);
 void destination_rules_free(struct destination_rules *rules); /* NULL is harmless */
 
 #define DESTINATION_NO_PORT      0 /* ICMP */

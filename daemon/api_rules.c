@@ -134,6 +134,7 @@ static int add_destinations(struct api_rules *rules, const struct config_api *se
 
 	if (!destinations)
 		return -1;
+	destination_rules_name(destinations, "api.allow_hosts", "api.deny_hosts");
 	if (settings->allow_hosts.n > 0)
 		rules->destinations = destinations;
 	else

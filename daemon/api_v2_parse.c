@@ -228,7 +228,7 @@ static int read_host(struct reading_call *in, const json_t *object, struct api_v
 	if (!host->router)
 		return read_other_host(in, object, host);
 	host->name = host->router;
-	return check_host(in, "router", host->router);
+	return host->router[0] ? 0 : fail(in, "router", "must not be empty");
 }
 
 static struct api_v2_host *take_hosts(struct reading_call *in, size_t n)
@@ -269,7 +269,7 @@ static int read_hosts_of(struct reading_call *in, const json_t *list, struct nam
 			hosts[i].router =
 				api_v2_copy(in->call->memory, json_string_value(item), json_string_length(item));
 			hosts[i].name = hosts[i].router;
-			if (strlen(hosts[i].router) > HOST_MAX || check_host(in, "router", hosts[i].router) == -1)
+			if (!hosts[i].router[0] || strlen(hosts[i].router) > HOST_MAX)
 				return fail(in, "router", "must be the name of a configured router");
 		} else if (!json_is_object(item)) {
 			return fail(in, "host", "each item must be an object, or the name of a configured router");

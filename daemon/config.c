@@ -267,8 +267,8 @@ static void place_disk_log(struct config *config)
 static void check_sections(struct config_reader *reader, const config_setting_t *root)
 {
 	static const char *const sections[] = {
-		"agent",          "web",          "probes", "targets", "target_files", "influx", "disk_log",
-		"probe_endpoint", "availability", "geo",    "qos",     "routers",      "api",    NULL};
+		"agent",          "web",          "probes", "targets", "target_files", "influx",  "disk_log",
+		"probe_endpoint", "availability", "geo",    "qos",     "api",          "routers", NULL};
 	const struct config_known known = {.others = sections};
 	int length = config_setting_length(root);
 
@@ -442,8 +442,8 @@ void config_free(struct config *config)
 		option_free_settings(influx_options, influx_noptions, config->outputs[i]);
 	mem_free(config->outputs);
 	config_free_geo(config);
-	config_free_routers(config);
 	config_free_api(config);
+	config_free_routers(config);
 	option_free(exporter_options, exporter_noptions, &config->web);
 	option_free(config_endpoint_options, config_endpoint_noptions, &config->probe_endpoint);
 	option_free(influx_log_options, influx_log_noptions, &config->disk_log);

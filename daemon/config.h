@@ -66,14 +66,6 @@ extern const size_t config_endpoint_noptions;
 /* A deep copy, to be freed by option_free. */
 void config_copy_endpoint(const struct config_endpoint *from, struct config_endpoint *to);
 
-/* Section "routers". */
-struct config_routers {
-	struct option_list catalogues; /* files, seen from the folder of the configuration already */
-	bool has_builtin;
-};
-extern const struct option config_routers_options[];
-extern const size_t config_routers_noptions;
-
 /* Section "api": the REST interface for routers, /api/v2. */
 struct config_api {
 	bool is_enabled;
@@ -102,6 +94,13 @@ struct config_api_key {
 };
 extern const struct option config_api_key_options[];
 extern const size_t config_api_key_noptions;
+/* Section "routers". */
+struct config_routers {
+	struct option_list catalogues; /* files, seen from the folder of the configuration already */
+	bool has_builtin;
+};
+extern const struct option config_routers_options[];
+extern const size_t config_routers_noptions;
 
 /* What a target should keep to; 0: anything will do. */
 struct config_objectives {
@@ -173,13 +172,13 @@ struct config {
 	struct exporter_settings web;
 	struct config_endpoint probe_endpoint;
 	struct config_qos qos;
-	struct config_routers routers;
-	struct shared_catalogue *catalogue; /* held; what can be asked of routers; NULL: nobody wants to know */
-	struct endpoint *endpoint;          /* held: what /probe may do */
+	struct endpoint *endpoint; /* held: what /probe may do */
 	struct config_api api;
 	struct config_api_key **api_keys;
 	size_t napi_keys;
 	struct api_rules *api_rules; /* held: the same, ready to be obeyed */
+	struct config_routers routers;
+	struct shared_catalogue *catalogue; /* held; what can be asked of routers; NULL: nobody wants to know */
 	struct availability_settings availability;
 	struct geo_settings geo;
 	struct geo_override **geo_overrides;
@@ -210,9 +209,8 @@ void config_plan_geo(const struct config *config, struct edition_plan *plan);
 struct config_labels config_copy_labels(const struct config_labels *labels);
 void config_free_labels(struct config_labels *labels);
 
-/* Is this name of a label taken by series, lines, rows of the probe types in use, or those of data sets that probes of
- * the template collect? */
-bool config_is_reserved_label(const struct config *config, const struct config_template *template, const char *name);
+/* Is this name of a label taken by series, lines, or rows of the probe types in use? */
+bool config_is_reserved_label(const struct config *config, const char *name);
 
 /* The configuration with all defaults, as libconfig would read it; secrets as <secret>. */
 void config_show(const struct config *config, struct text *out);

@@ -19,7 +19,7 @@ struct generation {
 	struct config *config;     /* owned; NULL once it was passed on to the next one */
 	struct desired_set wanted; /* borrows from config and contents */
 	size_t ntargets;
-	struct routers *routers; /* those of the set; held */
+	struct routers *routers;          /* those of the set; held */
 	struct target_content **contents; /* of target files: held, because the set borrows from them */
 	size_t ncontents;
 };

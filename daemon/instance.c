@@ -123,6 +123,11 @@ static void show_more(void *context, struct text *out)
 	api_probe_show_last(((struct instance *)context)->probe, out);
 }
 
+static struct routers *hold_routers(void *context)
+{
+	return reload_hold_routers(((struct instance *)context)->reload);
+}
+
 static struct endpoint *hold_endpoint(void *context)
 {
 	struct reload *reload = ((struct instance *)context)->reload;
@@ -325,7 +330,9 @@ static void create_api(struct instance *instance)
 	const struct api_v2_plan jobs = {
 		.workers = instance->workers,
 		.nworkers = instance->nworkers,
+		.loop = thread_loop(instance->web),
 		.mailbox = thread_mailbox(instance->web),
+		.routers = hold_routers,
 		.context = instance,
 	};
 

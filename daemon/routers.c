@@ -8,6 +8,7 @@
 #include "daemon/targets.h"
 #include "probes/probe.h"
 #include "probes/routeros/ros_access.h"
+#include "probes/routeros/routeros.h"
 
 /* One that many routers share. */
 struct shared_access {
@@ -27,13 +28,14 @@ struct routers {
 /* Targets of one group follow one another: the last one is the likeliest. */
 static const struct ros_access *share_access(struct routers *routers, const struct probe_spec *spec)
 {
-	const struct ros_access *access = spec->settings; /* the first member of the type's settings */
+	const struct routeros_settings *settings = spec->settings;
 
 	for (size_t i = routers->naccesses; i-- > 0;)
 		if (routers->accesses[i].settings == spec->settings)
 			return routers->accesses[i].access;
 	routers->accesses = mem_resize(routers->accesses, routers->naccesses + 1, sizeof(*routers->accesses));
-	routers->accesses[routers->naccesses] = (struct shared_access){spec->settings, ros_access_copy(access)};
+	routers->accesses[routers->naccesses] =
+		(struct shared_access){spec->settings, ros_access_copy(&settings->access)};
 	return routers->accesses[routers->naccesses++].access;
 }
 

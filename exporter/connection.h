@@ -11,7 +11,7 @@
 
 /* Figures of a server; written by its thread. */
 struct server_counts {
-	_Atomic uint64_t requests, accepted, refused, evicted, handshakes_failed, timeouts, sent_bytes, open;
+	_Atomic uint64_t requests, accepted, refused, evicted, handshakes_failed, timeouts, sent_bytes, open, body_bytes;
 };
 
 /* What a connection needs of its server. */

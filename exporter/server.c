@@ -40,9 +40,8 @@ struct server {
 	struct log_fault accept_fault;
 	struct text refusal;
 	struct server_counts counts;
-	size_t body_bytes; /* of all bodies that are not whole yet */
-	int64_t told_ns;   /* when a failed handshake was logged last */
-	uint64_t untold;   /* how many have failed since */
+	int64_t told_ns; /* when a failed handshake was logged last */
+	uint64_t untold; /* how many have failed since */
 	size_t nlisteners;
 	struct listener listeners[];
 };
@@ -185,7 +184,7 @@ static struct connection *find_hoarder(const struct server *server)
 /* Who has most already gets no more; everybody else does. */
 static bool make_body_room(struct server *server, const struct client *client, size_t n)
 {
-	while (server->body_bytes + n > SERVER_BODIES_MAX) {
+	while (figure(&server->counts.body_bytes) + n > SERVER_BODIES_MAX) {
 		struct connection *hoarder = find_hoarder(server);
 		if (!hoarder || connection_links(hoarder)->client == client)
 			return false;
@@ -201,7 +200,7 @@ static bool reserve(void *context, struct connection *connection, size_t n)
 	if (!make_body_room(server, client, n))
 		return false;
 	client->body_bytes += n;
-	server->body_bytes += n;
+	count(&server->counts.body_bytes, n);
 	return true;
 }
 
@@ -209,7 +208,7 @@ static void release(void *context, struct connection *connection, size_t n)
 {
 	struct server *server = context;
 	connection_links(connection)->client->body_bytes -= n;
-	server->body_bytes -= n;
+	count(&server->counts.body_bytes, UINT64_MAX - n + 1);
 }
 
 /* --- accepting --------------------------------------------------------------------------------------------------- */
@@ -397,5 +396,6 @@ void server_read(const struct server *server, struct server_figures *out)
 				       .handshakes_failed = figure(&counts->handshakes_failed),
 				       .timeouts = figure(&counts->timeouts),
 				       .sent_bytes = figure(&counts->sent_bytes),
-				       .connections = figure(&counts->open)};
+				       .connections = figure(&counts->open),
+				       .body_bytes = figure(&counts->body_bytes)};
 }

@@ -105,6 +105,7 @@ const char *server_listener(const struct server *server, size_t i);
 struct server_figures {
 	uint64_t requests, connections_total, refused, evicted, handshakes_failed, timeouts, sent_bytes;
 	uint64_t connections; /* open now */
+	uint64_t body_bytes;  /* of requests that are not whole, in memory now */
 };
 /* Any thread. */
 void server_read(const struct server *server, struct server_figures *out);

@@ -32,6 +32,7 @@ struct web_plan {
 	int64_t reply_timeout_ns;
 	const struct exporter_route *routes; /* their context is the struct web */
 	size_t nroutes;
+	const struct exporter_tree *tree; /* likewise */
 	void *arg; /* for the routes */
 };
 
@@ -134,6 +135,7 @@ static inline struct web *web_start(struct web_plan plan)
 	web->host = (struct exporter_host){.context = web,
 					   .routes = plan.routes,
 					   .nroutes = plan.nroutes,
+					   .tree = plan.tree,
 					   .is_ready = is_ready,
 					   .show_config = show_config,
 					   .read_own = read_own};
