@@ -209,8 +209,9 @@ void config_plan_geo(const struct config *config, struct edition_plan *plan);
 struct config_labels config_copy_labels(const struct config_labels *labels);
 void config_free_labels(struct config_labels *labels);
 
-/* Is this name of a label taken by series, lines, or rows of the probe types in use? */
-bool config_is_reserved_label(const struct config *config, const char *name);
+/* Is this name of a label taken by series, lines, rows of the probe types in use, or those of data sets that probes of
+ * the template collect? */
+bool config_is_reserved_label(const struct config *config, const struct config_template *template, const char *name);
 
 /* The configuration with all defaults, as libconfig would read it; secrets as <secret>. */
 void config_show(const struct config *config, struct text *out);
