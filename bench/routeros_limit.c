@@ -55,6 +55,8 @@ struct loop {
 	int epoll;
 	struct answer *answers;
 	size_t nanswers;
+	double started;
+	long uptime; /* that the answers tell */
 	/* of asking */
 	struct bytes command;
 	unsigned window;
@@ -228,31 +230,46 @@ static void add_interfaces(struct answer *answer, unsigned rows)
 	}
 }
 
+/* A router whose uptime stands still has restarted. */
+static void set_uptime(struct loop *loop)
+{
+	long seconds = (long)(now() - loop->started);
+	char uptime[40];
+	const char *const resource[] = {"!re",
+					uptime,
+					"=version=7.18.2 (stable)",
+					"=free-memory=500000000",
+					"=total-memory=1073741824",
+					"=cpu-count=4",
+					"=cpu-frequency=1400",
+					"=cpu-load=3",
+					"=free-hdd-space=90000000",
+					"=total-hdd-space=128000000",
+					"=architecture-name=arm64",
+					"=board-name=RB5009",
+					NULL};
+	if (loop->answers[0].n && seconds == loop->uptime)
+		return;
+	loop->uptime = seconds;
+	snprintf(uptime, sizeof(uptime), "=uptime=1w%lds", seconds);
+	if (loop->answers[0].n)
+		free(loop->answers[0].sentences[--loop->answers[0].n].at);
+	add_sentence(&loop->answers[0], resource);
+}
+
 static void make_answers(struct loop *loop, unsigned rows)
 {
-	static const char *const resource[] = {"!re",
-					       "=uptime=1w2d3h4m5s",
-					       "=version=7.18.2 (stable)",
-					       "=free-memory=500000000",
-					       "=total-memory=1073741824",
-					       "=cpu-count=4",
-					       "=cpu-frequency=1400",
-					       "=cpu-load=3",
-					       "=free-hdd-space=90000000",
-					       "=total-hdd-space=128000000",
-					       "=architecture-name=arm64",
-					       "=board-name=RB5009",
-					       NULL};
 	static const char *const tracking[] = {"!re", "=total-entries=1234", "=max-entries=1048576", NULL};
 	static const char *const identity[] = {"!re", "=name=bench", NULL};
 	loop->answers = calloc(4, sizeof(*loop->answers));
 	if (!loop->answers)
 		fail("calloc");
 	loop->nanswers = 4;
-	loop->answers[0].path = "/interface/print";
-	add_interfaces(&loop->answers[0], rows);
-	loop->answers[1].path = "/system/resource/print";
-	add_sentence(&loop->answers[1], resource);
+	loop->started = now();
+	loop->answers[0].path = "/system/resource/print";
+	set_uptime(loop);
+	loop->answers[1].path = "/interface/print";
+	add_interfaces(&loop->answers[1], rows);
 	loop->answers[2].path = "/ip/firewall/connection/tracking/print";
 	add_sentence(&loop->answers[2], tracking);
 	loop->answers[3].path = "/system/identity/print";
@@ -298,6 +315,7 @@ static void serve(unsigned port, unsigned rows)
 	fflush(stdout);
 	for (;;) {
 		int n = epoll_wait(loop.epoll, events, 256, -1);
+		set_uptime(&loop);
 		for (int i = 0; i < n; i++) {
 			struct peer *peer = events[i].data.ptr;
 			if (!peer) {
