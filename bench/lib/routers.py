@@ -138,7 +138,7 @@ class Relay:
         self.loop.run_forever()
 
     async def accept(self, reader, writer):
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, asyncio.CancelledError):
             there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self.target)
             await asyncio.gather(self.carry(reader, there_writer, self.loop.time() + self.round_trip),
                                  self.carry(there_reader, writer, 0))
@@ -164,8 +164,15 @@ class Relay:
         return self
 
     def __exit__(self, *error):
+        asyncio.run_coroutine_threadsafe(self.end(), self.loop).result(10)
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join(10)
+
+    async def end(self):
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for one in others:
+            one.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
 
 def in_turn(port, commands):
