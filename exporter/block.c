@@ -118,6 +118,7 @@ struct block *block_create(struct slabs *slabs, struct label_text labels, const 
 	uint32_t at = put_text(block, block->labels, labels), cell = (uint32_t)first_cell;
 	for (size_t i = 0; i < nrows; i++) {
 		block->rows[i] = (struct block_row){rows[i].shape, cell, at};
+		block->marks |= atomic_load(&rows[i].shape->set->mark);
 		clear_row(block, i);
 		cell += rows[i].shape->cells;
 		at = put_text(block, at, rows[i].labels);

@@ -31,6 +31,7 @@ struct block {
 	uint64_t
 		birth; /* the store's clock when the series were opened: renders that are not younger do not see them */
 	uint64_t hash; /* hash_stable of the target's name, for ?shard= */
+	uint64_t marks;            /* of the sets of its rows, all together */
 	_Atomic uint32_t sequence; /* odd while values are written */
 	uint32_t nrows;
 	uint32_t labels; /* where the block's label text begins, in bytes from the head */

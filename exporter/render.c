@@ -43,7 +43,8 @@ struct render {
 	bool is_ended;
 	/* Where we are: */
 	size_t family;
-	bool has_head; /* HELP and TYPE of this family are out: they come with its first sample */
+	uint64_t marks; /* of the sets that belong to the family; 0: no row of the store is of them */
+	bool has_head;  /* HELP and TYPE of this family are out: they come with its first sample */
 	size_t next_own;
 	struct store_cursor cursor;
 	const struct block *block; /* NULL: take the next */
@@ -74,8 +75,16 @@ static void take_own_rows(struct render *render, const struct render_plan *plan)
 	text_free(&raw);
 }
 
+static const struct family *current(const struct render *render)
+{
+	return &render->families->families[render->family];
+}
+
 static void begin_family(struct render *render)
 {
+	render->marks = 0;
+	for (size_t i = 0; render->family < render->families->n && i < current(render)->nmembers; i++)
+		render->marks |= atomic_load(&current(render)->members[i].set->mark);
 	render->has_head = false;
 	render->next_own = 0;
 	render->block = NULL;
@@ -141,11 +150,6 @@ static char *put_labels(char *to, const struct line_labels *labels)
 static size_t labels_length(const struct line_labels *labels)
 {
 	return labels->block.length + labels->row.length;
-}
-
-static const struct family *current(const struct render *render)
-{
-	return &render->families->families[render->family];
 }
 
 static void need_head(struct render *render, struct text *out)
@@ -349,11 +353,18 @@ static void write_row(struct render *render, struct text *out, size_t row)
 	}
 }
 
+static bool is_passed_over(const struct render *render, const struct block *block)
+{
+	return !(block->marks & render->marks) || (render->shards > 1 && block->hash % render->shards != render->shard);
+}
+
 static bool next_block(struct render *render)
 {
+	if (!render->marks)
+		return false;
 	do {
 		render->block = store_next(&render->cursor);
-	} while (render->block && render->shards > 1 && render->block->hash % render->shards != render->shard);
+	} while (render->block && is_passed_over(render, render->block));
 	render->next_row = 0;
 	return render->block != NULL;
 }

@@ -8,6 +8,7 @@
 struct shapes {
 	pthread_mutex_t lock;
 	struct known_set *sets;
+	unsigned next_mark;
 };
 
 struct shapes *shapes_create(void)
@@ -237,6 +238,8 @@ static struct shape *hold_shape(struct shapes *shapes, struct known_set *set, co
 		shape->next = set->shapes;
 		set->shapes = shape;
 	}
+	if (atomic_load(&shape->set->mark) == 0)
+		atomic_store(&shape->set->mark, UINT64_C(1) << shapes->next_mark++ % 64);
 	shape->references++;
 	return shape;
 }

@@ -9,6 +9,7 @@
 #ifndef NETSONDE_EXPORTER_SHAPE_H
 #define NETSONDE_EXPORTER_SHAPE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -33,6 +34,9 @@ struct known_set {
 	size_t references;
 	char *name;
 	struct shape *shapes;
+	/* By which a render passes over blocks that have no row of the set: 0 while no row of the store ever was of it,
+	 * then one bit, which other sets may have too. */
+	_Atomic uint64_t mark;
 	size_t n;
 	struct known_measure measures[];
 };

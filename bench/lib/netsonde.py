@@ -20,9 +20,9 @@ def write_config(folder, targets, interval, options=None, agent=None, outputs=No
     """targets: addresses, which may repeat. All that the daemon keeps of a result is kept: series, histograms, lines in a
     file.
 
-    options: of the probe, which is a ping unless they say another type. sections: more of the configuration, as text.
+    interval: None where the type has others. options: of the probe, which is a ping unless they say another type. sections: more of the configuration, as text.
     """
-    probe = {"type": '"ping"', "interval": interval, **(options or {})}
+    probe = {"type": '"ping"', **({} if interval is None else {"interval": interval}), **(options or {})}
     settings = {"name": '"bench"', "workers": 1, "state_dir": f'"{folder}"', **(agent or {})}
     outputs = outputs or f'{{ name = "file"; path = "{folder}/lines"; rotate_size = "256MiB"; keep = 1; }}'
     lines = [

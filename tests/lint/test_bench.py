@@ -20,7 +20,7 @@ def table(monkeypatch):
 
 
 def test_commands_are_there():
-    assert COMMANDS == ["accuracy", "exposition", "ping", "probe", "push", "trace"]
+    assert COMMANDS == ["accuracy", "exposition", "ping", "probe", "push", "routeros", "trace"]
 
 
 @pytest.mark.parametrize("name", COMMANDS)

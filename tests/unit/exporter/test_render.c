@@ -102,6 +102,38 @@ Test(render, bounds_are_those_of_the_store_in_canonical_form)
 	series_store_free(store);
 }
 
+/* More sets than there are marks of sets, in blocks of their own and together, and one that is in no block. */
+Test(render, very_many_sets)
+{
+	enum { SETS = 150 };
+	static const struct measure measures[] = {{"depth", MEASURE_INTEGER, "Deep"}};
+	struct series_store *store = series_store_create(1, 1000000);
+	struct measure_set sets[SETS];
+	char names[SETS][16], line[80];
+	const struct reading depth = reading_integer(0, 7);
+	for (unsigned i = 0; i < SETS; i++) {
+		snprintf(names[i], sizeof(names[i]), "set%03u", i);
+		sets[i] = (struct measure_set){names[i], measures, 1, NULL, "A set"};
+	}
+	for (unsigned i = 0; i < SETS; i++) {
+		const struct label labels[] = {{"target", names[i]}, {"probe", "p"}};
+		const struct row rows[] = {{&sets[i], NULL, 0, &depth, 1},
+					   {&sets[(i + 1) % SETS], &(struct label){"row", "second"}, 1, &depth, 1}};
+		series_update(series_open(store, 0, labels, 2), rows, i % 2 ? 2 : 1);
+	}
+	const struct row own = {&build_set, NULL, 0, &(struct reading){.measure = 5, .value.integer = 3}, 1};
+	char *page = page_of(&(struct render_plan){
+		.store = store, .format = RENDER_TEXT, .own = &own, .nown = 1, .shard = 0, .shards = 1});
+	cr_expect_eq(count_series(page), SETS + SETS / 2 + 1);
+	cr_expect_eq(count_in(page, "\nnetsonde_build_open 3\n"), 1);
+	for (unsigned i = 0; i < SETS; i++) {
+		snprintf(line, sizeof(line), "\nnetsonde_set%03u_depth{target=\"set%03u\",probe=\"p\"} 7\n", i, i);
+		cr_expect_eq(count_in(page, line), 1, "%s", line);
+	}
+	mem_free(page);
+	series_store_free(store);
+}
+
 Test(render, pieces_of_every_size_make_the_same_page)
 {
 	struct series_store *store = store_with_targets(7);
