@@ -58,7 +58,7 @@ struct exporter_host {
 	void *context;
 	const struct exporter_route *routes; /* pages beside the exporter's own */
 	size_t nroutes;
-	const struct exporter_tree *tree;      /* or NULL */
+	const struct exporter_tree *tree; /* or NULL */
 	bool (*is_ready)(void *context);
 	/* The configuration as text, secrets hidden. */
 	void (*show_config)(void *context, struct text *out);
