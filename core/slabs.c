@@ -7,7 +7,7 @@
 
 /* Sizes are rounded up to steps; what is larger than the last step is ordinary memory. */
 #define STEP       8
-#define STEPS      64
+#define STEPS      160
 #define SLAB_ALIGN 65536
 /* The allocator's own head, so that slab lies next to slab. */
 #define SLAB_BYTES (SLAB_ALIGN - 16)

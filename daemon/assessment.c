@@ -9,7 +9,8 @@ struct assessment {
 	struct slabs *slabs;
 	struct series *series; /* NULL before the first rows */
 	int64_t reported_ns;   /* wall clock; 0 = never */
-	size_t nuses;
+	uint32_t nuses;
+	bool can_wait;
 	void *states[]; /* [nuses]; NULL: this one has nothing to say */
 };
 
@@ -34,7 +35,8 @@ struct assessment *assessment_open(const struct assessor_use *uses, size_t nuses
 		return NULL;
 	assessment = slabs_take(about->slabs, size_of(nuses));
 	assessment->uses = uses;
-	assessment->nuses = nuses;
+	assessment->nuses = (uint32_t)nuses;
+	assessment->can_wait = about->interval_ns > 0 && about->interval_ns <= ASSESSMENT_PAUSE_NS;
 	assessment->slabs = about->slabs;
 	for (size_t i = 0; i < nuses; i++)
 		assessment->states[i] = states[i];
@@ -69,6 +71,11 @@ bool assessment_note(struct assessment *assessment, const struct sample *sample)
 	/* A clock that was set back must not silence it. */
 	int64_t passed_ns = ended_realtime_ns(sample) - assessment->reported_ns;
 	return passed_ns >= ASSESSMENT_PAUSE_NS || passed_ns < 0;
+}
+
+bool assessment_can_wait(const struct assessment *assessment)
+{
+	return assessment->can_wait;
 }
 
 void assessment_report(struct assessment *assessment, const struct sample *sample, struct sheet *sheet)

@@ -59,6 +59,9 @@ void assessment_close(struct assessment *assessment); /* its series vanish; NULL
 /* A result. True when rows are due: assessment_report is to be called. */
 bool assessment_note(struct assessment *assessment, const struct sample *sample);
 
+/* Does the next result come within the pause, so that rows may as well be made then? */
+bool assessment_can_wait(const struct assessment *assessment);
+
 /* Clears the sheet, has it filled, and notes when rows are due again. */
 void assessment_report(struct assessment *assessment, const struct sample *sample, struct sheet *sheet);
 

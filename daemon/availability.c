@@ -49,8 +49,12 @@ struct state {
 	const struct subject *subject;
 	struct slabs *slabs;
 	int64_t interval_ms;
+	int64_t line_ms; /* when the last lines were made; 0 = never, or there is something to tell */
 	struct availability availability;
 };
+
+/* What windows of an hour to a month say changes slowly: lines are made so often, and when the state has changed. */
+#define LINE_PAUSE_MS INT64_C(60000)
 
 static struct availability_rules rules_of(const struct state *state)
 {
@@ -65,7 +69,7 @@ static void *open_state(void *context, const struct assessed *about)
 	if (about->interval_ns < NS_PER_MS)
 		return NULL;
 	state = slabs_take(about->slabs, sizeof(*state));
-	*state = (struct state){context, about->subject, about->slabs, about->interval_ns / NS_PER_MS, {0}};
+	*state = (struct state){context, about->subject, about->slabs, about->interval_ns / NS_PER_MS, 0, {0}};
 	const struct availability_rules rules = rules_of(state);
 	availability_keeper_take(state->desk->keeper, about->subject->target, about->subject->probe, &rules,
 				 &state->availability);
@@ -92,9 +96,10 @@ static void note(void *arg, const struct sample *sample)
 	size_t n =
 		availability_note(&state->availability, &rules, sample->begun_realtime_ns / NS_PER_MS, result, changes);
 
-	if (n > 0)
-		availability_keeper_note(state->desk->keeper, state->subject->target, state->subject->probe, changes,
-					 n);
+	if (n == 0)
+		return;
+	state->line_ms = 0;
+	availability_keeper_note(state->desk->keeper, state->subject->target, state->subject->probe, changes, n);
 }
 
 static double seconds(int64_t ms)
@@ -102,13 +107,28 @@ static double seconds(int64_t ms)
 	return (double)ms / 1e3;
 }
 
+/* A clock that was set back must not silence it. */
+static bool is_line_due(const struct state *state, int64_t now_ms)
+{
+	int64_t passed_ms = now_ms - state->line_ms;
+
+	return passed_ms < 0 || passed_ms >= LINE_PAUSE_MS;
+}
+
+static void begin_row(struct sheet *sheet, bool is_quiet)
+{
+	sheet_begin(sheet, &availability_set);
+	if (is_quiet)
+		sheet_be_quiet(sheet);
+}
+
 static void report_window(const struct state *state, enum availability_window window, int64_t now_ms,
-			  struct sheet *sheet)
+			  struct sheet *sheet, bool is_quiet)
 {
 	struct availability_figures figures =
 		availability_read(&state->availability, availability_keeper_gaps(state->desk->keeper), window, now_ms);
 
-	sheet_begin(sheet, &availability_set);
+	begin_row(sheet, is_quiet);
 	sheet_add_label(sheet, "window", availability_window_names[window]);
 	if (figures.known_ms > 0)
 		sheet_add_number(sheet, RATIO, 1 - (double)figures.down_ms / (double)figures.known_ms);
@@ -123,16 +143,19 @@ static void report_window(const struct state *state, enum availability_window wi
 
 static void report(void *arg, int64_t realtime_ns, struct sheet *sheet)
 {
-	const struct state *state = arg;
+	struct state *state = arg;
 	int64_t now_ms = realtime_ns / NS_PER_MS;
+	bool is_quiet = !is_line_due(state, now_ms);
 
-	sheet_begin(sheet, &availability_set);
+	if (!is_quiet)
+		state->line_ms = now_ms;
+	begin_row(sheet, is_quiet);
 	if (state->availability.state != AVAILABILITY_UNKNOWN)
 		sheet_add_integer(sheet, UP, state->availability.state == AVAILABILITY_UP);
 	sheet_add_number(sheet, STREAK, seconds(availability_streak_ms(&state->availability, now_ms)));
 	sheet_add_integer(sheet, OUTAGES_TOTAL, state->availability.outages);
 	for (int window = 0; window < AVAILABILITY_WINDOWS; window++)
-		report_window(state, (enum availability_window)window, now_ms, sheet);
+		report_window(state, (enum availability_window)window, now_ms, sheet, is_quiet);
 }
 
 const struct assessor availability_assessor = {sets, open_state, note, report, close_state};

@@ -133,6 +133,9 @@ static int store_flag(struct reading_line *reading, size_t i, const char *value)
 					      flag->value);
 		value = reading->argv[++reading->at];
 	}
+	/* A switch that comes twice says the same. */
+	if (reading->line->values[i] && flag->value)
+		return command_refuse(command, "--%s is given twice", flag->name);
 	reading->line->values[i] = value ? value : "true";
 	return -1;
 }

@@ -51,8 +51,8 @@ struct command_line {
 	const char *values[COMMAND_FLAGS_MAX];
 };
 
-/* Returns -1 to go on, else the exit code: --help was printed, or an error with the nearest known flag. "-" and "_" in
- * names of flags stand for each other. */
+/* Returns -1 to go on, else the exit code: --help was printed, or an error with the nearest known flag. A flag with a
+ * value may be given once only. "-" and "_" in names of flags stand for each other. */
 int command_parse(const struct command_usage *usage, struct command_line *line, int argc, char **argv);
 
 void command_print_usage(const struct command_usage *usage, FILE *out);

@@ -15,6 +15,7 @@
 #include "daemon/notify.h"
 #include "daemon/reload.h"
 #include "daemon/rights.h"
+#include "daemon/watchdog.h"
 
 /* How long the outputs may take to write what is left at the end. */
 #define STOP_NS (5 * NS_PER_SECOND)
@@ -38,6 +39,7 @@ struct signals {
 	struct reload *reload; /* NULL until there is something to reload */
 	int descriptor;
 	struct watch *watch;
+	struct watchdog *watchdog; /* NULL: the service manager has none */
 };
 
 static void take_signal(void *arg, unsigned events)
@@ -129,6 +131,14 @@ static int fail(const char *what, const char *text)
 	return COMMAND_FAILED;
 }
 
+static struct watchdog *start_watchdog(const struct instance *instance, struct loop *loop)
+{
+	struct watched_thread threads[WATCHDOG_THREADS_MAX];
+	size_t n = instance_threads(instance, threads, WATCHDOG_THREADS_MAX);
+
+	return watchdog_start(loop, watchdog_interval_ns(), threads, n, notify_manager);
+}
+
 /* config is that of the start: it is in force until the loop runs. */
 static int run_instance(const struct config *config, struct instance *instance, struct signals *signals)
 {
@@ -140,9 +150,11 @@ static int run_instance(const struct config *config, struct instance *instance, 
 	} else {
 		log_instance(config, instance);
 		notify_manager("READY=1");
+		signals->watchdog = start_watchdog(instance, signals->loop);
 		if (loop_run(signals->loop, &err) == -1)
 			result = fail("loop", err.text);
 	}
+	watchdog_stop(signals->watchdog);
 	notify_manager("STOPPING=1");
 	instance_stop(instance, STOP_NS);
 	log_event(LOG_LEVEL_INFO, "stop", NULL, "done");
@@ -176,6 +188,7 @@ static int run_config(struct config *config)
 	signals.reload = instance_reload(instance);
 	result = run_instance(config, instance, &signals);
 	instance_free(instance);
+	watchdog_free(signals.watchdog);
 close_signals:
 	close_signals(&signals);
 free_loop:

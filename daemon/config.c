@@ -155,6 +155,7 @@ static void read_probes(struct config_reader *reader, const config_setting_t *se
 	}
 	reader->config->probes = mem_zero(n, sizeof(*reader->config->probes));
 	reader->probe_lines = mem_zero(n, sizeof(*reader->probe_lines));
+	reader->probe_errors = mem_zero(n, sizeof(*reader->probe_errors));
 	reader->config->nprobes = n;
 	for (size_t i = 0; i < n; i++)
 		read_probe(reader, config_setting_get_elem(section, (unsigned)i), i);
@@ -184,10 +185,48 @@ static void check_probes(struct config_reader *reader)
 		if (!probe->type)
 			continue;
 		if (probe->type->check && probe->type->check(probe->settings, &err) < 0)
-			config_source_error(&reader->source, reader->probe_lines[i], "probes.%s: %s", probe->name,
-					    err.text);
+			reader->probe_errors[i] = mem_copy_string(err.text);
 		check_trigger(reader, i);
 	}
+}
+
+struct use {
+	bool is_as_it_is, is_changed;
+};
+
+static void note_uses(const struct config *config, const struct config_assignment *assignments, size_t n,
+		      struct use *uses)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct use *use = &uses[assignments[i].probe - config->probes];
+
+		if (assignments[i].own_settings)
+			use->is_changed = true;
+		else
+			use->is_as_it_is = true;
+	}
+}
+
+/* A probe may leave to its targets what each of them has otherwise, such as a name to log in with. These were checked
+ * with what they say. */
+static void judge_probes(struct config_reader *reader)
+{
+	const struct config *config = reader->config;
+	struct use *uses = mem_zero(config->nprobes, sizeof(*uses));
+
+	for (size_t i = 0; i < config->ntargets; i++)
+		note_uses(config, config->targets[i].assignments, config->targets[i].nassignments, uses);
+	for (size_t i = 0; i < config->ntarget_files; i++)
+		note_uses(config, config->target_files[i].common.assignments,
+			  config->target_files[i].common.nassignments, uses);
+	for (size_t i = 0; i < config->nprobes; i++) {
+		if (reader->probe_errors[i] && (uses[i].is_as_it_is || !uses[i].is_changed))
+			config_source_error(&reader->source, reader->probe_lines[i], "probes.%s: %s",
+					    config->probes[i].name, reader->probe_errors[i]);
+		mem_free(reader->probe_errors[i]);
+	}
+	mem_free(reader->probe_errors);
+	mem_free(uses);
 }
 
 /* --- influx ----------------------------------------------------------------------------------------------------------
@@ -373,6 +412,7 @@ static void parse_all(struct config_reader *reader)
 	else
 		config_parse(reader, &reader->source.text, read_tree);
 	config_chunks_free(&chunks);
+	judge_probes(reader);
 }
 
 static struct config *finish(struct config_reader *reader, struct text *errors)

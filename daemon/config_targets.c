@@ -120,6 +120,17 @@ static void error_unknown_option(struct reading_target *self, const config_setti
 	mem_free(scopes);
 }
 
+/* A target's own password takes the place of the file that the probe has for it, and the other way round; both of them
+ * in the target are an error, which the type tells. */
+static void drop_other_form(const struct config_scope *scope, const struct option *option,
+			    const config_setting_t *setting)
+{
+	const struct option *other = config_other_form(scope, option);
+
+	if (other && !config_setting_get_member(config_setting_parent(setting), other->name))
+		option_free(other, 1, scope->settings);
+}
+
 /* Goes to every probe of the target that has such an option, or to those of one type (NULL: any). false: none has. */
 static bool store_option(struct reading_target *self, const config_setting_t *setting, const struct probe_type *only)
 {
@@ -142,6 +153,7 @@ static bool store_option(struct reading_target *self, const config_setting_t *se
 			continue;
 		is_known = true;
 		scope = own_scope(&template->assignments[i]);
+		drop_other_form(&scope, option, setting);
 		config_store_option(self->reader, setting, &scope, option, from_file);
 	}
 	return is_known;

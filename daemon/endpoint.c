@@ -49,7 +49,14 @@ static void copy_probe(const struct config_probe *probe, struct module *module)
 	const struct probe_type *type = probe->type;
 	struct text shown = {0};
 
+	struct err err = {0};
+
 	module->name = mem_copy_string(probe->name);
+	/* It leaves to its targets what /probe has no other place for. */
+	if (type->check && type->check(probe->settings, &err) == -1) {
+		module->refused = mem_format("it is for targets that say more: %s", err.text);
+		return;
+	}
 	module->type = type;
 	module->settings = option_copy_settings(type->options, type->noptions, type->settings_size, probe->settings);
 	module->timeout_ns = timeout_of(probe);

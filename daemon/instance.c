@@ -24,6 +24,7 @@
 #include "daemon/availability.h"
 #include "daemon/availability_keeper.h"
 #include "daemon/config.h"
+#include "daemon/dialect_reader.h"
 #include "daemon/endpoint.h"
 #include "daemon/own.h"
 #include "daemon/quality.h"
@@ -31,6 +32,7 @@
 #include "daemon/rights.h"
 #include "daemon/standing.h"
 #include "daemon/thread.h"
+#include "daemon/watchdog.h"
 #include "daemon/worker.h"
 #include "exporter/exporter.h"
 #include "exporter/series.h"
@@ -55,6 +57,7 @@ struct instance {
 	struct assessor_use assessors[ASSESSORS_MAX];
 	size_t nassessors;
 	struct exporter_host host;
+	struct dialect *mktxp; /* NULL until somebody asks for it */
 	struct exporter *exporter;
 	struct api_results *results;
 	struct api_events *events;
@@ -90,6 +93,23 @@ static void show_config(void *context, struct text *out)
 static void read_own(void *context, void (*add)(void *arg, const struct row *row), void *arg)
 {
 	own_read(((struct instance *)context)->own, add, arg);
+}
+
+static const char *const dialects[] = {"mktxp"};
+
+/* It is compiled in: some hundred kilobytes for those who want it. */
+static const struct dialect *read_dialect(void *context, size_t i)
+{
+	struct instance *instance = context;
+	struct text errors = {0};
+
+	(void)i;
+	if (!instance->mktxp)
+		instance->mktxp = dialect_read(dialect_mktxp_text, "mktxp.conf (built in)", &errors);
+	if (!instance->mktxp)
+		log_event(LOG_LEVEL_ERROR, "web", NULL, "%s", text_string(&errors));
+	text_free(&errors);
+	return instance->mktxp;
 }
 
 static void serve_reload(void *context, struct connection *connection, const struct http_request *request)
@@ -378,6 +398,9 @@ static int create_web(struct instance *instance, struct err *err)
 		.show_config = show_config,
 		.show_more = show_more,
 		.read_own = read_own,
+		.dialects = dialects,
+		.ndialects = sizeof(dialects) / sizeof(dialects[0]),
+		.read_dialect = read_dialect,
 	};
 	instance->exporter =
 		exporter_create(thread_loop(instance->web), settings, &instance->host, instance->store, err);
@@ -525,6 +548,7 @@ void instance_free(struct instance *instance)
 			worker_set_influx(instance->workers[i], NULL);
 	influx_free(instance->influx);
 	exporter_free(instance->exporter);
+	dialect_free(instance->mktxp);
 	api_results_free(instance->results);
 	api_events_free(instance->events);
 	api_router_log_free(instance->router_log);
@@ -548,6 +572,17 @@ void instance_free(struct instance *instance)
 struct reload *instance_reload(const struct instance *instance)
 {
 	return instance->reload;
+}
+
+size_t instance_threads(const struct instance *instance, struct watched_thread *out, size_t max)
+{
+	size_t n = 0;
+
+	if (n < max)
+		out[n++] = (struct watched_thread){"web", thread_mailbox(instance->web)};
+	for (size_t i = 0; i < instance->nworkers && n < max; i++)
+		out[n++] = (struct watched_thread){"worker", worker_mailbox(instance->workers[i])};
+	return n;
 }
 
 size_t instance_workers(const struct instance *instance)

@@ -15,6 +15,7 @@ struct config;
 struct instance;
 struct loop;
 struct reload;
+struct watched_thread;
 
 /* Opens sockets, ports, probes and outputs, and gives up all capabilities in between. config is passed in any case;
  * loop (the main thread's) is borrowed. NULL with err. */
@@ -31,6 +32,8 @@ void instance_free(struct instance *instance); /* stopped; NULL is harmless */
 struct reload *instance_reload(const struct instance *instance);
 
 size_t instance_workers(const struct instance *instance);
+/* The threads that must answer (daemon/watchdog.h): fills up to max, returns how many. */
+size_t instance_threads(const struct instance *instance, struct watched_thread *out, size_t max);
 /* The i-th listener as "host:port", or NULL. */
 const char *instance_listener(const struct instance *instance, size_t i);
 

@@ -8,6 +8,7 @@
 #include "daemon/assessment.h"
 #include "daemon/events.h"
 #include "daemon/history.h"
+#include "daemon/pace.h"
 #include "daemon/parts.h"
 #include "daemon/sheet.h"
 #include "daemon/trace_places.h"
@@ -58,6 +59,9 @@ const struct measure_set *const pipeline_sets[] = {&probe_set, &target_set, NULL
  */
 #define ADDED_ROWS (2 + REASON_COUNT + 1)
 
+/* Reports of assessments that may be made one after the other, however many targets there are. */
+#define REPORTS_AT_ONCE 256
+
 struct pipeline {
 	struct pipeline_plan plan;
 	struct influx_port *port;
@@ -70,6 +74,9 @@ struct pipeline {
 	struct label *labels;
 	size_t nlabels;
 	struct line_tags tags;
+	size_t nassessed;    /* open publications that have an assessment */
+	struct pace reports; /* of assessments */
+	bool has_tags;       /* of the publication whose result is being delivered */
 	struct sheet *sheet;
 };
 
@@ -161,6 +168,17 @@ void publication_open(struct publication *publication, struct pipeline *pipeline
 	publication->series = series_open(pipeline->plan.store, pipeline->plan.shard, labels, n);
 }
 
+/* Targets that began together must not have their rows due together for ever: with many of them, so few a second are
+ * allowed that all have had their turn within four fifths of the pause. Who is put off is asked at the next result. */
+static void pace_reports(struct pipeline *pipeline, size_t nassessed)
+{
+	pipeline->nassessed = nassessed;
+	if (nassessed == 0)
+		return;
+	pipeline->reports.gap_ns = ASSESSMENT_PAUSE_NS / 5 * 4 / (int64_t)nassessed;
+	pipeline->reports.burst_ns = (REPORTS_AT_ONCE - 1) * pipeline->reports.gap_ns;
+}
+
 void publication_assess(struct publication *publication, int64_t interval_ns)
 {
 	const struct pipeline_plan *plan = &publication->pipeline->plan;
@@ -168,6 +186,8 @@ void publication_assess(struct publication *publication, int64_t interval_ns)
 
 	if (plan->nassessors > 0)
 		publication->assessment = assessment_open(plan->assessors, plan->nassessors, &about);
+	if (publication->assessment)
+		pace_reports(publication->pipeline, publication->pipeline->nassessed + 1);
 }
 
 void publication_relabel(struct publication *publication, const char *target, const struct label *labels,
@@ -180,6 +200,7 @@ void publication_relabel(struct publication *publication, const char *target, co
 	publication->subject.labels = labels;
 	publication->subject.nlabels = nlabels;
 	whereabouts_forget(publication->whereabouts);
+	publication->is_labelled = false;
 	all = subject_labels(publication->pipeline, &publication->subject, &n);
 	series_relabel(publication->series, all, n);
 	parts_relabel(publication->parts, all, n);
@@ -189,6 +210,8 @@ void publication_relabel(struct publication *publication, const char *target, co
 
 void publication_close(struct publication *publication)
 {
+	if (publication->assessment)
+		pace_reports(publication->pipeline, publication->pipeline->nassessed - 1);
 	assessment_close(publication->assessment);
 	publication->assessment = NULL;
 	series_close(publication->series);
@@ -214,6 +237,7 @@ static void count_failure(struct publication *publication, enum reason reason)
 		failures->items[i].count = 0;
 		failures->n = n + 1;
 		publication->failures = failures;
+		publication->is_labelled = false;
 	}
 	failures->items[i].count++;
 }
@@ -222,11 +246,13 @@ static void note(struct publication *publication, const struct sample *sample)
 {
 	const struct pipeline *pipeline = publication->pipeline;
 
-	if (sample->address.family != ADDRESS_NONE)
+	if (sample->address.family != ADDRESS_NONE && !address_equal(&publication->address, &sample->address)) {
 		publication->address = sample->address;
-	if (pipeline->geo)
-		whereabouts_refresh(&publication->whereabouts, pipeline->geo, &publication->subject,
-				    &publication->address);
+		publication->is_labelled = false;
+	}
+	if (pipeline->geo &&
+	    whereabouts_refresh(&publication->whereabouts, pipeline->geo, &publication->subject, &publication->address))
+		publication->is_labelled = false;
 	if (sample->reason == REASON_OK)
 		return;
 	count_failure(publication, sample->reason);
@@ -239,10 +265,13 @@ static size_t add_target(const struct publication *publication, struct added *ad
 	if (publication->address.family == ADDRESS_NONE)
 		return 0;
 	added->info = reading_integer(0, 1);
+	*row = (struct row){&target_set, added->target, 0, &added->info, 1};
+	if (publication->is_labelled)
+		return 1;
 	added->target[n++] = (struct label){"address", address_format(&publication->address, added->address_text)};
 	if (publication->whereabouts)
 		n += whereabouts_labels(publication->whereabouts, added->target + n);
-	*row = (struct row){&target_set, added->target, n, &added->info, 1};
+	row->nlabels = n;
 	return 1;
 }
 
@@ -303,6 +332,9 @@ static void make_tags(const struct publication *publication)
 	struct label *labels, places[WHEREABOUTS_LABELS];
 	size_t n, nplaces = 0, nagent = pipeline->plan.nagent_labels;
 
+	if (pipeline->has_tags)
+		return;
+	pipeline->has_tags = true;
 	if (publication->whereabouts)
 		nplaces = whereabouts_tags(publication->whereabouts, places);
 	subject_labels(pipeline, &publication->subject, &n);
@@ -386,7 +418,7 @@ static void publish_assessment(struct publication *publication, const struct sam
 	const struct pipeline_plan *plan = &pipeline->plan;
 	const struct row *rows;
 	struct label *labels;
-	size_t n, nlabels;
+	size_t n, nlabels, first = 0;
 
 	assessment_report(publication->assessment, sample, pipeline->sheet);
 	rows = sheet_rows(pipeline->sheet, &n);
@@ -395,7 +427,8 @@ static void publish_assessment(struct publication *publication, const struct sam
 	if (!wants_lines(publication))
 		return;
 	make_tags(publication);
-	influx_port_add_rows(pipeline->port, &pipeline->tags, rows, n, sample->begun_realtime_ns);
+	for (; (n = sheet_next_lines(pipeline->sheet, &first)) > 0; first += n)
+		influx_port_add_rows(pipeline->port, &pipeline->tags, rows + first, n, sample->begun_realtime_ns);
 }
 
 /* --- events ------------------------------------------------------------------------------------------------------ */
@@ -424,6 +457,20 @@ static void publish_trigger(const struct publication *publication, const struct 
 
 /* --- a result ---------------------------------------------------------------------------------------------------- */
 
+/* rows: of which the pipeline has added the first ones. Their labels are made only when they may be others. */
+static void update_series(struct publication *publication, const struct sample *sample, struct added *added,
+			  struct row *rows, size_t n, size_t nadded)
+{
+	if (publication->is_labelled) {
+		if (series_refill(publication->series, rows, n, nadded))
+			return;
+		publication->is_labelled = false;
+		add_rows(publication, sample, added, rows);
+	}
+	series_update(publication->series, rows, n);
+	publication->is_labelled = true;
+}
+
 static void publish_measured(struct publication *publication, const struct sample *sample)
 {
 	struct row *rows = scratch_rows(publication->pipeline, ADDED_ROWS + sample->nrows);
@@ -433,7 +480,7 @@ static void publish_measured(struct publication *publication, const struct sampl
 	for (size_t i = 0; i < sample->nrows; i++)
 		rows[n++] = sample->rows[i];
 	n += add_place(publication, sample, &added, rows + n);
-	series_update(publication->series, rows, n);
+	update_series(publication, sample, &added, rows, n, nadded);
 	write_lines(publication, sample, rows + nadded, n - nadded);
 }
 
@@ -447,6 +494,20 @@ static struct sample without_quiet_rows(const struct sample *sample)
 	return loud;
 }
 
+/* Rows are due: now? A target whose next result is not within the pause does not wait for it. */
+static bool is_turn(struct pipeline *pipeline, const struct assessment *assessment, const struct sample *sample)
+{
+	int64_t now_ns = sample->begun_realtime_ns + sample->took_ns;
+
+	/* A clock that was set back must not silence them. */
+	if (pipeline->reports.free_ns > now_ns + ASSESSMENT_PAUSE_NS)
+		pipeline->reports.free_ns = now_ns;
+	if (assessment_can_wait(assessment) && !pace_allows(&pipeline->reports, now_ns))
+		return false;
+	pace_take(&pipeline->reports, now_ns);
+	return true;
+}
+
 static void publish_result(struct publication *publication, const struct sample *sample)
 {
 	struct sample placed;
@@ -457,7 +518,8 @@ static void publish_result(struct publication *publication, const struct sample 
 	placed = without_quiet_rows(&placed);
 	if (publication->pipeline->plan.history)
 		history_add(publication->pipeline->plan.history, &publication->history, &placed);
-	if (publication->assessment && assessment_note(publication->assessment, sample))
+	if (publication->assessment && assessment_note(publication->assessment, sample) &&
+	    is_turn(publication->pipeline, publication->assessment, sample))
 		publish_assessment(publication, sample);
 }
 
@@ -514,6 +576,7 @@ void publication_deliver(void *context, const struct sample *sample)
 {
 	struct publication *publication = context;
 
+	publication->pipeline->has_tags = false;
 	if (sample->part) {
 		publish_part(publication, sample);
 		return;

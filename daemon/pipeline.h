@@ -69,6 +69,7 @@ struct publication {
 	const struct config_objectives *objectives;
 	struct ties *ties;      /* daemon/trigger.h; the owner's, NULL as a rule */
 	struct address address; /* the last one that a run talked to */
+	bool is_labelled;       /* the series have the labels of the rows that the pipeline adds */
 };
 
 /* subject: the struct is copied, what it points to is borrowed until close. */

@@ -246,19 +246,30 @@ struct sources {
 	const struct reading *readings[SOURCES]; /* NULL: absent */
 };
 
+/* Readings are in rising order of their measures, and few are absent: most are where they would be with all there. */
+static const struct reading *find_reading(const struct row *row, unsigned measure)
+{
+	size_t i = measure < row->n ? measure : row->n - 1;
+
+	if (measure == ABSENT || row->n == 0)
+		return NULL;
+	while (i > 0 && row->readings[i].measure > measure)
+		i--;
+	return row->readings[i].measure == measure ? &row->readings[i] : NULL;
+}
+
 /* The readings of the type's own row. */
 static void find_sources(struct quality_state *state, const struct sample *sample, struct sources *sources)
 {
 	const struct row *row = sample->rows;
 
-	memset(sources, 0, sizeof(*sources));
-	if (sample->nrows == 0)
+	if (sample->nrows == 0) {
+		memset(sources, 0, sizeof(*sources));
 		return;
+	}
 	find_places(state, row->set);
-	for (size_t i = 0; i < row->n; i++)
-		for (unsigned source = 0; source < SOURCES; source++)
-			if (state->places[source] == row->readings[i].measure)
-				sources->readings[source] = &row->readings[i];
+	for (unsigned source = 0; source < SOURCES; source++)
+		sources->readings[source] = find_reading(row, state->places[source]);
 }
 
 /* What a counter has grown by. */

@@ -64,10 +64,9 @@ static const struct command_flag flags[] = {
 };
 
 static const struct command_usage usage = {
-	.line = "reference {options|metrics|scores}",
-	.text = "Lists every option of the configuration, or every metric, with what it means, or tells how each score "
-		"is "
-		"made.\n"
+	.line = "reference {options|metrics|scores|mktxp}",
+	.text = "Lists every option of the configuration, or every metric, with what it means; tells how each score is "
+		"made; or lists the names of mktxp's metrics and ours.\n"
 		"It is made from the tables and by the code that the daemon itself works with.",
 	.flags = flags,
 	.nflags = sizeof(flags) / sizeof(flags[0]),
@@ -96,8 +95,11 @@ int command_reference(int argc, char **argv)
 		reference_metrics(format, &out);
 	else if (strcmp(line.words[0], "scores") == 0)
 		reference_scores(format, &out);
+	else if (strcmp(line.words[0], "mktxp") == 0)
+		reference_names(format, &out);
 	else
-		return command_refuse("reference", "'%s' is none of 'options', 'metrics', 'scores'", line.words[0]);
+		return command_refuse("reference", "'%s' is none of 'options', 'metrics', 'scores', 'mktxp'",
+				      line.words[0]);
 	result = fputs(text_string(&out), stdout) < 0 || fflush(stdout) != 0 ? COMMAND_FAILED : COMMAND_OK;
 	text_free(&out);
 	return result;

@@ -21,7 +21,10 @@ void reference_metrics(enum reference_format format, struct text *out);
 /* How scores are made, with examples. */
 void reference_scores(enum reference_format format, struct text *out);
 
-/* "netsonde reference {options|metrics|scores}". Returns an exit code. */
+/* The names of /metrics?names=mktxp, and ours. */
+void reference_names(enum reference_format format, struct text *out);
+
+/* "netsonde reference {options|metrics|scores|mktxp}". Returns an exit code. */
 int command_reference(int argc, char **argv);
 
 #endif

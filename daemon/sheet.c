@@ -1,6 +1,7 @@
 #include "daemon/sheet.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "core/mem.h"
@@ -9,6 +10,7 @@
 struct started {
 	const struct measure_set *set;
 	size_t label, reading;
+	bool is_quiet;
 };
 
 /* Pointers into arrays that may still move: so texts and rows are places until sheet_rows. */
@@ -89,7 +91,12 @@ void sheet_begin(struct sheet *sheet, const struct measure_set *set)
 	drop_empty(sheet);
 	if (is_full(sheet->nstarted, &sheet->started_room))
 		sheet->started = mem_resize(sheet->started, sheet->started_room, sizeof(*sheet->started));
-	sheet->started[sheet->nstarted++] = (struct started){set, sheet->nlabels, sheet->nreadings};
+	sheet->started[sheet->nstarted++] = (struct started){set, sheet->nlabels, sheet->nreadings, false};
+}
+
+void sheet_be_quiet(struct sheet *sheet)
+{
+	sheet->started[sheet->nstarted - 1].is_quiet = true;
 }
 
 void sheet_add_label(struct sheet *sheet, const char *name, const char *value)
@@ -160,4 +167,15 @@ const struct row *sheet_rows(struct sheet *sheet, size_t *n)
 	}
 	*n = sheet->nstarted;
 	return sheet->rows;
+}
+
+size_t sheet_next_lines(const struct sheet *sheet, size_t *first)
+{
+	size_t end;
+
+	while (*first < sheet->nstarted && sheet->started[*first].is_quiet)
+		++*first;
+	for (end = *first; end < sheet->nstarted && !sheet->started[end].is_quiet; end++)
+		;
+	return end - *first;
 }

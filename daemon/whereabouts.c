@@ -125,22 +125,25 @@ static void look_up(struct whereabouts *whereabouts, struct geo_cache *cache, co
 	whereabouts->shortest_seconds = whereabouts->shortest_before_seconds = 0;
 }
 
-void whereabouts_refresh(struct whereabouts **whereabouts, struct geo_cache *cache, const struct subject *subject,
+bool whereabouts_refresh(struct whereabouts **whereabouts, struct geo_cache *cache, const struct subject *subject,
 			 const struct address *address)
 {
 	uint32_t edition = geo_cache_edition(cache);
 
 	if (edition == 0 || address->family == ADDRESS_NONE) {
+		bool was_known = *whereabouts != NULL;
+
 		whereabouts_free(*whereabouts);
 		*whereabouts = NULL;
-		return;
+		return was_known;
 	}
 	if (!*whereabouts)
 		*whereabouts = mem_zero(1, sizeof(**whereabouts));
 	else if ((*whereabouts)->edition == edition && address_equal(&(*whereabouts)->address, address))
-		return;
+		return false;
 	(*whereabouts)->edition = edition;
 	look_up(*whereabouts, cache, subject, address);
+	return true;
 }
 
 void whereabouts_forget(struct whereabouts *whereabouts)

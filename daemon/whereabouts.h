@@ -25,8 +25,8 @@ extern const char *const whereabouts_label_names[];
 #define WHEREABOUTS_LABELS PLACE_FIELDS
 
 /* Brings *whereabouts, NULL at first, up to date; NULL afterwards: nothing is known. The subject's name and labels
- * count. Cheap while nothing has changed. */
-void whereabouts_refresh(struct whereabouts **whereabouts, struct geo_cache *cache, const struct subject *subject,
+ * count. Cheap while nothing has changed. True if it was looked up: labels and tags may be others than before. */
+bool whereabouts_refresh(struct whereabouts **whereabouts, struct geo_cache *cache, const struct subject *subject,
 			 const struct address *address);
 
 /* The subject has another name or other labels. whereabouts may be NULL. */

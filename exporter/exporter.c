@@ -4,6 +4,7 @@
 
 #include "core/clock.h"
 #include "core/mem.h"
+#include "exporter/dialect.h"
 #include "exporter/gate.h"
 #include "exporter/labels.h"
 #include "exporter/latest.h"
@@ -179,9 +180,46 @@ static bool read_shard(const struct http_request *request, struct render_plan *p
 	return found == 0 || (found > 0 && scrape_parse_shard(text, &plan->shard, &plan->shards));
 }
 
+static void reply_no_dialect(const struct exporter *exporter, struct connection *connection)
+{
+	struct text body = {0};
+	text_add(&body, "names: must be one of");
+	for (size_t i = 0; i < exporter->host->ndialects; i++)
+		text_add_format(&body, "%s %s", i > 0 ? "," : "", exporter->host->dialects[i]);
+	text_add(&body, "; without it names are netsonde's own\n");
+	reply_text(connection, 400, NULL, text_string(&body));
+	text_free(&body);
+}
+
+/* Reads the parameter "names"; without it, or with nothing in it, the names are our own: NULL. Replies and returns
+ * false when there are none of that name. */
+static bool read_dialect(const struct exporter *exporter, struct connection *connection,
+			 const struct http_request *request, const struct dialect **dialect)
+{
+	const struct exporter_host *host = exporter->host;
+	char text[64];
+	*dialect = NULL;
+	int found = http_parameter(request, "names", text, sizeof(text));
+	if (found == 0 || (found > 0 && text[0] == '\0'))
+		return true;
+	size_t i = 0;
+	while (found > 0 && i < host->ndialects && strcmp(host->dialects[i], text) != 0)
+		i++;
+	if (found < 0 || i == host->ndialects) {
+		reply_no_dialect(exporter, connection);
+		return false;
+	}
+	*dialect = host->read_dialect(host->context, i);
+	if (!*dialect)
+		reply_text(connection, 500, NULL, "names: they could not be read: the log says why\n");
+	return *dialect != NULL;
+}
+
 static void serve_metrics(struct exporter *exporter, struct connection *connection, const struct http_request *request)
 {
 	struct scrape_plan plan = {.figures = &exporter->scrapes};
+	if (!read_dialect(exporter, connection, request, &plan.dialect))
+		return;
 	if (!read_shard(request, &plan.render)) {
 		reply_text(connection, 400, NULL, "shard must be i/n, such as 0/4, with 0 <= i < n <= 65536\n");
 		return;
@@ -189,7 +227,7 @@ static void serve_metrics(struct exporter *exporter, struct connection *connecti
 	plan.render.store = exporter->store;
 	plan.render.format = render_negotiate(http_field(request, "accept"));
 	plan.is_compressed = render_accepts_gzip(http_field(request, "accept-encoding"));
-	if (plan.render.shard == 0)
+	if (plan.render.shard == 0 && !plan.dialect)
 		exporter->host->read_own(exporter->host->context, add_own_row, &plan.own);
 	struct stream stream = scrape_open(&plan);
 	connection_stream(connection,

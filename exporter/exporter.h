@@ -13,6 +13,7 @@
 #include "core/text.h"
 
 struct connection;
+struct dialect;
 struct exporter;
 struct http_request;
 struct loop;
@@ -65,6 +66,10 @@ struct exporter_host {
 	void (*show_more)(void *context, struct text *out);
 	/* The daemon's rows about itself. Calls add for each row (row borrowed for the call). */
 	void (*read_own)(void *context, void (*add)(void *arg, const struct row *row), void *arg);
+	const char *const *dialects; /* what /metrics?names= may name */
+	size_t ndialects;
+	/* That of dialects[i], borrowed until exporter_free; NULL when it could not be read, which is logged. */
+	const struct dialect *(*read_dialect)(void *context, size_t i);
 };
 
 /* Binds and listens at once; NULL with err ("web.listen: 0.0.0.0:9975: Address already in use"). settings, host and

@@ -131,6 +131,37 @@ void labels_render(struct text *out, const struct label *labels, size_t n)
 	}
 }
 
+/* Where text goes on behind this string and the byte that ends it there; NULL: it is not there, or has a backslash or a
+ * quote, which are rendered as something else. Whatever else is not rendered as itself is in no rendered text. */
+static inline const char *skip_string(const char *text, const char *end, const char *string, char last)
+{
+	while (text < end && *string && *string == *text && *string != '\\' && *string != '"') {
+		text++;
+		string++;
+	}
+	return text < end && !*string && *text == last ? text + 1 : NULL;
+}
+
+bool labels_are_surely(struct label_text text, const struct label *labels, size_t n)
+{
+	const char *at = text.bytes, *end = at + text.length;
+	bool is_first = true;
+	for (size_t i = 0; i < n; i++) {
+		if (!labels[i].value || labels[i].value[0] == '\0')
+			continue;
+		if (!is_first && (at == end || *at++ != ','))
+			return false;
+		is_first = false;
+		at = skip_string(at, end, labels[i].name, '=');
+		if (!at || at == end || *at != '"')
+			return false;
+		at = skip_string(at + 1, end, labels[i].value, '"');
+		if (!at)
+			return false;
+	}
+	return at == end;
+}
+
 /* Cuts the first label off rest (and the comma after it). */
 static bool next_label(struct label_text *rest, struct label_text *label, size_t *name_length)
 {

@@ -24,6 +24,9 @@ struct label_text {
 /* Appends all of them as they are, even names that come twice. */
 void labels_render(struct text *out, const struct label *labels, size_t n);
 
+/* Is this what they are rendered as? Quick, but not sure: false where it would take the rendering to tell. */
+bool labels_are_surely(struct label_text text, const struct label *labels, size_t n);
+
 /* Cuts the first label off rest. The value is as rendered, without its quotes: its escapes mean the same in JSON.
  * Returns false when nothing is left. */
 bool labels_next(struct label_text *rest, struct label_text *name, struct label_text *value);

@@ -7,13 +7,15 @@
 
 struct scrape {
 	struct own_rows own;
-	struct render *render;
+	struct render *render;     /* in our own names, */
+	struct dialect_page *page; /* or in others: the other is NULL */
 	struct scrape_figures *figures;
 };
 
 static bool make_more(void *state, struct text *out, size_t enough)
 {
-	return render_more(((struct scrape *)state)->render, out, enough);
+	struct scrape *scrape = state;
+	return scrape->page ? dialect_page_more(scrape->page, out, enough) : render_more(scrape->render, out, enough);
 }
 
 static void free_scrape(void *state, bool is_complete)
@@ -22,6 +24,7 @@ static void free_scrape(void *state, bool is_complete)
 	atomic_fetch_add_explicit(is_complete ? &scrape->figures->finished : &scrape->figures->aborted, 1,
 				  memory_order_relaxed);
 	render_free(scrape->render);
+	dialect_page_free(scrape->page);
 	own_rows_free(&scrape->own);
 	mem_free(scrape);
 }
@@ -33,7 +36,10 @@ struct stream scrape_open(const struct scrape_plan *plan)
 	scrape->own = plan->own;
 	render.own = scrape->own.rows;
 	render.nown = scrape->own.n;
-	scrape->render = render_create(&render);
+	if (plan->dialect)
+		scrape->page = dialect_page_create(plan->dialect, &render);
+	else
+		scrape->render = render_create(&render);
 	scrape->figures = plan->figures;
 	return text_stream_open(
 		&(struct text_source){

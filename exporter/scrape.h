@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "exporter/dialect_page.h"
 #include "exporter/own_rows.h"
 #include "exporter/render.h"
 #include "exporter/server.h"
@@ -19,8 +20,9 @@ struct scrape_figures {
 };
 
 struct scrape_plan {
-	struct render_plan render; /* own rows: of own_rows below */
-	struct own_rows own;       /* passed on */
+	struct render_plan render;     /* own rows: of own_rows below */
+	struct own_rows own;           /* passed on */
+	const struct dialect *dialect; /* borrowed until the stream is freed; NULL: our own names */
 	bool is_compressed;
 	struct scrape_figures *figures; /* borrowed until the stream is freed */
 };

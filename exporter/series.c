@@ -203,19 +203,24 @@ static bool is_same_text(struct label_text a, struct label_text b)
 
 static bool has_labels(struct series_shard *shard, const struct block *block, size_t i, const struct row *row)
 {
+	struct label_text text = block_row_labels(block, i);
+	if (labels_are_surely(text, row->labels, row->nlabels))
+		return true;
 	text_clear(&shard->raw);
 	labels_render(&shard->raw, row->labels, row->nlabels);
-	return is_same_text((struct label_text){shard->raw.bytes, shard->raw.length}, block_row_labels(block, i));
+	return is_same_text((struct label_text){shard->raw.bytes, shard->raw.length}, text);
 }
 
-static bool is_same_structure(struct series_shard *shard, const struct block *block, const struct row *rows, size_t n)
+/* The labels of the first nsame rows are known to be the same. */
+static bool is_same_structure(struct series *series, const struct row *rows, size_t n, size_t nsame)
 {
+	const struct block *block = published(series);
 	if (block->nrows != n)
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		const struct shape *shape = block->rows[i].shape;
 		if (shape->set->origin != rows[i].set || !block_row_fits(shape, &rows[i]) ||
-		    !has_labels(shard, block, i, &rows[i]))
+		    (i >= nsame && !has_labels(series->link.shard, block, i, &rows[i])))
 			return false;
 	}
 	return true;
@@ -369,7 +374,8 @@ static void release_lost_rows(struct change *change)
 	release(change->shard->store, change->series, lost);
 }
 
-/* Only the order differs, if anything: the old block can go on. */
+/* Nothing differs but what is refused: the old block can go on. Its rows must be in the order of the update, which
+ * series_refill relies on. */
 static bool fits_old_block(const struct change *change)
 {
 	size_t shown = 0;
@@ -377,9 +383,9 @@ static bool fits_old_block(const struct change *change)
 		const struct wanted *wanted = &change->wanted[i];
 		if (!wanted->shape)
 			continue;
-		shown++;
-		if (wanted->old == NO_ROW || change->old->rows[wanted->old].shape != wanted->shape)
+		if (wanted->old != shown || change->old->rows[wanted->old].shape != wanted->shape)
 			return false;
+		shown++;
 	}
 	return shown == change->old->nrows;
 }
@@ -464,16 +470,14 @@ static void change_structure(struct series *series, const struct row *rows, size
 	mem_free(change.buckets);
 }
 
-void series_update(struct series *series, const struct row *rows, size_t nrows)
+bool series_refill(struct series *series, const struct row *rows, size_t nrows, size_t nsame)
 {
 	struct series_shard *shard = series->link.shard;
 	struct block *block = published(series);
 	if (shard->retired_first < shard->retired_end)
 		free_retired(shard);
-	if (!is_same_structure(shard, block, rows, nrows)) {
-		change_structure(series, rows, nrows);
-		return;
-	}
+	if (!is_same_structure(series, rows, nrows, nsame))
+		return false;
 	if (slabs_want_back(shard->slabs, block, block->end)) {
 		block = block_copy(shard->slabs, block, shard->store->shapes);
 		publish(shard, series, block);
@@ -484,4 +488,11 @@ void series_update(struct series *series, const struct row *rows, size_t nrows)
 		shown += block_fill_row(block, i, &rows[i]);
 	block_end(block);
 	set_shown(shard->store, series, shown);
+	return true;
+}
+
+void series_update(struct series *series, const struct row *rows, size_t nrows)
+{
+	if (!series_refill(series, rows, nrows, 0))
+		change_structure(series, rows, nrows);
 }

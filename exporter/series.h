@@ -9,6 +9,7 @@
 #ifndef NETSONDE_EXPORTER_SERIES_H
 #define NETSONDE_EXPORTER_SERIES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,6 +40,11 @@ struct series *series_open(struct series_store *store, unsigned shard, const str
  * reading that is absent now vanishes from /metrics. Cheap while the rows stay the same. Rows beyond the store's
  * ceiling are refused and counted. */
 void series_update(struct series *series, const struct row *rows, size_t nrows);
+
+/* As series_update, when the first nsame rows have the sets and labels that they had at the last update: nobody looks
+ * at their labels then, which may be missing. False, and nothing has happened, if that does not do: then series_update
+ * must be called, with all labels. */
+bool series_refill(struct series *series, const struct row *rows, size_t nrows, size_t nsame);
 
 /* New labels, same values and histograms. */
 void series_relabel(struct series *series, const struct label *labels, size_t nlabels);

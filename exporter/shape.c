@@ -241,8 +241,7 @@ static struct shape *hold_shape(struct shapes *shapes, struct known_set *set, co
 	return shape;
 }
 
-const struct shape *shapes_hold_shape(struct shapes *shapes, const struct measure_set *set,
-					 const struct room *rooms)
+const struct shape *shapes_hold_shape(struct shapes *shapes, const struct measure_set *set, const struct room *rooms)
 {
 	pthread_mutex_lock(&shapes->lock);
 	struct shape *shape = hold_shape(shapes, hold_set(shapes, set), rooms);

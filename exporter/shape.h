@@ -85,8 +85,7 @@ struct shapes *shapes_create(void);
 void shapes_free(struct shapes *shapes); /* nothing may be held any more */
 
 /* The shape with this room for each of the set's measures, held once more. */
-const struct shape *shapes_hold_shape(struct shapes *shapes, const struct measure_set *set,
-					 const struct room *rooms);
+const struct shape *shapes_hold_shape(struct shapes *shapes, const struct measure_set *set, const struct room *rooms);
 void shapes_hold_again(struct shapes *shapes, const struct shape *shape);
 void shapes_drop_shape(struct shapes *shapes, const struct shape *shape);
 

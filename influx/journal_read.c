@@ -138,6 +138,17 @@ static struct read_slot *find_slot(struct journal *journal, uint64_t segment)
 	return oldest;
 }
 
+/* The segment that is written is open, whatever has become of its name. -1 with errno. */
+static int open_written(const struct journal *journal, uint64_t segment)
+{
+	bool is_written = journal->current != -1 && journal->nsegments > 0 &&
+			  journal->segments[journal->nsegments - 1].begin.offset == segment;
+	if (is_written)
+		return fcntl(journal->current, F_DUPFD_CLOEXEC, 0);
+	errno = ENOENT;
+	return -1;
+}
+
 /* A descriptor to read the segment by; -1 with errno. */
 static int open_slot(struct journal *journal, uint64_t segment)
 {
@@ -146,7 +157,11 @@ static int open_slot(struct journal *journal, uint64_t segment)
 	if (slot->descriptor == -1) {
 		char *path = journal_path(journal->folder, segment);
 		slot->descriptor = journal_open_file(path, O_RDONLY);
+		if (slot->descriptor == -1 && errno == ENOENT)
+			slot->descriptor = open_written(journal, segment);
+		int failure = errno;
 		mem_free(path);
+		errno = failure;
 	}
 	return slot->descriptor;
 }

@@ -1,6 +1,7 @@
 #include "influx/line.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "core/mem.h"
@@ -86,11 +87,28 @@ static inline char printable(unsigned char c)
 	return c < 0x20 || c == 0x7f ? ' ' : (char)c;
 }
 
+/* What stands for itself in a tag as well as in a string. */
+static inline bool is_plain(unsigned char c)
+{
+	return c > ' ' && c < 0x7f && c != ',' && c != '=' && c != '"' && c != '\\';
+}
+
+/* As far as it is plain and there is room: nearly all of nearly every text. Returns where it ends. */
+static inline const unsigned char *put_plain(struct writer *writer, const unsigned char *s, size_t max)
+{
+	char *at = writer->at;
+	const char *end = (size_t)(writer->end - at) < max ? writer->end : at + max;
+	while (at < end && is_plain(*s))
+		*at++ = (char)*s++;
+	writer->at = at;
+	return s;
+}
+
 /* A tag's key or value, not empty. */
 static bool put_key(struct writer *writer, const char *key)
 {
 	const unsigned char *s = (const unsigned char *)key;
-	while (*s != '\0') {
+	for (s = put_plain(writer, s, SIZE_MAX); *s != '\0'; s = put_plain(writer, s, SIZE_MAX)) {
 		if (!writer_has(writer, 4))
 			return false;
 		if (*s >= 0x80) {
@@ -113,7 +131,12 @@ static bool put_string(struct writer *writer, const char *string)
 	const unsigned char *s = (const unsigned char *)string;
 	size_t left = LINE_STRING_MAX;
 	*writer->at++ = '"';
-	while (*s != '\0' && left > 0) {
+	while (left > 0) {
+		const unsigned char *begin = s;
+		s = put_plain(writer, s, left);
+		left -= (size_t)(s - begin);
+		if (*s == '\0' || left == 0)
+			break;
 		if (!writer_has(writer, 4))
 			return false;
 		if (*s >= 0x80) {
@@ -140,7 +163,13 @@ static bool put_string(struct writer *writer, const char *string)
 static bool label_is_tag(const struct label *label)
 {
 	return label->name[0] != '\0' && label->value != NULL && label->value[0] != '\0' &&
-	       strcmp(label->name, "time") != 0;
+	       (label->name[0] != 't' || strcmp(label->name, "time") != 0);
+}
+
+/* As strcmp: the first letter tells it as a rule. */
+static inline int name_order(const char *a, const char *b)
+{
+	return a[0] != b[0] ? (unsigned char)a[0] - (unsigned char)b[0] : strcmp(a, b);
 }
 
 static bool put_tag(struct writer *writer, const struct label *label)
@@ -162,9 +191,9 @@ static const struct label *label_after(const struct label *labels, size_t n, con
 {
 	const struct label *best = NULL;
 	for (size_t i = 0; i < n; i++) {
-		if (after != NULL && strcmp(labels[i].name, after) <= 0)
+		if (after != NULL && name_order(labels[i].name, after) <= 0)
 			continue;
-		if (best == NULL || strcmp(labels[i].name, best->name) <= 0)
+		if (best == NULL || name_order(labels[i].name, best->name) <= 0)
 			best = &labels[i];
 	}
 	return best;
@@ -187,7 +216,7 @@ static bool put_tags(struct writer *writer, const struct line_tags *tags, const 
 	const struct label *label = label_after(row->labels, row->nlabels, NULL);
 	for (; label != NULL; label = label_after(row->labels, row->nlabels, label->name)) {
 		int order = 1;
-		while (i < tags->n && (order = strcmp(tags->tags[i].label.name, label->name)) < 0)
+		while (i < tags->n && (order = name_order(tags->tags[i].label.name, label->name)) < 0)
 			i++;
 		if (!put_span(writer, tags, from, i > 0 ? tags->tags[i - 1].end : 0) || !put_tag(writer, label))
 			return false;
@@ -203,7 +232,7 @@ static void insert_tag(struct line_tags *tags, const struct label *label)
 {
 	size_t i = tags->n;
 	int order = 1;
-	while (i > 0 && (order = strcmp(tags->tags[i - 1].label.name, label->name)) > 0)
+	while (i > 0 && (order = name_order(tags->tags[i - 1].label.name, label->name)) > 0)
 		i--;
 	if (i > 0 && order == 0) {
 		tags->tags[i - 1].label = *label;

@@ -95,7 +95,7 @@ class Metrics:
     def __init__(self, text):
         self.text = text
         self.samples = {}
-        for line in text.splitlines():
+        for line in text.split("\n"):  # a carriage return may be in a value
             if line.startswith("#") or not line:
                 continue
             name, labels, value = SAMPLE.match(line).groups()

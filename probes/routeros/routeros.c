@@ -32,6 +32,7 @@ struct routeros_run {
 	struct ros_waiter waiter;
 	size_t pending; /* collections of a single run */
 	bool is_retry, is_log;
+	bool is_asked; /* the router was asked for the data set itself */
 };
 
 static struct routeros_run *run_of(struct ros_waiter *waiter)
@@ -196,11 +197,13 @@ static void end_single(struct routeros_run *state)
 /* --- a data set ----------------------------------------------------------------------------------------------------
  */
 
-/* That the router cannot be reached is said once, and not by each data set. */
+/* That the router cannot be reached, or does not answer at all, is said once, and not by each data set. */
 static void note_fault(struct routeros_run *state)
 {
 	struct collection *collection = state->collection;
 	const char *target = target_of(state->opened);
+	if (!state->is_asked)
+		return;
 	if (collection->figures.reason == REASON_OK)
 		log_fault_end(&collection->fault, "routeros", target);
 	else if (is_up(state->opened))
@@ -257,6 +260,7 @@ static void set_ended(struct collection *collection)
 
 static void begin_set(struct routeros_run *state)
 {
+	state->is_asked = true;
 	state->collection->run = state;
 	state->collection->ended = set_ended;
 	collection_start(state->collection, answers_ns(state->run));

@@ -168,6 +168,7 @@ static const struct measure hop_measures[HOP_MEASURES] = {
 };
 
 static const char *const hop_labels[] = {"hop", "flow", "hop_address", NULL};
+static const char *const edge_labels[] = {"hop", "flow", "hop_before", "hop_address", NULL};
 
 const struct measure_set traceroute_hop_set = {
 	.name = "traceroute_hop",
@@ -177,23 +178,25 @@ const struct measure_set traceroute_hop_set = {
 	.help = "One hop of the path to a target",
 };
 
-enum edge_measure { EDGE_ID, EDGE_SOURCE, EDGE_TARGET, EDGE_STEP, EDGE_MEASURES };
+enum edge_measure { EDGE_ID, EDGE_SOURCE, EDGE_TARGET, EDGE_STEP, EDGE_INFO, EDGE_MEASURES };
 
 static const struct measure edge_measures[EDGE_MEASURES] = {
 	[EDGE_ID] = {"id", MEASURE_TEXT, "Names the edge: source > target"},
 	[EDGE_SOURCE] =
 		{"source", MEASURE_TEXT,
 		 "Node before it: an address, agent for where the path begins, hop N of TARGET for a silent hop"},
-	[EDGE_TARGET] = {"target", MEASURE_TEXT, "Node behind it"},
+	[EDGE_TARGET] = {"destination", MEASURE_TEXT, "Node behind it"},
 	[EDGE_STEP] = {"step_seconds", MEASURE_GAUGE,
 		       "How much longer the shortest round trip is than to the last hop before that was measured"},
+	[EDGE_INFO] = {"info", MEASURE_INFO,
+		       "Always 1; with the option hop_address the labels hop_before and hop_address name the nodes"},
 };
 
 const struct measure_set traceroute_edge_set = {
 	.name = "traceroute_edge",
 	.measures = edge_measures,
 	.n = EDGE_MEASURES,
-	.label_names = hop_labels,
+	.label_names = edge_labels,
 	.help = "A step from one hop to the next, for graphs of nodes",
 };
 
@@ -260,7 +263,7 @@ struct keep {
 
 struct lines {
 	struct reading hop[HOP_MEASURES], edge[EDGE_MEASURES];
-	struct label labels[3];
+	struct label labels[3], edge_labels[4];
 };
 
 struct report {
@@ -439,6 +442,22 @@ static size_t read_edge(struct report *report, uint8_t flow, uint8_t number, str
 	readings[n++] = reading_text(EDGE_TARGET, target);
 	if (step >= 0)
 		readings[n++] = seconds(EDGE_STEP, step);
+	if (traceroute_settings(report->run->traceroute)->hop_address)
+		readings[n++] = reading_integer(EDGE_INFO, 1);
+	return n;
+}
+
+/* An edge has two ends, silent ones too. */
+static size_t label_edge(struct report *report, uint8_t flow, uint8_t number, struct label *labels)
+{
+	size_t n = 0;
+	labels[n++] = (struct label){"hop", keep_number(report, number)};
+	if (report->path->plan.flows > 1)
+		labels[n++] = (struct label){"flow", keep_number(report, flow)};
+	if (traceroute_settings(report->run->traceroute)->hop_address) {
+		labels[n++] = (struct label){"hop_before", keep_node(report, flow, number - 1U)};
+		labels[n++] = (struct label){"hop_address", keep_node(report, flow, number)};
+	}
 	return n;
 }
 
@@ -455,8 +474,8 @@ static void add_hop(struct report *report, uint8_t flow, uint8_t number)
 	};
 	report->rows[report->nrows++] = (struct row){
 		.set = &traceroute_edge_set,
-		.labels = lines->labels,
-		.nlabels = nlabels,
+		.labels = lines->edge_labels,
+		.nlabels = label_edge(report, flow, number, lines->edge_labels),
 		.readings = lines->edge,
 		.n = read_edge(report, flow, number, lines->edge),
 	};

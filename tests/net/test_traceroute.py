@@ -153,7 +153,7 @@ def test_edges(chain, family):
     trace = Trace(target(family, lab.PLAYED, 4), code=0, max_silent=3)
     nodes = ["agent", *hops(family, 4), f"hop 5 of {trace.all['target']}", player(family, 2), target(family, lab.PLAYED, 4)]
     nodes = [node if node.startswith(("agent", "hop")) else str(ipaddress.ip_address(node)) for node in nodes]
-    assert [(edge["source"], edge["target"]) for edge in trace.edges] == list(zip(nodes, nodes[1:]))
+    assert [(edge["source"], edge["destination"]) for edge in trace.edges] == list(zip(nodes, nodes[1:]))
     assert len({edge["id"] for edge in trace.edges}) == 7
 
 
@@ -521,7 +521,7 @@ def test_pages_and_lines(chain, family, start_daemon):
         # Counters are of all runs.
         last = [line.fields["sent_total"] for line in found if line.tags["hop"] == "3"]
         assert last == list(range(1, len(runs) + 1))
-        assert [line.fields["target"] for line in daemon.lines("traceroute_edge", probe=probe)[:8]] == wanted
+        assert [line.fields["destination"] for line in daemon.lines("traceroute_edge", probe=probe)[:8]] == wanted
 
 
 def test_hop_address_is_a_label_by_option(chain, start_daemon):
@@ -529,6 +529,9 @@ def test_hop_address_is_a_label_by_option(chain, start_daemon):
     metrics = daemon.wait_runs("a", 1)
     rows = map(dict, metrics.all("netsonde_traceroute_hop_loss_ratio"))
     assert {(int(row["hop"]), row["hop_address"]) for row in rows} == set(enumerate(path("ipv4"), 1))
+    edges = sorted(map(dict, metrics.all("netsonde_traceroute_edge_info")), key=lambda row: int(row["hop"]))
+    nodes = ["agent", *path("ipv4")]
+    assert [(row["hop_before"], row["hop_address"]) for row in edges] == list(zip(nodes, nodes[1:]))
 
 
 def test_a_path_that_changes(chain, family, start_daemon):

@@ -296,7 +296,7 @@ Test(traceroute, silent_hops)
 			 "10.0.0.1 > * > 10.0.0.3 > 10.0.0.4 > * > 10.0.0.6 > 10.0.0.7 > " TARGET4);
 	const struct row *edge = row_of(bench, "traceroute_edge", 2, NULL);
 	cr_assert_str_eq(text_of(edge, "source"), "10.0.0.1");
-	cr_assert_str_eq(text_of(edge, "target"), "hop 2 of t");
+	cr_assert_str_eq(text_of(edge, "destination"), "hop 2 of t");
 	cr_assert_null(find(edge, "step_seconds"));
 	edge = row_of(bench, "traceroute_edge", 3, NULL);
 	cr_assert_str_eq(text_of(edge, "id"), "hop 2 of t > 10.0.0.3");

@@ -44,7 +44,7 @@ Test(slabs, many_things)
 			continue;
 		}
 		/* Waves of sizes, so that slabs run empty. */
-		things[i].size = 1 + (random >> 20) % (step / 20000 % 2 ? 40 : 600);
+		things[i].size = 1 + (random >> 20) % (step / 20000 % 2 ? 40 : 1500);
 		things[i].bytes = slabs_take(slabs, things[i].size);
 		cr_assert_eq((uintptr_t)things[i].bytes % 8, 0);
 		for (size_t k = 0; k < things[i].size; k++)

@@ -56,7 +56,6 @@ Test(command, reads_flags_and_words)
 		{"a --config=", "a", " - -"},
 		{"a --config=x=y", "a", "x=y - -"},
 		{"a --config --json", "a", "--json - -"},
-		{"--config=x a --config=y", "a", "y - -"},
 		{"--json a --json", "a", "- true -"},
 		{"a --keep_it", "a", "- - true"},
 		{"a --keep-it=no", "a", "- - no"},
@@ -109,6 +108,9 @@ ParameterizedTestParameters(command, refuses)
 		{"a --=1", "netsonde try: unknown option --\n"},
 		{"a --json=1", "netsonde try: --json takes no value\n"},
 		{"a --config", "netsonde try: --config needs a value: --config=FILE\n"},
+		{"--config=x a --config=y", "netsonde try: --config is given twice\n"},
+		{"a --config=x --config x", "netsonde try: --config is given twice\n"},
+		{"a --keep-it --keep_it=no", "netsonde try: --keep_it is given twice\n"},
 		{"a -j", "netsonde try: unknown option -j\n"},
 	};
 

@@ -7,23 +7,34 @@
 struct reader_settings {
 	int64_t interval_ns;
 	int64_t depth; /* look has one of this name */
-	char *password;
+	char *password, *password_file;
 };
 #define READER(kind, field) kind, offsetof(struct reader_settings, field)
 static const struct option reader_options[] = {
 	{"interval", READER(OPTION_SECONDS, interval_ns), 1, 3600, "5", NULL, "Time between runs"},
 	{"depth", READER(OPTION_INTEGER, depth), 0, 0, "1", NULL, "How deep"},
 	{"password", READER(OPTION_SECRET, password), 0, 0, NULL, NULL, "Whereby"},
+	{"password_file", READER(OPTION_TEXT, password_file), 0, 0, NULL, NULL, "Where that is"},
 };
 static const struct measure reader_measures[] = {{"up", MEASURE_INTEGER, "Is there"}};
 static const struct measure_set reader_set = {"reader", reader_measures, 1, NULL, "A router"};
 static const struct measure_set *const reader_sets[] = {&reader_set, NULL};
+static int reader_check(const void *settings, struct err *err)
+{
+	const struct reader_settings *reader = settings;
+
+	if (reader->password && reader->password_file)
+		return err_set(err, "password and password_file: only one of them can be");
+	return 0;
+}
+
 static const struct probe_type reader_type = {
 	.name = "reader",
 	.help = "Reads a router",
 	.options = reader_options,
-	.noptions = 3,
+	.noptions = 4,
 	.settings_size = sizeof(struct reader_settings),
+	.check = reader_check,
 	.uses_catalogue = true,
 	.sets = reader_sets,
 };
@@ -32,6 +43,7 @@ static const struct probe_type reader_type = {
 
 #include <unistd.h>
 
+#include "daemon/endpoint.h"
 #include "daemon/generation.h"
 #include "daemon/shared_catalogue.h"
 #include "daemon/spec.h"
@@ -391,6 +403,47 @@ Test(config_targets, groups_of_types_are_shown_as_they_are_read)
 	text_free(&again);
 }
 
+/* A file that is read only when it is needed. */
+Test(config_targets, a_password_of_its_own_or_its_file)
+{
+	struct config *config = good_config(
+		"probes: { r: { type = \"reader\"; password_file = \"secrets/all\"; }; s: { type = \"reader\"; "
+		"password = "
+		"\"x\"; }; };\n"
+		"targets: ( { address = \"192.0.2.1\"; probes = [ \"r\", \"s\" ]; password = \"mine\"; },\n"
+		"{ address = \"192.0.2.2\"; probes = [ \"r\", \"s\" ]; reader: { password_file = \"/run/mine\"; }; },\n"
+		"{ address = \"192.0.2.3\"; probes = [ \"r\" ]; } );\n");
+
+	for (size_t i = 0; i < 2; i++) {
+		cr_expect_str_eq(reader_of(config, 0, i)->password, "mine");
+		cr_expect_null(reader_of(config, 0, i)->password_file);
+		cr_expect_null(reader_of(config, 1, i)->password);
+		cr_expect_str_eq(reader_of(config, 1, i)->password_file, "/run/mine");
+	}
+	cr_expect_null(reader_of(config, 2, 0)->password);
+	cr_expect_str_eq(reader_of(config, 2, 0)->password_file, "secrets/all");
+	config_free(config);
+}
+
+Test(config_routers, files_of_passwords_are_seen_from_the_folder_of_the_configuration)
+{
+	struct text errors = {0};
+	struct config *config;
+	char folder[4096], *file, *path;
+
+	write_file("x.conf", "probes: { r: { type = \"reader\"; password_file = \"secret\"; }; };\n");
+	cr_assert(getcwd(folder, sizeof(folder)) != NULL);
+	file = mem_format("%s/x.conf", folder);
+	path = mem_format("%s/secret", folder);
+	config = config_load(file, &errors);
+	cr_assert(config != NULL, "%s", text_string(&errors));
+	cr_expect_str_eq(((const struct reader_settings *)config->probes[0].settings)->password_file, path);
+	config_free(config);
+	mem_free(file);
+	mem_free(path);
+	text_free(&errors);
+}
+
 Test(config_targets, errors)
 {
 	static const struct {
@@ -408,6 +461,8 @@ Test(config_targets, errors)
 		 "x.conf:2: targets[0].reader: unknown key (netsonde reference options lists them)\n"},
 		{"probes = [ \"e\" ]; echo: { timeout = 2; };",
 		 "x.conf:2: targets[0]: probe e: timeout must not be longer than interval\n"},
+		{"probes = [ \"r\" ]; password = \"x\"; password_file = \"y\";",
+		 "x.conf:2: targets[0]: probe r: password and password_file: only one of them can be\n"},
 		{"probes = [ \"r\" ]; enabled = 0;", "x.conf:2: targets[0].enabled: must be true or false\n"},
 		{"probes = [ \"r\" ]; enabled = false; interval = 0;",
 		 "x.conf:2: targets[0].interval: must be between 1 and 3600 seconds\n"},
@@ -421,6 +476,49 @@ Test(config_targets, errors)
 		mem_free(errors);
 		mem_free(text);
 	}
+}
+
+/* What each target says for itself need not stand in the probe. */
+Test(config_targets, a_probe_may_leave_it_to_its_targets)
+{
+	static const char probes[] = "probes: { e: { type = \"echo\"; timeout = 2; }; };\n";
+	static const struct {
+		const char *targets, *errors;
+	} rows[] = {
+		{"targets: ( { address = \"192.0.2.1\"; probes = [ \"e\" ]; interval = 3; } );\n", ""},
+		{"target_files: ( { path = \"a\"; probes = [ \"e\" ]; interval = 3; } );\n", ""},
+		{"", "x.conf:1: probes.e: timeout must not be longer than interval\n"},
+		{"targets: ( { address = \"192.0.2.1\"; probes = [ \"e\" ]; interval = 3; },\n"
+		 "{ address = \"192.0.2.2\"; probes = [ \"e\" ]; } );\n",
+		 "x.conf:1: probes.e: timeout must not be longer than interval\n"},
+		{"targets: ( { address = \"192.0.2.1\"; probes = [ \"e\" ]; interval = 3; } );\n"
+		 "target_files: ( { path = \"a\"; probes = [ \"e\" ]; } );\n",
+		 "x.conf:1: probes.e: timeout must not be longer than interval\n"},
+		{"targets: ( { address = \"192.0.2.1\"; probes = [ \"e\" ]; size = 3; } );\n",
+		 "x.conf:2: targets[0]: probe e: timeout must not be longer than interval\n"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char *text = mem_format("%s%s", probes, rows[i].targets), *errors = errors_of(text);
+
+		cr_expect_str_eq(errors, rows[i].errors, "row %zu", i);
+		mem_free(errors);
+		mem_free(text);
+	}
+}
+
+Test(config_targets, what_is_left_to_targets_is_no_module)
+{
+	struct config *config =
+		good_config("probes: { e: { type = \"echo\"; timeout = 2; }; f: { type = \"echo\"; }; };\n"
+			    "targets: ( { address = \"192.0.2.1\"; probes = [ \"e\" ]; interval = 3; } );\n");
+	const struct module *module = endpoint_find(config->endpoint, "e");
+
+	cr_assert_not_null(module);
+	cr_expect_null(module->type);
+	cr_expect_str_eq(module->refused, "it is for targets that say more: timeout must not be longer than interval");
+	cr_expect_null(endpoint_find(config->endpoint, "f")->refused);
+	config_free(config);
 }
 
 /* It is known and shown, and nothing more. */

@@ -73,8 +73,11 @@ static void count_note(void *state, const struct sample *sample)
 	++*(int *)state;
 }
 
+static unsigned reported;
+
 static void count_report(void *state, int64_t realtime_ns, struct sheet *sheet)
 {
+	reported++;
 	cr_assert_geq(realtime_ns, INT64_C(1700000000373456788));
 	sheet_begin(sheet, &count_set);
 	sheet_add_integer(sheet, 0, *(int *)state);
@@ -422,6 +425,43 @@ Test(pipeline, assessments_have_rows_of_their_own)
 }
 
 /* A wall clock that is set back does not silence it. */
+/* Of many targets that begin together not all are asked at once, but all within the pause; and who is asked seldom
+ * anyway does not wait. */
+Test(pipeline, reports_are_spread)
+{
+	enum { N = 2000, SECONDS = 10 };
+	static struct publication many[N];
+	struct house house;
+	unsigned asked = 0, most = 0;
+
+	build(&house, false);
+	for (unsigned i = 0; i < N; i++) {
+		publication_open(&many[i], house.pipeline, &subject);
+		publication_assess(&many[i], i < N - 100 ? NS_PER_SECOND : 60 * NS_PER_SECOND);
+	}
+	for (unsigned second = 0; second < SECONDS; second++) {
+		unsigned before = asked;
+
+		for (unsigned i = 0; i < N; i++) {
+			struct sample sample = {.subject = &subject,
+						.begun_realtime_ns = 1700000000123456789 + second * NS_PER_SECOND,
+						.took_ns = 250000000 + i,
+						.run = second + 1};
+
+			reported = 0;
+			publication_deliver(&many[i], &sample);
+			asked += reported;
+			cr_assert(second > 0 || i < N - 100 || reported == 1);
+		}
+		most = asked - before > most ? asked - before : most;
+	}
+	cr_expect_eq(asked, N, "%u", asked);
+	cr_expect_leq(most, 700, "%u", most);
+	for (unsigned i = 0; i < N; i++)
+		publication_close(&many[i]);
+	free(tear_down(&house));
+}
+
 Test(pipeline, assessments_go_on_after_the_clock_was_set_back)
 {
 	struct house house;

@@ -36,6 +36,14 @@ static char *scores_as(enum reference_format format)
 	return text_take(&out);
 }
 
+static char *names_as(enum reference_format format)
+{
+	struct text out = {0};
+
+	reference_names(format, &out);
+	return text_take(&out);
+}
+
 /* --- pieces ------------------------------------------------------------------------------------------------------ */
 
 Test(reference, escapes_cells)
@@ -238,6 +246,31 @@ Test(reference, scores)
 	mem_free(json);
 }
 
+Test(reference, names_say_where_they_come_from)
+{
+	char *text = names_as(REFERENCE_TEXT), *json = names_as(REFERENCE_JSON);
+	json_t *root = json_loads(json, 0, NULL), *name;
+	size_t i;
+
+	cr_expect(strstr(text, "mktxp_bgp_uptime\n    netsonde_routeros_bgp_uptime_seconds\n    theirs is 1000 times "
+			       "ours\n"));
+	cr_expect(strstr(text, "mktxp_internet_latency\n    (none)\n"));
+	cr_assert(root != NULL);
+	json_array_foreach(root, i, name)
+	{
+		cr_expect_gt(json_string_length(json_object_get(name, "name")), 0);
+		/* What is not served says why. */
+		if (json_is_null(json_object_get(name, "ours")))
+			cr_expect_gt(json_string_length(json_object_get(name, "remarks")), 10);
+		else
+			cr_expect(json_is_array(json_object_get(name, "labels")));
+	}
+	cr_expect_geq(i, 200);
+	json_decref(root);
+	mem_free(text);
+	mem_free(json);
+}
+
 /* --- the pages --------------------------------------------------------------------------------------------------- */
 
 /* docs/ of the tree that this test was built from. */
@@ -268,6 +301,7 @@ Test(reference, pages_are_up_to_date)
 	expect_page("configuration.md", options_as(REFERENCE_MARKDOWN));
 	expect_page("metrics.md", metrics_as(REFERENCE_MARKDOWN));
 	expect_page("quality.md", scores_as(REFERENCE_MARKDOWN));
+	expect_page("mktxp.md", names_as(REFERENCE_MARKDOWN));
 }
 
 /* --- the command ------------------------------------------------------------------------------------------------- */
@@ -283,6 +317,8 @@ Test(reference, command)
 		{{"reference", "options", "--markdown"}, COMMAND_OK},
 		{{"reference", "metrics", "--json"}, COMMAND_OK},
 		{{"reference", "scores"}, COMMAND_OK},
+		{{"reference", "mktxp"}, COMMAND_OK},
+		{{"reference", "mktxp", "--json"}, COMMAND_OK},
 		{{"reference", "--json", "options"}, COMMAND_OK},
 		{{"reference"}, COMMAND_USAGE},
 		{{"reference", "colours"}, COMMAND_USAGE},

@@ -105,3 +105,32 @@ Test(sheet, grows)
 	}
 	sheet_free(sheet);
 }
+
+Test(sheet, quiet_rows_make_no_lines)
+{
+	/* q: quiet, l: a line */
+	static const char plan[] = "qllqql";
+	struct sheet *sheet = sheet_create();
+	size_t first = 0, n;
+
+	cr_assert_eq(sheet_next_lines(sheet, &first), 0);
+	for (size_t i = 0; plan[i]; i++) {
+		sheet_begin(sheet, &set);
+		if (plan[i] == 'q')
+			sheet_be_quiet(sheet);
+		sheet_add_integer(sheet, COUNT, (int64_t)i);
+	}
+	sheet_rows(sheet, &n);
+	cr_assert_eq(n, 6);
+	cr_expect_eq(sheet_next_lines(sheet, &first), 2);
+	cr_expect_eq(first, 1);
+	first += 2;
+	cr_expect_eq(sheet_next_lines(sheet, &first), 1);
+	cr_expect_eq(first, 5);
+	first++;
+	cr_expect_eq(sheet_next_lines(sheet, &first), 0);
+	sheet_clear(sheet);
+	first = 0;
+	cr_expect_eq(sheet_next_lines(sheet, &first), 0);
+	sheet_free(sheet);
+}

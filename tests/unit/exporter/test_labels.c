@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <string.h>
 
 #include "core/mem.h"
 #include "exporter/labels.h"
@@ -134,4 +135,42 @@ Test(labels, a_ceiling_leaves_pieces_out)
 	cr_expect(out.overflowed);
 	cr_expect_leq(out.length, 4);
 	text_free(&out);
+}
+
+/* What is surely the same is the same, and most of what is the same is so surely. */
+Test(labels, the_quick_look_never_errs)
+{
+	static const char *const words[] = {
+		"",      "a",         "b",    "ab",           "a,b", "a=b", "a\"",  "a\\\"",   "a\\",     "a\nb",
+		"a\\nb", "M\xC3\xBC", "\xFC", "\xEF\xBF\xBD", "1",   "_1",  "a\"c", "b=\"c\"", "\",b=\"", "a\",b=\"b",
+	};
+	enum { WORDS = sizeof(words) / sizeof(words[0]), ALL = WORDS * WORDS };
+	struct text texts[ALL] = {{0}};
+	size_t same = 0, surely = 0;
+
+	for (unsigned i = 0; i < ALL; i++) {
+		const struct label labels[] = {{"x", words[i % WORDS]}, {"b", words[i / WORDS]}};
+		text_reserve(&texts[i], 0);
+		labels_render(&texts[i], labels, 2);
+	}
+	for (unsigned i = 0; i < ALL; i++) {
+		const struct label labels[] = {{"x", words[i % WORDS]}, {"b", words[i / WORDS]}};
+		for (unsigned k = 0; k < ALL; k++) {
+			struct label_text text = {texts[k].bytes, texts[k].length};
+			bool is_same = texts[i].length == texts[k].length &&
+				       memcmp(texts[i].bytes, texts[k].bytes, texts[i].length) == 0;
+			bool is_sure = labels_are_surely(text, labels, 2);
+			same += is_same;
+			surely += is_sure;
+			cr_assert(is_same || !is_sure, "%s", texts[k].bytes);
+		}
+	}
+	cr_expect_geq(surely, same / 8, "%zu of %zu", surely, same);
+	for (unsigned i = 0; i < ALL; i++)
+		text_free(&texts[i]);
+	const struct label odd = {"1", "a"}, empty = {"a", NULL};
+	cr_expect_not(labels_are_surely((struct label_text){"_1=\"a\"", 6}, &odd, 1), "it takes the rendering");
+	cr_expect(labels_are_surely((struct label_text){NULL, 0}, &empty, 1));
+	cr_expect_not(labels_are_surely((struct label_text){"a=\"b\"", 5}, &empty, 1));
+	cr_expect_not(labels_are_surely((struct label_text){NULL, 0}, &odd, 1));
 }

@@ -270,22 +270,75 @@ Test(series, rows_come_go_and_change_places)
 	expect_page(store, "netsonde_hop_rtt_seconds{target=\"t\",hop=\"a\"} 1\n"
 			   "netsonde_hop_rtt_seconds{target=\"t\",hop=\"b\"} 2\n"
 			   "netsonde_hop_rtt_seconds{target=\"t\",hop=\"c\"} 3\n");
-	/* Only the order differs: the order of the page stays. */
+	/* Only the order differs. */
 	update_hops(series, "cab", 1);
-	expect_page(store, "netsonde_hop_rtt_seconds{target=\"t\",hop=\"a\"} 2\n"
-			   "netsonde_hop_rtt_seconds{target=\"t\",hop=\"b\"} 3\n"
-			   "netsonde_hop_rtt_seconds{target=\"t\",hop=\"c\"} 1\n");
+	expect_page(store, "netsonde_hop_rtt_seconds{target=\"t\",hop=\"c\"} 1\n"
+			   "netsonde_hop_rtt_seconds{target=\"t\",hop=\"a\"} 2\n"
+			   "netsonde_hop_rtt_seconds{target=\"t\",hop=\"b\"} 3\n");
 	update_hops(series, "bd", 5);
 	expect_page(store, "netsonde_hop_rtt_seconds{target=\"t\",hop=\"b\"} 5\n"
 			   "netsonde_hop_rtt_seconds{target=\"t\",hop=\"d\"} 6\n");
 	/* The same row twice would be a series twice: the first counts. */
 	update_hops(series, "dbdb", 7);
-	expect_page(store, "netsonde_hop_rtt_seconds{target=\"t\",hop=\"b\"} 8\n"
-			   "netsonde_hop_rtt_seconds{target=\"t\",hop=\"d\"} 7\n");
+	expect_page(store, "netsonde_hop_rtt_seconds{target=\"t\",hop=\"d\"} 7\n"
+			   "netsonde_hop_rtt_seconds{target=\"t\",hop=\"b\"} 8\n");
 	update_hops(series, "xx", 1);
 	expect_page(store, "netsonde_hop_rtt_seconds{target=\"t\",hop=\"x\"} 1\n");
 	update_hops(series, "", 0);
 	expect_page(store, "");
+	series_store_free(store);
+}
+
+/* Rows that are said to be the same need no labels; whatever else has changed is noticed. */
+Test(series, refilled_rows_need_no_labels)
+{
+	struct series_store *store = series_store_create(1, 1000);
+	struct series *series = series_open(store, 0, &(struct label){"target", "t"}, 1);
+	const struct label a = {"hop", "a"}, b = {"hop", "b"};
+	struct reading readings[] = {reading_number(0, 1), reading_number(0, 2), reading_integer(SENT, 3)};
+	struct row rows[] = {
+		{&hop_set, &a, 1, &readings[0], 1},
+		{&hop_set, &b, 1, &readings[1], 1},
+		{&set, NULL, 0, &readings[2], 1},
+	};
+	cr_expect_not(series_refill(series, rows, 3, 0));
+	expect_page(store, "");
+	series_update(series, rows, 3);
+	readings[0].value.number = 10;
+	readings[1].value.number = 20;
+	rows[0].nlabels = rows[1].nlabels = 0;
+	cr_expect_not(series_refill(series, rows, 3, 1), "the second one has other labels now");
+	cr_expect_not(series_refill(series, rows, 2, 2), "there are three rows");
+	cr_expect(series_refill(series, rows, 3, 2));
+	expect_page(store, "netsonde_hop_rtt_seconds{target=\"t\",hop=\"a\"} 10\n"
+			   "netsonde_hop_rtt_seconds{target=\"t\",hop=\"b\"} 20\n"
+			   "netsonde_ping_sent_total{target=\"t\"} 3\n");
+	readings[2].value.integer = INT64_MAX;
+	cr_expect_not(series_refill(series, rows, 3, 2), "there is no room for that number");
+	readings[2].value.integer = 4;
+	rows[1].set = &set;
+	cr_expect_not(series_refill(series, rows, 3, 2), "it is of another set");
+	rows[1].set = &hop_set;
+	cr_expect(series_refill(series, rows, 3, 2));
+	series_store_free(store);
+}
+
+/* Rows are where the last update had them, even when only their order has changed. */
+Test(series, refilled_rows_follow_the_last_order)
+{
+	struct series_store *store = series_store_create(1, 1000);
+	struct series *series = series_open(store, 0, &(struct label){"target", "t"}, 1);
+	const struct label a = {"hop", "a"}, b = {"hop", "b"};
+	const struct reading one = reading_number(0, 1), two = reading_number(0, 2);
+	struct row rows[] = {{&hop_set, &a, 1, &one, 1}, {&hop_set, &b, 1, &two, 1}};
+	series_update(series, rows, 2);
+	rows[0].labels = &b;
+	rows[1].labels = &a;
+	series_update(series, rows, 2);
+	rows[0].nlabels = rows[1].nlabels = 0;
+	cr_expect(series_refill(series, rows, 2, 2));
+	expect_page(store, "netsonde_hop_rtt_seconds{target=\"t\",hop=\"b\"} 1\n"
+			   "netsonde_hop_rtt_seconds{target=\"t\",hop=\"a\"} 2\n");
 	series_store_free(store);
 }
 

@@ -30,6 +30,9 @@ struct web_plan {
 	unsigned targets; /* each has a histogram and a counter: 24 series */
 	int64_t max_connections;
 	int64_t reply_timeout_ns;
+	const char *const *dialects;
+	size_t ndialects;
+	const struct dialect *(*read_dialect)(void *context, size_t i);
 	const struct exporter_route *routes; /* their context is the struct web */
 	size_t nroutes;
 	const struct exporter_tree *tree; /* likewise */
@@ -136,6 +139,9 @@ static inline struct web *web_start(struct web_plan plan)
 					   .routes = plan.routes,
 					   .nroutes = plan.nroutes,
 					   .tree = plan.tree,
+					   .dialects = plan.dialects,
+					   .ndialects = plan.ndialects,
+					   .read_dialect = plan.read_dialect,
 					   .is_ready = is_ready,
 					   .show_config = show_config,
 					   .read_own = read_own};

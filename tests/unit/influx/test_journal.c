@@ -426,6 +426,22 @@ Test(journal, a_segment_that_vanishes)
 	teardown(fixture);
 }
 
+/* The file that is still written is open: who reads gets at it, even if nobody had read it before. */
+Test(journal, the_last_segment_vanishes_before_it_was_read)
+{
+	struct fixture *fixture = setup();
+	append(fixture, 3, false);
+	char *path = first_segment(fixture);
+	cr_assert_eq(unlink(path), 0);
+	append(fixture, 3, false);
+	expect_all(fixture);
+	append(fixture, 3, false);
+	expect_all(fixture);
+	cr_expect_eq(figures(fixture).damaged, 0);
+	mem_free(path);
+	teardown(fixture);
+}
+
 Test(journal, stubs_of_a_crash)
 {
 	struct fixture *fixture = setup();

@@ -1,0 +1,363 @@
+"""Boards and panels as Grafana's JSON has them (schemaVersion 42): what is common to all of ours is said once, here."""
+
+GOOD, FAIR, POOR, BAD, CALM = "#0072B2", "#56B4E9", "#E69F00", "#D55E00", "#999999"  # told apart by everybody
+COLUMNS = 24
+
+
+def steps(*pairs, base=GOOD):
+    """Thresholds: the colour of what lies below the first, then (value, colour) in rising order."""
+    rising = [{"color": base, "value": None}] + [{"color": color, "value": value} for value, color in pairs]
+    return {"mode": "absolute", "steps": rising}
+
+
+HIGH_IS_BAD = {
+    "loss": steps((0.005, FAIR), (0.02, POOR), (0.05, BAD)),
+    "load": steps((0.7, FAIR), (0.85, POOR), (0.95, BAD)),
+    "count": steps((1, BAD)),
+    "celsius": steps((60, FAIR), (70, POOR), (80, BAD)),
+}
+LOW_IS_BAD = {
+    "up": steps((0.5, POOR), (1, GOOD), base=BAD),
+    "score": steps((50, POOR), (70, FAIR), (85, GOOD), base=BAD),
+    "availability": steps((0.99, POOR), (0.999, FAIR), (0.9999, GOOD), base=BAD),
+    "days": steps((7 * 86400, POOR), (21 * 86400, GOOD), base=BAD),
+}
+UP_DOWN = [
+    {
+        "type": "value",
+        "options": {
+            "0": {"text": "down", "color": BAD, "index": 0},
+            "1": {"text": "up", "color": GOOD, "index": 1},
+        },
+    }
+]
+YES_NO = [
+    {
+        "type": "value",
+        "options": {
+            "0": {"text": "no", "color": CALM, "index": 0},
+            "1": {"text": "yes", "color": GOOD, "index": 1},
+        },
+    }
+]
+
+
+class Board:
+    """Panels are placed from left to right, row by row."""
+
+    def __init__(self, source, uid, title, description, variables=(), tags=()):
+        self.source = source
+        self.uid = uid
+        self.title = title
+        self.description = description
+        self.variables = list(variables)
+        self.tags = ["netsonde", source.name, *tags]
+        self.panels = []
+        self.x = self.y = self.height = 0
+        self.annotations = []
+
+    def place(self, width, height):
+        if self.x + width > COLUMNS:
+            self.x = 0
+            self.y += self.height
+            self.height = 0
+        position = {"h": height, "w": width, "x": self.x, "y": self.y}
+        self.x += width
+        self.height = max(self.height, height)
+        return position
+
+    def row(self, title):
+        self.x = 0
+        self.y += self.height
+        self.height = 1
+        self.panels.append(
+            {
+                "type": "row",
+                "title": title,
+                "id": len(self.panels) + 1,
+                "collapsed": False,
+                "gridPos": {"h": 1, "w": COLUMNS, "x": 0, "y": self.y},
+                "panels": [],
+            }
+        )
+        self.y += 1
+        self.height = 0
+
+    def add(self, panel, width=12, height=8):
+        panel["id"] = len(self.panels) + 1
+        panel["gridPos"] = self.place(width, height)
+        panel["datasource"] = self.source.reference
+        self.panels.append(panel)
+
+    def json(self):
+        return {
+            "annotations": {"list": self.annotations},
+            "description": self.description,
+            "editable": True,
+            "fiscalYearStartMonth": 0,
+            "graphTooltip": 1,
+            "links": [
+                {
+                    "asDropdown": True,
+                    "icon": "external link",
+                    "includeVars": True,
+                    "keepTime": True,
+                    "tags": ["netsonde", self.source.name],
+                    "targetBlank": False,
+                    "title": "netsonde",
+                    "tooltip": "The other boards, with the same targets and time",
+                    "type": "dashboards",
+                    "url": "",
+                }
+            ],
+            "panels": self.panels,
+            "refresh": "30s",
+            "schemaVersion": 42,
+            "tags": self.tags,
+            "templating": {"list": [self.source.variable()] + self.variables},
+            "time": {"from": "now-3h", "to": "now"},
+            "timepicker": {},
+            "timezone": "browser",
+            "title": self.title,
+            "uid": self.uid,
+            "version": 1,
+        }
+
+
+def fields(unit, thresholds=None, **more):
+    defaults = {
+        "unit": unit,
+        "color": {"mode": "palette-classic"},
+        "noValue": "no data",
+        "mappings": more.pop("mappings", []),
+        "thresholds": thresholds or steps(),
+        "custom": more.pop("custom", {}),
+    }
+    defaults.update({name: value for name, value in more.items() if value is not None})
+    return {"defaults": defaults, "overrides": []}
+
+
+def panel(kind, title, description, targets, field_config, options):
+    for i, target in enumerate(targets):
+        target["refId"] = chr(ord("A") + i)
+    return {
+        "type": kind,
+        "title": title,
+        "description": description,
+        "targets": targets,
+        "fieldConfig": field_config,
+        "options": options,
+        "transformations": [],
+    }
+
+
+def legend(calcs=("mean", "max"), as_table=False):
+    return {
+        "calcs": list(calcs),
+        "displayMode": "table" if as_table else "list",
+        "placement": "bottom",
+        "showLegend": True,
+        **({"sortBy": "Max", "sortDesc": True} if as_table and "max" in calcs else {}),
+    }
+
+
+def curve(title, description, targets, unit="short", *, stacked=False, thresholds=None, as_table=True, **more):
+    custom = {
+        "drawStyle": "line",
+        "lineInterpolation": "linear",
+        "lineWidth": 1,
+        "fillOpacity": 60 if stacked else 8,
+        "showPoints": "never",
+        "spanNulls": False,
+        "stacking": {"mode": "normal" if stacked else "none", "group": "A"},
+        "thresholdsStyle": {"mode": "dashed" if thresholds else "off"},
+        "axisSoftMin": 0,
+    }
+    config = fields(unit, thresholds, custom=custom, **more)
+    options = {
+        "legend": legend(as_table=as_table),
+        "tooltip": {"mode": "multi", "sort": "desc", "maxHeight": 400},
+    }
+    return panel("timeseries", title, description, targets, config, options)
+
+
+def stat(title, description, targets, unit="short", *, thresholds=None, graph=True, **more):
+    config = fields(unit, thresholds, **more)
+    config["defaults"]["color"] = {"mode": "thresholds"}
+    options = {
+        "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
+        "orientation": "auto",
+        "textMode": "auto",
+        "colorMode": "background_solid" if thresholds else "value",
+        "graphMode": "area" if graph else "none",
+        "justifyMode": "auto",
+        "wideLayout": True,
+        "showPercentChange": False,
+    }
+    return panel("stat", title, description, targets, config, options)
+
+
+def bars(title, description, targets, unit="short", *, thresholds=None, **more):
+    """One bar a thing, the largest first."""
+    config = fields(unit, thresholds, **more)
+    config["defaults"]["color"] = {"mode": "thresholds"}
+    options = {
+        "displayMode": "basic",
+        "orientation": "horizontal",
+        "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
+        "showUnfilled": True,
+        "valueMode": "color",
+        "minVizHeight": 16,
+        "minVizWidth": 8,
+        "namePlacement": "auto",
+        "sizing": "auto",
+        "legend": {"calcs": [], "displayMode": "list", "placement": "bottom", "showLegend": False},
+    }
+    return panel("bargauge", title, description, targets, config, options)
+
+
+def states(title, description, targets, *, mappings=None, kind="state-timeline", thresholds=None, **more):
+    config = fields("short", thresholds, mappings=mappings or UP_DOWN, custom={"fillOpacity": 80, "lineWidth": 0}, **more)
+    config["defaults"]["color"] = {"mode": "thresholds"}
+    options = {
+        "showValue": "never",
+        "rowHeight": 0.85,
+        "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True},
+        "tooltip": {"mode": "single", "sort": "none"},
+    }
+    if kind == "state-timeline":
+        options.update({"mergeValues": True, "alignValue": "left", "perPage": 50})
+    else:
+        options["colWidth"] = 0.9
+    made = panel(kind, title, description, targets, config, options)
+    made["maxDataPoints"] = 200
+    return made
+
+
+def heatmap(title, description, targets, unit="s", *, is_calculated=False):
+    options = {
+        "calculate": is_calculated,
+        "cellGap": 1,
+        "color": {
+            "mode": "scheme",
+            "scheme": "Oranges",
+            "scale": "exponential",
+            "exponent": 0.5,
+            "steps": 64,
+            "fill": "dark-orange",
+            "reverse": False,
+        },
+        "exemplars": {"color": "rgba(255,0,255,0.7)"},
+        "filterValues": {"le": 1e-9},
+        "legend": {"show": True},
+        "rowsFrame": {"layout": "auto"},
+        "tooltip": {"mode": "single", "yHistogram": False, "showColorScale": False},
+        "yAxis": {"axisPlacement": "left", "reverse": False, "unit": unit},
+    }
+    if is_calculated:
+        options["calculation"] = {
+            "xBuckets": {"mode": "count", "value": "100"},
+            "yBuckets": {"mode": "count", "scale": {"type": "log", "log": 2}, "value": ""},
+        }
+    return panel("heatmap", title, description, targets, fields(unit), options)
+
+
+def table(title, description, targets, columns, *, links=None, sort=None):
+    """columns: (name of the column, unit, thresholds, mappings) of each query, in the order of targets."""
+    config = fields("short", custom={"align": "auto", "filterable": True, "cellOptions": {"type": "auto"}})
+    for name, unit, thresholds, mappings in columns:
+        properties = [{"id": "unit", "value": unit}]
+        if thresholds:
+            properties.append({"id": "thresholds", "value": thresholds})
+            properties.append({"id": "custom.cellOptions", "value": {"type": "color-background", "mode": "basic"}})
+            properties.append({"id": "color", "value": {"mode": "thresholds"}})
+        if mappings:
+            properties.append({"id": "mappings", "value": mappings})
+        config["overrides"].append({"matcher": {"id": "byName", "options": name}, "properties": properties})
+    for name, link in (links or {}).items():
+        config["overrides"].append(
+            {"matcher": {"id": "byName", "options": name}, "properties": [{"id": "links", "value": [link]}]}
+        )
+    options = {"cellHeight": "sm", "showHeader": True, "footer": {"show": False, "reducer": ["sum"], "countRows": False, "fields": ""}}
+    if sort:
+        options["sortBy"] = [{"displayName": sort[0], "desc": sort[1]}]
+    return panel("table", title, description, targets, config, options)
+
+
+def geomap(title, description, targets, unit="s", *, thresholds=None, route=False):
+    """A world that is drawn without the internet: Grafana's own outlines instead of tiles."""
+    marker = {
+        "type": "markers",
+        "name": "Targets",
+        "config": {
+            "showLegend": True,
+            "style": {
+                "color": {"field": "value", "fixed": GOOD},
+                "opacity": 0.8,
+                "rotation": {"fixed": 0, "max": 360, "min": -360, "mode": "mod"},
+                "size": {"fixed": 6, "max": 15, "min": 3},
+                "symbol": {"fixed": "img/icons/marker/circle.svg", "mode": "fixed"},
+                "symbolAlign": {"horizontal": "center", "vertical": "center"},
+                "textConfig": {"fontSize": 12, "offsetX": 0, "offsetY": 0, "textAlign": "center", "textBaseline": "middle"},
+            },
+        },
+        "location": {"mode": "coords", "latitude": "latitude", "longitude": "longitude"},
+        "filterData": {"id": "byRefId", "options": "A"},
+        "tooltip": True,
+    }
+    layers = [
+        {
+            "type": "geojson",
+            "name": "Countries",
+            "config": {
+                "src": "public/maps/countries.geojson",
+                "rules": [],
+                "style": {"color": {"fixed": "#808080"}, "lineWidth": 1, "opacity": 0.15, "symbol": {"fixed": "", "mode": "fixed"}},
+            },
+            "tooltip": False,
+        },
+        marker,
+    ]
+    if route:
+        layers.append(
+            {
+                "type": "route",
+                "name": "From the agent",
+                "config": {"style": {"color": {"fixed": FAIR}, "lineWidth": 1, "opacity": 0.5}, "arrow": 0},
+                "location": {"mode": "coords", "latitude": "latitude", "longitude": "longitude"},
+                "filterData": {"id": "byRefId", "options": "B"},
+                "tooltip": False,
+            }
+        )
+    options = {
+        "basemap": {"type": "xyz", "name": "None", "config": {"url": "", "attribution": ""}},
+        "controls": {
+            "mouseWheelZoom": True,
+            "showAttribution": False,
+            "showDebug": False,
+            "showMeasure": False,
+            "showScale": True,
+            "showZoom": True,
+        },
+        "layers": layers,
+        "tooltip": {"mode": "details"},
+        "view": {"allLayers": True, "id": "zero", "lat": 20, "lon": 0, "zoom": 1.5},
+    }
+    config = fields(unit, thresholds)
+    config["defaults"]["color"] = {"mode": "thresholds"}
+    return panel("geomap", title, description, targets, config, options)
+
+
+def node_graph(title, description, targets):
+    options = {
+        "edges": {"mainStatUnit": "s"},
+        "nodes": {},
+        "layoutAlgorithm": "layered",
+        "zoomMode": "cooperative",
+    }
+    return panel("nodeGraph", title, description, targets, fields("s"), options)
+
+
+def link_to(uid, title, **variables):
+    query = "&".join([f"var-{name}={value}" for name, value in variables.items()] + ["${__url_time_range}", "${datasource:queryparam}"])
+    return {"title": title, "url": f"/d/{uid}?{query}"}

@@ -1,0 +1,233 @@
+"""MikroTik routers: twelve boards, an overview and a page for one router, for either source."""
+
+import draw
+import model
+from model import HIGH_IS_BAD, LOW_IS_BAD, Board, link_to
+from query import Ask, Scope
+
+SCOPE = Scope((("target", "router"),))
+WITH_INTERFACE = Scope((("target", "router"), ("name", "interface")))
+ROUTER = ("target",)
+NAME = "{{target}}"
+PORT = ("target", "name")
+PORT_NAME = "{{target}} {{name}}"
+
+
+def ask(set_name, measure, by=ROUTER, legend=NAME, how="sum", **more):
+    return Ask(f"routeros_{set_name}", measure, how=how, by=by, legend=legend, **more)
+
+
+def traffic(direction, **more):
+    return ask("interface", f"{direction}_bytes_total", PORT, PORT_NAME + (" in" if direction == "receive" else " out"), rate=True, scale=8, **more)
+
+
+def start(src, name, title, description, interface=False):
+    metric = "netsonde_routeros_up" if src.name == "prometheus" else "routeros"
+    variables = [src.choice("router", "Router", metric, "target")]
+    if interface:
+        metric = 'netsonde_routeros_interface_running{target=~"$router"}' if src.name == "prometheus" else "routeros_interface"
+        variables.append(src.choice("interface", "Interface", metric, "name"))
+    return Board(src, f"netsonde-{src.name}-{name}", f"netsonde / MikroTik: {title}", description, variables, ["mikrotik"])
+
+
+def page(src):
+    return {"target": link_to(f"netsonde-{src.name}-router", "Look at this router", router="${__value.raw}")}
+
+
+def overview(src):
+    board = start(src, "routers", "overview", "All routers, the worst first. A click on one shows it alone.")
+    up = Ask("routeros", "up", how="min", by=ROUTER, legend=NAME)
+    board.add(draw.stat(src, SCOPE, "Routers", "Configured.", [up.but(how="count", by=())]), 4, 4)
+    board.add(draw.stat(src, SCOPE, "Answer", "Share that answers.", [up.but(how="mean", by=())], "percentunit", thresholds=LOW_IS_BAD["availability"]), 4, 4)
+    board.add(draw.stat(src, SCOPE, "Traffic in", "Of all interfaces.", [ask("interface", "receive_bytes_total", (), rate=True, scale=8)], "bps"), 4, 4)
+    board.add(draw.stat(src, SCOPE, "PPPoE users", "Sessions that are up.", [ask("ppp_sessions", "sessions", (), where={"service": "pppoe"})]), 4, 4)
+    board.add(draw.stat(src, SCOPE, "DHCP leases", "Bound.", [ask("dhcp_leases", "leases", (), where={"status": "bound"})]), 4, 4)
+    board.add(draw.stat(src, SCOPE, "BGP sessions", "Established.", [ask("bgp", "established", ())]), 4, 4)
+    columns = [
+        (up.but(smallest=500), "Up", "short", LOW_IS_BAD["up"], model.UP_DOWN),
+        (Ask("routeros", "health_score", how="min", by=ROUTER, smallest=500), "Health", "short", LOW_IS_BAD["score"], None),
+        (ask("system", "cpu_load_ratio", how="max", largest=500), "CPU", "percentunit", HIGH_IS_BAD["load"], None),
+        (ask("health", "temperature_celsius", how="max", largest=500), "Temperature", "celsius", HIGH_IS_BAD["celsius"], None),
+        (ask("connection_tracking", "entries", largest=500), "Connections", "short", None, None),
+        (ask("system", "uptime_seconds", how="min", largest=500), "Up for", "s", None, None),
+    ]
+    board.add(draw.table(src, SCOPE, "Routers", "Health is a score of 0 to 100 (docs/routeros.md).", columns, links=page(src), sort=("Health", False)), 24, 12)
+    board.add(draw.states(src, SCOPE, "Up and down", "Whether each router answers its API.", [up]), 24, 10)
+    return board
+
+
+def router(src):
+    board = start(src, "router", "one router", "Everything about one router.", interface=True)
+    board.add(draw.stat(src, SCOPE, "State", "Whether it answers.", [Ask("routeros", "up", how="min", by=ROUTER, legend=NAME)], mappings=model.UP_DOWN, thresholds=LOW_IS_BAD["up"], graph=False), 4, 4)
+    board.add(draw.stat(src, SCOPE, "Health", "Score, 0 to 100.", [Ask("routeros", "health_score", how="min", by=ROUTER, legend=NAME)], thresholds=LOW_IS_BAD["score"]), 4, 4)
+    board.add(draw.stat(src, SCOPE, "CPU", "All cores together.", [ask("system", "cpu_load_ratio", how="max")], "percentunit", thresholds=HIGH_IS_BAD["load"]), 4, 4)
+    board.add(draw.stat(src, SCOPE, "Memory free", "Bytes.", [ask("system", "memory_free_bytes", how="min")], "bytes"), 4, 4)
+    board.add(draw.stat(src, SCOPE, "Temperature", "The hottest sensor.", [ask("health", "temperature_celsius", how="max")], "celsius", thresholds=HIGH_IS_BAD["celsius"]), 4, 4)
+    board.add(draw.stat(src, SCOPE, "Up for", "Since its start.", [ask("system", "uptime_seconds", how="min")], "s", graph=False), 4, 4)
+    board.add(draw.curve(src, WITH_INTERFACE, "Received", "By interface.", [traffic("receive")], "bps"))
+    board.add(draw.curve(src, WITH_INTERFACE, "Sent", "By interface.", [traffic("transmit")], "bps"))
+    board.add(draw.curve(src, WITH_INTERFACE, "Errors and drops", "Packets per second.", errors_and_drops()))
+    board.add(draw.states(src, WITH_INTERFACE, "Links", "Whether each interface is up.", [ask("interface", "running", PORT, PORT_NAME, how="min")]))
+    board.add(draw.curve(src, SCOPE, "CPU by core", "Share of time in use.", [ask("cpu", "load_ratio", ("target", "core"), "{{target}} {{core}}", how="max")], "percentunit", max=1))
+    board.add(draw.curve(src, SCOPE, "Connections tracked", "Entries.", [ask("connection_tracking", "entries")]))
+    board.add(draw.curve(src, SCOPE, "BGP sessions", "Prefixes received.", [ask("bgp", "prefixes", ("target", "name"), "{{target}} {{name}}")]))
+    board.add(draw.curve(src, SCOPE, "Users", "Sessions by service.", [ask("ppp_sessions", "sessions", ("target", "service"), "{{target}} {{service}}")]))
+    board.add(draw.curve(src, SCOPE, "Time of collecting", "How long each data set took.", [Ask("routeros_collection", "duration_seconds", how="max", by=("target", "set"), legend="{{target}} {{set}}")], "s"), 24)
+    return board
+
+
+def errors_and_drops():
+    pairs = (("receive_errors", "errors in"), ("transmit_errors", "errors out"), ("receive_drops", "drops in"), ("transmit_drops", "drops out"), ("transmit_queue_drops", "drops of queues"))
+    return [ask("interface", f"{measure}_total", PORT, f"{PORT_NAME} {words}", rate=True) for measure, words in pairs]
+
+
+def interfaces(src):
+    board = start(src, "router-interfaces", "interface traffic", "Bits and packets of interfaces.", interface=True)
+    board.add(draw.curve(src, WITH_INTERFACE, "Received", "Bits per second.", [traffic("receive")], "bps"))
+    board.add(draw.curve(src, WITH_INTERFACE, "Sent", "Bits per second.", [traffic("transmit")], "bps"))
+    board.add(draw.curve(src, WITH_INTERFACE, "Packets received", "Per second.", [ask("interface", "receive_packets_total", PORT, PORT_NAME, rate=True)], "pps"))
+    board.add(draw.curve(src, WITH_INTERFACE, "Packets sent", "Per second.", [ask("interface", "transmit_packets_total", PORT, PORT_NAME, rate=True)], "pps"))
+    board.add(draw.bars(src, WITH_INTERFACE, "Busiest, in", "Bits per second.", [traffic("receive", largest=15)], "bps"), 12, 12)
+    board.add(draw.bars(src, WITH_INTERFACE, "Busiest, out", "Bits per second.", [traffic("transmit", largest=15)], "bps"), 12, 12)
+    board.add(draw.states(src, WITH_INTERFACE, "Links", "Whether each interface is up.", [ask("interface", "running", PORT, PORT_NAME, how="min")]), 24, 10)
+    return board
+
+
+def errors(src):
+    board = start(src, "router-errors", "errors and drops", "Packets that were damaged or dropped.", interface=True)
+    pairs = (("receive_errors", "Errors in"), ("transmit_errors", "Errors out"), ("receive_drops", "Drops in"), ("transmit_drops", "Drops out"), ("transmit_queue_drops", "Drops of the interface's queue"))
+    for measure, title in pairs:
+        board.add(draw.curve(src, WITH_INTERFACE, title, "Packets per second.", [ask("interface", f"{measure}_total", PORT, PORT_NAME, rate=True)], "pps"))
+    board.add(draw.curve(src, WITH_INTERFACE, "Damaged frames", "With a wrong checksum (FCS), per second: a cable or a plug.", [ask("ethernet_counters", "receive_fcs_errors_total", PORT, PORT_NAME, rate=True)], "pps"))
+    board.add(draw.curve(src, WITH_INTERFACE, "Links that went down", "Per hour.", [ask("interface", "link_downs_total", PORT, PORT_NAME, rate=True, scale=3600)]), 24)
+    return board
+
+
+def cpu(src):
+    board = start(src, "router-cpu", "CPU", "Load of the CPUs.")
+    load = ask("system", "cpu_load_ratio", how="max")
+    board.add(draw.curve(src, SCOPE, "Load", "All cores together.", [load], "percentunit", thresholds=HIGH_IS_BAD["load"], max=1), 24)
+    board.add(draw.curve(src, SCOPE, "By core", "One core at its limit is one flow or one process.", [ask("cpu", "load_ratio", ("target", "core"), "{{target}} {{core}}", how="max")], "percentunit", max=1))
+    board.add(draw.curve(src, SCOPE, "Interrupts", "Share of each core's time.", [ask("cpu", "interrupt_ratio", ("target", "core"), "{{target}} {{core}}", how="max")], "percentunit", max=1))
+    board.add(draw.bars(src, SCOPE, "Busiest", "Load now.", [load.but(largest=20)], "percentunit", thresholds=HIGH_IS_BAD["load"], max=1), 12, 12)
+    board.add(draw.curve(src, SCOPE, "Clock", "Frequency of the CPU.", [ask("system", "cpu_frequency_hertz", how="max")], "hertz"), 12, 12)
+    return board
+
+
+def memory(src):
+    board = start(src, "router-memory", "memory and storage", "What is free.")
+    free = ask("system", "memory_free_bytes", how="min")
+    board.add(draw.curve(src, SCOPE, "Memory free", "Bytes.", [free], "bytes"))
+    board.add(draw.curve(src, SCOPE, "Storage free", "Bytes.", [ask("system", "storage_free_bytes", how="min")], "bytes"))
+    columns = [
+        (free.but(smallest=500), "Memory free", "bytes", None, None),
+        (ask("system", "memory_size_bytes", how="max", largest=500), "Memory", "bytes", None, None),
+        (ask("system", "storage_free_bytes", how="min", smallest=500), "Storage free", "bytes", None, None),
+        (ask("system", "storage_size_bytes", how="max", largest=500), "Storage", "bytes", None, None),
+    ]
+    board.add(draw.table(src, SCOPE, "Routers", "Least memory first.", columns, links=page(src), sort=("Memory free", False)), 24, 12)
+    board.add(draw.curve(src, SCOPE, "Memory of routing processes", "Private (RouterOS 7).", [ask("routing_process", "private_memory_bytes", ("target", "tasks"), "{{target}} {{tasks}}")], "bytes"), 24)
+    return board
+
+
+def connections(src):
+    board = start(src, "router-connections", "connections", "Connection tracking.")
+    entries = ask("connection_tracking", "entries")
+    board.add(draw.curve(src, SCOPE, "Entries", "Connections that the router tracks.", [entries], stacked=True))
+    board.add(draw.curve(src, SCOPE, "Room", "Entries that there can be.", [ask("connection_tracking", "entries_max", how="max")]))
+    board.add(draw.curve(src, SCOPE, "IPv4 and IPv6", "Entries.", [ask("connection_tracking", "ipv4_entries", legend=NAME + " IPv4"), ask("connection_tracking", "ipv6_entries", legend=NAME + " IPv6")]))
+    board.add(draw.bars(src, SCOPE, "Most", "Entries now.", [entries.but(largest=20)]), 12, 8)
+    return board
+
+
+def queues(src):
+    board = start(src, "router-queues", "queues", "Simple queues and the queue tree.")
+    simple, tree = ("target", "name"), ("target", "name")
+    board.add(draw.curve(src, SCOPE, "Simple queues: download", "The twenty busiest.", [ask("queue_simple", "download_bytes_total", simple, PORT_NAME, rate=True, scale=8, largest=20)], "bps"))
+    board.add(draw.curve(src, SCOPE, "Simple queues: upload", "The twenty busiest.", [ask("queue_simple", "upload_bytes_total", simple, PORT_NAME, rate=True, scale=8, largest=20)], "bps"))
+    board.add(draw.curve(src, SCOPE, "Simple queues: drops", "Packets per second, both ways.", [ask("queue_simple", "download_drops_total", simple, PORT_NAME + " down", rate=True, largest=20), ask("queue_simple", "upload_drops_total", simple, PORT_NAME + " up", rate=True, largest=20)], "pps"))
+    board.add(draw.curve(src, SCOPE, "Tree: rate", "Bits per second.", [ask("queue_tree", "bytes_total", tree, PORT_NAME, rate=True, scale=8)], "bps"))
+    board.add(draw.curve(src, SCOPE, "Tree: drops", "Packets per second.", [ask("queue_tree", "drops_total", tree, PORT_NAME, rate=True)], "pps"))
+    board.add(draw.curve(src, SCOPE, "Tree: waiting", "Bytes in the queues.", [ask("queue_tree", "queued_bytes", tree, PORT_NAME)], "bytes"))
+    return board
+
+
+def latency(src):
+    board = start(src, "router-latency", "latency and loss", "How far routers are: their API, pings to them, and what they watch themselves (netwatch).")
+    board.add(draw.curve(src, SCOPE, "API", "How long a router takes to answer.", [Ask("routeros", "response_seconds", how="max", by=ROUTER, legend=NAME)], "s"))
+    board.add(draw.curve(src, SCOPE, "Pings to routers", "Targets of the same name with a ping.", [Ask("ping", "rtt_avg_seconds", how="mean", by=ROUTER, legend=NAME)], "s"))
+    board.add(draw.curve(src, SCOPE, "Loss to routers", "Of these pings.", [Ask("ping", "loss_ratio", how="mean", by=ROUTER, legend=NAME)], "percentunit", thresholds=HIGH_IS_BAD["loss"]))
+    watched = ("target", "host")
+    board.add(draw.states(src, SCOPE, "Netwatch", "What routers watch themselves.", [ask("netwatch", "up", watched, "{{target}} {{host}}", how="min")]))
+    board.add(draw.curve(src, SCOPE, "Netwatch: round trips", "From the router to the host.", [ask("netwatch", "rtt_avg_seconds", watched, "{{target}} {{host}}", how="max")], "s"))
+    board.add(draw.curve(src, SCOPE, "Netwatch: loss", "From the router to the host.", [ask("netwatch", "loss_ratio", watched, "{{target}} {{host}}", how="max")], "percentunit"))
+    return board
+
+
+def bgp(src):
+    board = start(src, "router-bgp", "BGP", "Sessions and prefixes.")
+    peer, name = ("target", "name", "remote_address"), "{{target}} {{name}} {{remote_address}}"
+    board.add(draw.states(src, SCOPE, "Sessions", "Established or not.", [ask("bgp", "established", peer, name, how="min")]), 24, 10)
+    board.add(draw.curve(src, SCOPE, "Prefixes", "Received.", [ask("bgp", "prefixes", peer, name)]))
+    board.add(draw.curve(src, SCOPE, "Updates received", "Per second.", [ask("bgp", "receive_updates_total", peer, name, rate=True)]))
+    columns = [
+        (ask("bgp", "established", peer, how="min"), "Established", "short", LOW_IS_BAD["up"], model.UP_DOWN),
+        (ask("bgp", "prefixes", peer), "Prefixes", "short", None, None),
+        (ask("bgp", "uptime_seconds", peer, how="min"), "Up for", "s", None, None),
+    ]
+    board.add(draw.table(src, SCOPE, "Sessions", "All of them.", columns, links=page(src), sort=("Established", False)), 24, 10)
+    return board
+
+
+def pppoe(src):
+    board = start(src, "router-pppoe", "PPPoE users", "Sessions of access routers.")
+    service = ("target", "service")
+    board.add(draw.curve(src, SCOPE, "PPPoE sessions", "By router.", [ask("ppp_sessions", "sessions", where={"service": "pppoe"})], stacked=True), 24)
+    board.add(draw.curve(src, SCOPE, "By kind", "PPPoE, L2TP, SSTP and others.", [ask("ppp_sessions", "sessions", service, "{{target}} {{service}}")]))
+    board.add(draw.curve(src, SCOPE, "By server", "Sessions of each PPPoE server.", [ask("pppoe_server", "sessions", service, "{{target}} {{service}}")]))
+    return board
+
+
+def dhcp(src):
+    board = start(src, "router-dhcp", "DHCP leases", "Leases and pools.")
+    lease = ("target", "server", "status")
+    board.add(draw.curve(src, SCOPE, "Leases", "By server and status.", [ask("dhcp_leases", "leases", lease, "{{target}} {{server}} {{status}}")]))
+    board.add(draw.curve(src, SCOPE, "Addresses in use", "Of each pool.", [ask("pool_used", "addresses", ("target", "pool"), "{{target}} {{pool}}")]))
+    columns = [
+        (ask("dhcp_leases", "leases", ("target", "server"), where={"status": "bound"}), "Bound", "short", None, None),
+        (ask("dhcp_leases", "leases", ("target", "server"), where={"status": "waiting"}), "Waiting", "short", None, None),
+    ]
+    board.add(draw.table(src, SCOPE, "Servers", "Leases of each.", columns, links=page(src), sort=("Bound", True)), 24, 10)
+    return board
+
+
+def firewall(src):
+    board = start(src, "router-firewall", "firewall drops", "What firewalls drop, and what their rules count.")
+    board.add(draw.curve(src, SCOPE, "Packets dropped", "Per second, by table and action.", [ask("firewall_drops", "packets_total", ("target", "table", "action"), "{{target}} {{table}} {{action}}", rate=True)], "pps"))
+    board.add(draw.curve(src, SCOPE, "Bytes dropped", "Bits per second.", [ask("firewall_drops", "bytes_total", ("target", "table", "action"), "{{target}} {{table}} {{action}}", rate=True, scale=8)], "bps"))
+    rule = ("target", "chain", "action", "comment")
+    board.add(draw.curve(src, SCOPE, "Rules", "Packets per second, the twenty busiest.", [ask("firewall", "packets_total", rule, "{{target}} {{chain}} {{action}} {{comment}}", rate=True, largest=20)], "pps"), 24, 10)
+    board.add(draw.bars(src, SCOPE, "Drops by router", "Packets per second.", [ask("firewall_drops", "packets_total", rate=True, largest=15)], "pps"), 12, 10)
+    board.add(draw.curve(src, SCOPE, "Rules that are wrong", "Marked invalid by the router.", [ask("firewall", "invalid_rules")]), 12, 10)
+    return board
+
+
+def health(src):
+    board = start(src, "router-health", "system health", "Temperatures, voltages, fans, optical modules.")
+    sensor, name = ("target", "sensor"), "{{target}} {{sensor}}"
+    board.add(draw.curve(src, SCOPE, "Temperature", "By sensor.", [ask("health", "temperature_celsius", sensor, name, how="max")], "celsius", thresholds=HIGH_IS_BAD["celsius"]))
+    board.add(draw.curve(src, SCOPE, "Voltage", "By sensor.", [ask("health", "voltage_volts", sensor, name, how="min")], "volt"))
+    board.add(draw.curve(src, SCOPE, "Fans", "Turns per minute.", [ask("health", "fan_rpm", sensor, name, how="min")], "rotrpm"))
+    board.add(draw.curve(src, SCOPE, "Power", "Watts.", [ask("health", "power_watts", sensor, name, how="max")], "watt"))
+    board.add(draw.curve(src, SCOPE, "Optical modules: received", "Light that comes in.", [ask("ethernet", "module_receive_dbm", PORT, PORT_NAME, how="min")], "dBm"))
+    board.add(draw.curve(src, SCOPE, "Optical modules: temperature", "By port.", [ask("ethernet", "module_temperature_celsius", PORT, PORT_NAME, how="max")], "celsius"))
+    board.add(draw.curve(src, SCOPE, "Health", "Score, 0 to 100 (docs/routeros.md).", [Ask("routeros", "health_score", how="min", by=ROUTER, legend=NAME)], max=100), 24)
+    return board
+
+
+BOARDS = (overview, router, interfaces, errors, cpu, memory, connections, queues, latency, bgp, pppoe, dhcp, firewall, health)
+
+
+def boards(src):
+    for make in BOARDS:
+        yield make(src)

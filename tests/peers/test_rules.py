@@ -1,0 +1,125 @@
+"""Rules, alerts and routes, as promtool and amtool see them; and what they name exists."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+TOP = Path(__file__).resolve().parents[2]
+FOLDER = TOP / "prometheus"
+RULES = sorted((FOLDER / "rules").glob("*.yml"))
+ALERTS = {
+    rule["alert"]: rule
+    for group in yaml.safe_load((FOLDER / "rules" / "alerts.yml").read_text())["groups"]
+    for rule in group["rules"]
+}
+PAGE = re.compile(r"https://\S+/docs/runbooks/(\w+\.md)")
+SEVERITIES = {"critical", "warning", "info", "none"}
+# Words of PromQL that stand where names of metrics do.
+FOREIGN = {"up", "ALERTS"}
+
+
+def run(*command):
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def expressions():
+    for path in RULES:
+        for group in yaml.safe_load(path.read_text())["groups"]:
+            for rule in group["rules"]:
+                yield rule.get("alert") or rule["record"], rule["expr"]
+
+
+def test_promtool_has_nothing_to_say():
+    result = run("promtool", "check", "rules", "--lint=all", "--lint-fatal", *RULES)
+    assert result.returncode == 0 and "lint" not in result.stderr, result.stdout + result.stderr
+    result = run("promtool", "check", "config", FOLDER / "prometheus.yml")
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("path", sorted((FOLDER / "tests").glob("*.yml")), ids=lambda path: path.stem)
+def test_unit_tests_of_rules(path):
+    result = run("promtool", "test", "rules", path)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_each_alert_fires_and_is_silent_in_a_test():
+    cases = {name: {True: 0, False: 0} for name in ALERTS}
+    for test in yaml.safe_load((FOLDER / "tests" / "alerts.yml").read_text())["tests"]:
+        for expected in test["alert_rule_test"]:
+            cases[expected["alertname"]][bool(expected["exp_alerts"])] += 1
+    # The watchdog is never silent.
+    poor = {name for name, seen in cases.items() if not seen[True] or not (seen[False] or name == "NetsondeWatchdog")}
+    assert not poor
+
+
+@pytest.mark.parametrize("name", ALERTS)
+def test_words_of_an_alert(name):
+    rule = ALERTS[name]
+    notes = rule["annotations"]
+    assert rule["labels"]["severity"] in SEVERITIES
+    assert name.startswith("Netsonde") and notes["description"].endswith(".")
+    assert "{{" not in notes["summary"] and len(notes["summary"]) < 80
+    page = PAGE.fullmatch(notes["runbook_url"])
+    assert page and (TOP / "docs" / "runbooks" / page[1]).is_file()
+    assert f"[{name}]({page[1]})" in (TOP / "docs" / "runbooks" / "README.md").read_text()
+
+
+def test_no_page_without_an_alert():
+    wanted = {PAGE.fullmatch(rule["annotations"]["runbook_url"])[1] for rule in ALERTS.values()} | {"README.md"}
+    assert {path.name for path in (TOP / "docs" / "runbooks").iterdir()} == wanted
+
+
+def known_metrics(binary):
+    text = run(binary, "reference", "metrics").stdout
+    found = dict(re.findall(r"^  (netsonde_\w+): (\w+)", text, re.M))
+    names = {name for name, kind in found.items() if kind != "only"}
+    return names | {f"{name}_{end}" for name, kind in found.items() if kind == "histogram" for end in ("bucket", "sum", "count")}
+
+
+def test_what_rules_name_exists(binary):
+    known = known_metrics(binary)
+    recorded = {name for name, _ in expressions() if ":" in name}
+    used = {}
+    for rule, text in expressions():
+        bare = re.sub(r'"[^"]*"|\[[^]]*\]', "", text)
+        for name in re.findall(r"(?<![\w:])(?:netsonde_\w+|\w+:[\w:]+)", bare):
+            used.setdefault(name, rule)
+    unknown = {name: rule for name, rule in used.items() if name not in (recorded if ":" in name else known)}
+    assert unknown == {}
+    assert len(used) > 50
+
+
+def test_pages_name_only_what_exists(binary):
+    known = known_metrics(binary)
+    unknown = {}
+    for path in (TOP / "docs" / "runbooks").glob("*.md"):
+        for name in re.findall(r"(?<![\w:])netsonde_\w+(?=[`{:\[) ])", path.read_text()):
+            if name not in known:
+                unknown[name] = path.name
+    assert unknown == {}
+
+
+@pytest.mark.parametrize("has_receivers", [False, True])
+def test_amtool_accepts_routes(has_receivers, tmp_path):
+    text = (FOLDER / "alertmanager.yml").read_text()
+    path = tmp_path / "alertmanager.yml"
+    path.write_text(re.sub("#: ", "", text) if has_receivers else text)
+    result = run("amtool", "check-config", path)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize(
+    "labels, receiver",
+    [
+        ("severity=critical alertname=NetsondeTargetDown", "on-call"),
+        ("severity=warning alertname=NetsondeLossHigh", "people"),
+        ("severity=info alertname=NetsondePathChanged", "nobody"),
+        ("severity=none alertname=NetsondeWatchdog", "watchdog"),
+    ],
+)
+def test_routes(labels, receiver):
+    result = run("amtool", "config", "routes", "test", f"--config.file={FOLDER / 'alertmanager.yml'}", *labels.split())
+    assert result.stdout.strip() == receiver, result.stderr
