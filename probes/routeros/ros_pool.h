@@ -37,6 +37,7 @@ struct ros_pool_figures {
 	size_t links, up, held;
 	uint64_t opened, reused; /* by ros_pool_take */
 };
+/* Any thread. */
 void ros_pool_read(const struct ros_pool *pool, struct ros_pool_figures *out);
 
 #endif
