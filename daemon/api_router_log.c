@@ -30,8 +30,9 @@ struct log_mail {
 struct log_ask {
 	atomic_int holders;
 	struct log_mail job, answer;
-	struct api_router_log *api;
+	struct api_router_log *api; /* the web thread's */
 	const struct worker *worker;
+	struct mailbox *mailbox;       /* of the web thread */
 	struct connection *connection; /* NULL: the client has left. The web thread's */
 	char *target;
 	struct text body; /* the worker's, until it answers */
@@ -151,7 +152,7 @@ static void write_log(struct text *out, const char *target, const struct ros_log
 /* The worker's hold goes with the answer. */
 static void answer(struct log_ask *ask)
 {
-	if (!mailbox_post(ask->api->plan.mailbox, &ask->answer.mail))
+	if (!mailbox_post(ask->mailbox, &ask->answer.mail))
 		release(ask);
 }
 
@@ -196,6 +197,7 @@ static struct log_ask *post(struct api_router_log *api, char *target)
 	atomic_init(&ask->holders, 2);
 	ask->api = api;
 	ask->worker = worker;
+	ask->mailbox = api->plan.mailbox;
 	ask->target = target;
 	ask->job = (struct log_mail){{.deliver = deliver_job, .drop = drop_job}, ask};
 	ask->answer = (struct log_mail){{.deliver = deliver_answer, .drop = drop_answer}, ask};

@@ -299,6 +299,13 @@ static const struct {
 	 "a_b: { help = \"H\"; menus = ( { path = \"/x\"; } ); columns = ( { property = \"p\"; measure = \"c\"; help = "
 	 "\"C\"; } ); }; };",
 	 "x.conf:2: sets.a_b: the metric netsonde_routeros_a_b_c is also one of the set a"},
+	{"sets: { collection: { help = \"H\"; menus = ( { path = \"/x\"; } ); columns = ( { property = \"p\"; measure "
+	 "= "
+	 "\"b\"; help = \"C\"; } ); }; };",
+	 "sets.collection: routeros_collection is a set of netsonde's own"},
+	{"sets: { health: { help = \"H\"; menus = ( { path = \"/x\"; } ); columns = ( { property = \"p\"; measure = "
+	 "\"score\"; help = \"C\"; } ); }; };",
+	 "sets.health: the metric netsonde_routeros_health_score is one of netsonde's own"},
 	{"sets: {\n a: {", "syntax: \"{\" is never closed"},
 };
 
