@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
@@ -464,6 +465,16 @@ int dial_send(struct dial *dial, const void *bytes, size_t n)
 bool dial_is_sent(const struct dial *dial)
 {
 	return dial->sent == dial->unsent.length;
+}
+
+void dial_trim(struct dial *dial)
+{
+	if (dial->received.length == 0)
+		text_free(&dial->received);
+	if (dial->unsent.length > 0 || !dial->unsent.bytes)
+		return;
+	OPENSSL_cleanse(dial->unsent.bytes, dial->unsent.capacity);
+	text_free(&dial->unsent);
 }
 
 /* --- what is known ------------------------------------------------------------------------------------------------ */

@@ -46,6 +46,9 @@ struct dial_plan {
 	const char *interface;  /* to leave by; NULL: by the routes. Borrowed for the call */
 	uint32_t fwmark;        /* 0: none */
 	uint8_t dscp;
+	/* TCP: a peer whose kernel acknowledges nothing for so long, data or keep-alive, has gone. 0: the kernel's own
+	 * patience, which is a quarter of an hour with data and for ever without */
+	int64_t silence_ns;
 	bool is_datagram; /* UDP */
 	/* Events, one at a time, never from inside a function of this file; none after dial_close. It may call any
 	 * function of this file, dial_close too. */
@@ -73,6 +76,10 @@ void dial_consume(struct dial *dial, size_t n);
 int dial_send(struct dial *dial, const void *bytes, size_t n);
 /* Has everything been handed to the kernel? */
 bool dial_is_sent(const struct dial *dial);
+
+/* Gives back memory that is not needed now, and wipes what was sent from it: for connections that live long and are
+ * mostly idle. Not while what dial_received gave is in use. */
+void dial_trim(struct dial *dial);
 
 /* For a descriptor of somebody else's (libcurl's): to be called right before close(), so that it closes as above. */
 void dial_avoid_wait(int descriptor);

@@ -11,6 +11,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "core/icmp_meaning.h"
 
 /* By enum address_family - 1. */
@@ -125,6 +126,21 @@ static int set_interface(int descriptor, const char *name)
 	return !name ? 0 : setsockopt(descriptor, SOL_SOCKET, SO_BINDTODEVICE, name, (socklen_t)strlen(name));
 }
 
+static int whole_seconds(int64_t ns)
+{
+	return ns < NS_PER_SECOND ? 1 : (int)(ns / NS_PER_SECOND);
+}
+
+/* A kernel that refuses one of these has a patience of its own. */
+static void limit_silence(int descriptor, int64_t silence_ns)
+{
+	set_number(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1);
+	set_number(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, whole_seconds(silence_ns / 2));
+	set_number(descriptor, IPPROTO_TCP, TCP_KEEPINTVL, whole_seconds(silence_ns / 6));
+	set_number(descriptor, IPPROTO_TCP, TCP_KEEPCNT, 3);
+	set_number(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)(silence_ns / NS_PER_MS));
+}
+
 static int bind_source(int descriptor, const struct address *source)
 {
 	struct sockaddr_storage storage;
@@ -144,6 +160,8 @@ static int set_up(int descriptor, const struct dial_plan *plan, struct dial_faul
 	set_number(descriptor, options[family].level, options[family].receive_errors, 1);
 	if (!plan->is_datagram)
 		set_number(descriptor, IPPROTO_TCP, TCP_NODELAY, 1);
+	if (!plan->is_datagram && plan->silence_ns > 0)
+		limit_silence(descriptor, plan->silence_ns);
 	if (plan->dscp && set_number(descriptor, options[family].level, options[family].traffic_class, plan->dscp << 2))
 		blame(fault, REASON_LOCAL, "dscp %d: %s", plan->dscp, strerror(errno));
 	else if (set_mark(descriptor, plan->fwmark))

@@ -136,10 +136,13 @@ struct sample {
 	int64_t lookup_ns;      /* how long the names took to resolve, all together; -1: nothing was resolved */
 	const struct row *rows;
 	size_t nrows;
-	size_t nquiet; /* so many rows at the end are for /metrics only: they make no lines */
+	/* So many rows at the end, before any events (core/event.h), are for /metrics only: they make no lines and are
+	 * not among the last results. */
+	size_t nquiet;
 	/* 0: the run of the probe as a whole. Else one of several things that the probe collects, each in turns of its
 	 * own (turn_plan.part): rows[0] tells about this collection and makes a line only; the others replace the rows
-	 * of the same part, and of no other. run counts the runs of this part, skipped too. */
+	 * of the same part, and of no other. run counts the runs of this part, skipped too. There are no events in it,
+	 * and it is not among the last results: its rows' sets may go with their catalogue. */
 	uint16_t part;
 	bool keeps_rows;   /* of a part: its rows of before stay in /metrics; there are none but rows[0] */
 	const char *cause; /* why it ran out of turn, for people; NULL: it was its turn, or somebody asked */

@@ -425,6 +425,7 @@ static bool begin(struct asking *asking, struct pending *pending, void *settings
 		.settings = settings,
 		.wants_log = wants_log(asking->endpoint, asking->query.is_debug),
 		.gatekeeper = endpoint_gatekeeper(asking->endpoint),
+		.catalogue = endpoint_catalogue(asking->endpoint),
 		.release = release_endpoint,
 		.held = endpoint_hold(asking->endpoint),
 		.mailbox = api->plan.mailbox,

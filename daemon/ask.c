@@ -171,6 +171,7 @@ static int begin_run(struct worker_ask *ask)
 		.address = ask->job.address,
 		.sink = {take_sample, ask->job.wants_log ? take_line : NULL, ask},
 		.gatekeeper = ask->job.gatekeeper,
+		.catalogue = ask->job.catalogue,
 		.is_single = true,
 	};
 

@@ -29,7 +29,7 @@ static size_t count_probes(const struct config *config)
 	size_t n = 0;
 
 	for (size_t i = 0; i < config->ntargets; i++)
-		n += config->targets[i].nassignments;
+		n += config->targets[i].is_parked ? 0 : config->targets[i].nassignments;
 	return n;
 }
 

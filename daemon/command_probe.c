@@ -15,7 +15,9 @@
 #include "daemon/config.h"
 #include "daemon/manual.h"
 #include "daemon/probe_usage.h"
+#include "daemon/ros_catalogue.h"
 #include "daemon/sample_json.h"
+#include "daemon/shared_catalogue.h"
 
 /* Timer slots of one probe need not save wake-ups. */
 #define SLOT_NS NS_PER_MS
@@ -127,6 +129,26 @@ static int load_config(struct manual *manual, const struct command_line *line)
 	return manual->config ? -1 : COMMAND_FAILED;
 }
 
+/* That of the configuration, or the one that is built in. */
+static int load_catalogue(struct manual *manual)
+{
+	struct text errors = {0};
+	struct catalogue *catalogue;
+
+	if (!manual->type->uses_catalogue)
+		return -1;
+	if (manual->config && manual->config->catalogue) {
+		manual->catalogue = shared_catalogue_hold(manual->config->catalogue);
+		return -1;
+	}
+	catalogue = ros_catalogue_load(NULL, 0, false, &errors);
+	if (catalogue)
+		manual->catalogue = shared_catalogue_create(catalogue);
+	fputs(text_string(&errors), stderr);
+	text_free(&errors);
+	return catalogue ? -1 : COMMAND_FAILED;
+}
+
 /* --- the run ----------------------------------------------------------------------------------------------------- */
 
 static void print_line(void *context, const char *line)
@@ -222,6 +244,7 @@ static int open_probe(struct manual *manual, struct err *err)
 		.subject = &manual->subject,
 		.address = manual->target,
 		.sink = {take_sample, manual->is_json && !manual->trace ? NULL : print_line, manual},
+		.catalogue = shared_catalogue_of(manual->catalogue),
 		.is_single = true,
 	};
 
@@ -271,6 +294,8 @@ static int prepare_and_run(struct manual *manual, const struct probe_usage *usag
 	struct err err = {0};
 	int result = load_config(manual, line);
 
+	if (result == -1)
+		result = load_catalogue(manual);
 	manual->is_trace = usage->nown == PROBE_TRACE_FLAGS;
 	if (result == -1 && manual->is_trace)
 		result = trace_show_create(manual, line);
@@ -299,6 +324,7 @@ static int run_type(const struct probe_type *type, const struct probe_usage *usa
 	result = prepare_and_run(&manual, usage, line);
 	option_free_settings(type->options, type->noptions, manual.settings);
 	trace_show_free(manual.trace);
+	shared_catalogue_release(manual.catalogue);
 	config_free(manual.config);
 	return result;
 }

@@ -111,7 +111,7 @@ static void log_instance(const struct config *config, const struct instance *ins
 	size_t probes = 0;
 
 	for (size_t i = 0; i < config->ntargets; i++)
-		probes += config->targets[i].nassignments;
+		probes += config->targets[i].is_parked ? 0 : config->targets[i].nassignments;
 	log_event(LOG_LEVEL_INFO, "start", config->agent.name, "%zu targets, %zu probes, %zu workers", config->ntargets,
 		  probes, instance_workers(instance));
 	for (size_t i = 0; instance_listener(instance, i); i++)

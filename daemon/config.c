@@ -155,6 +155,7 @@ static void read_probes(struct config_reader *reader, const config_setting_t *se
 	}
 	reader->config->probes = mem_zero(n, sizeof(*reader->config->probes));
 	reader->probe_lines = mem_zero(n, sizeof(*reader->probe_lines));
+	reader->probe_errors = mem_zero(n, sizeof(*reader->probe_errors));
 	reader->config->nprobes = n;
 	for (size_t i = 0; i < n; i++)
 		read_probe(reader, config_setting_get_elem(section, (unsigned)i), i);
@@ -184,10 +185,48 @@ static void check_probes(struct config_reader *reader)
 		if (!probe->type)
 			continue;
 		if (probe->type->check && probe->type->check(probe->settings, &err) < 0)
-			config_source_error(&reader->source, reader->probe_lines[i], "probes.%s: %s", probe->name,
-					    err.text);
+			reader->probe_errors[i] = mem_copy_string(err.text);
 		check_trigger(reader, i);
 	}
+}
+
+struct use {
+	bool is_as_it_is, is_changed;
+};
+
+static void note_uses(const struct config *config, const struct config_assignment *assignments, size_t n,
+		      struct use *uses)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct use *use = &uses[assignments[i].probe - config->probes];
+
+		if (assignments[i].own_settings)
+			use->is_changed = true;
+		else
+			use->is_as_it_is = true;
+	}
+}
+
+/* A probe may leave to its targets what each of them has otherwise, such as a name to log in with. These were checked
+ * with what they say. */
+static void judge_probes(struct config_reader *reader)
+{
+	const struct config *config = reader->config;
+	struct use *uses = mem_zero(config->nprobes, sizeof(*uses));
+
+	for (size_t i = 0; i < config->ntargets; i++)
+		note_uses(config, config->targets[i].assignments, config->targets[i].nassignments, uses);
+	for (size_t i = 0; i < config->ntarget_files; i++)
+		note_uses(config, config->target_files[i].common.assignments,
+			  config->target_files[i].common.nassignments, uses);
+	for (size_t i = 0; i < config->nprobes; i++) {
+		if (reader->probe_errors[i] && (uses[i].is_as_it_is || !uses[i].is_changed))
+			config_source_error(&reader->source, reader->probe_lines[i], "probes.%s: %s",
+					    config->probes[i].name, reader->probe_errors[i]);
+		mem_free(reader->probe_errors[i]);
+	}
+	mem_free(reader->probe_errors);
+	mem_free(uses);
 }
 
 /* --- influx ----------------------------------------------------------------------------------------------------------
@@ -266,9 +305,9 @@ static void place_disk_log(struct config *config)
 
 static void check_sections(struct config_reader *reader, const config_setting_t *root)
 {
-	static const char *const sections[] = {"agent",        "web",    "probes",   "targets",
-					       "target_files", "influx", "disk_log", "probe_endpoint",
-					       "availability", "geo",    "qos",      NULL};
+	static const char *const sections[] = {
+		"agent",          "web",          "probes", "targets", "target_files", "influx", "disk_log",
+		"probe_endpoint", "availability", "geo",    "qos",     "routers",      NULL};
 	const struct config_known known = {.others = sections};
 	int length = config_setting_length(root);
 
@@ -309,6 +348,7 @@ static void read_tree(struct config_reader *reader, const config_setting_t *root
 	read_section(reader, config_setting_get_member(root, "availability"), &availabilities, NULL);
 	config_read_geo(reader, config_setting_get_member(root, "geo"));
 	config_read_qos(reader, config_setting_get_member(root, "qos"));
+	config_read_routers(reader, config_setting_get_member(root, "routers"));
 	read_probes(reader, config_setting_get_member(root, "probes"));
 	read_outputs(reader, config_setting_get_member(root, "influx"));
 	config_apply_environment(reader);
@@ -322,6 +362,7 @@ static void read_tree(struct config_reader *reader, const config_setting_t *root
 	place_file(reader, &reader->config->web.bearer_token_file);
 	place_file(reader, &reader->config->probe_endpoint.blackbox_config);
 	config_finish_geo(reader, root);
+	config_finish_routers(reader);
 	config_finish_endpoint(reader, root);
 	/* After the probes: the labels of their rows are reserved. */
 	labels = agent && config_setting_is_group(agent) ? config_setting_get_member(agent, "labels") : NULL;
@@ -369,6 +410,7 @@ static void parse_all(struct config_reader *reader)
 	else
 		config_parse(reader, &reader->source.text, read_tree);
 	config_chunks_free(&chunks);
+	judge_probes(reader);
 }
 
 static struct config *finish(struct config_reader *reader, struct text *errors)
@@ -438,6 +480,7 @@ void config_free(struct config *config)
 		option_free_settings(influx_options, influx_noptions, config->outputs[i]);
 	mem_free(config->outputs);
 	config_free_geo(config);
+	config_free_routers(config);
 	option_free(exporter_options, exporter_noptions, &config->web);
 	option_free(config_endpoint_options, config_endpoint_noptions, &config->probe_endpoint);
 	option_free(influx_log_options, influx_log_noptions, &config->disk_log);

@@ -20,6 +20,7 @@
 #include "qos/emodel.h"
 
 struct endpoint;
+struct shared_catalogue;
 struct target;
 
 /* A list of labels that owns its strings. Names are valid Prometheus label names and none of the reserved ones (target,
@@ -63,6 +64,14 @@ extern const struct option config_endpoint_options[];
 extern const size_t config_endpoint_noptions;
 /* A deep copy, to be freed by option_free. */
 void config_copy_endpoint(const struct config_endpoint *from, struct config_endpoint *to);
+
+/* Section "routers". */
+struct config_routers {
+	struct option_list catalogues; /* files, seen from the folder of the configuration already */
+	bool has_builtin;
+};
+extern const struct option config_routers_options[];
+extern const size_t config_routers_noptions;
 
 /* What a target should keep to; 0: anything will do. */
 struct config_objectives {
@@ -110,6 +119,7 @@ struct config_target {
 	struct target *target;                 /* held */
 	struct config_assignment *assignments; /* owned; or the very ones of the target before, which has them too */
 	size_t nassignments;
+	bool is_parked; /* known, but not measured */
 };
 
 /* What many targets have in common. */
@@ -133,7 +143,9 @@ struct config {
 	struct exporter_settings web;
 	struct config_endpoint probe_endpoint;
 	struct config_qos qos;
-	struct endpoint *endpoint; /* held: what /probe may do */
+	struct config_routers routers;
+	struct shared_catalogue *catalogue; /* held; what can be asked of routers; NULL: nobody wants to know */
+	struct endpoint *endpoint;          /* held: what /probe may do */
 	struct availability_settings availability;
 	struct geo_settings geo;
 	struct geo_override **geo_overrides;
@@ -164,8 +176,9 @@ void config_plan_geo(const struct config *config, struct edition_plan *plan);
 struct config_labels config_copy_labels(const struct config_labels *labels);
 void config_free_labels(struct config_labels *labels);
 
-/* Is this name of a label taken by series, lines, or rows of the probe types in use? */
-bool config_is_reserved_label(const struct config *config, const char *name);
+/* Is this name of a label taken by series, lines, rows of the probe types in use, or those of data sets that probes of
+ * the template collect? */
+bool config_is_reserved_label(const struct config *config, const struct config_template *template, const char *name);
 
 /* The configuration with all defaults, as libconfig would read it; secrets as <secret>. */
 void config_show(const struct config *config, struct text *out);
@@ -175,6 +188,9 @@ void config_show_probe(const struct config_probe *probe, struct text *out);
 /* What is permitted but hardly meant (a probe that no target uses, no targets at all): one line each,
  * "file: warning: what: why". */
 void config_warn(const struct config *config, struct text *warnings);
+
+/* How many targets are not enabled. */
+size_t config_count_parked(const struct config *config);
 
 /* How many series /metrics is expected to have for the targets of this configuration (without those of target files),
  * and for one probe of this type. */

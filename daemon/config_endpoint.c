@@ -79,7 +79,7 @@ static int load_modules(const struct config_reader *reader, struct modules *modu
 void config_finish_endpoint(struct config_reader *reader, const config_setting_t *root)
 {
 	struct config *config = reader->config;
-	const struct endpoint_plan plan = {&config->probe_endpoint, config->probes, config->nprobes};
+	const struct endpoint_plan plan = {&config->probe_endpoint, config->probes, config->nprobes, config->catalogue};
 	struct modules modules = {0};
 	struct err err = {0};
 

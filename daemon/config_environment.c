@@ -92,6 +92,8 @@ static void collect_variables(struct config *config, struct variables *variables
 	add_scope(variables, "AVAILABILITY", NULL,
 		  &(struct config_scope){availability_options, availability_noptions, &config->availability});
 	add_scope(variables, "GEO", NULL, &(struct config_scope){geo_options, geo_noptions, &config->geo});
+	add_scope(variables, "ROUTERS", NULL,
+		  &(struct config_scope){config_routers_options, config_routers_noptions, &config->routers});
 	add_scope(variables, "DISK_LOG", NULL,
 		  &(struct config_scope){influx_log_options, influx_log_noptions, &config->disk_log});
 	add_scope(variables, "QOS", NULL,

@@ -70,7 +70,7 @@ static bool is_usable(struct config_reader *reader, const config_setting_t *sett
 	return true;
 }
 
-bool config_is_reserved_label(const struct config *config, const char *name)
+bool config_is_reserved_label(const struct config *config, const struct config_template *template, const char *name)
 {
 	if (config_word_is_in(name, reserved_labels) || is_common_row_label(name))
 		return true;
@@ -81,7 +81,7 @@ bool config_is_reserved_label(const struct config *config, const char *name)
 			if (config_word_is_in(name, type->sets[k]->label_names))
 				return true;
 	}
-	return false;
+	return config_label_owner(config, template, name) != NULL;
 }
 
 void config_read_labels(struct config_reader *reader, const config_setting_t *group, struct config_labels *labels)

@@ -327,6 +327,39 @@ const struct option *config_option_of(const struct config_scope *scope, const ch
 	return option && option->kind == OPTION_SECRET ? option : NULL;
 }
 
+const struct option *config_other_form(const struct config_scope *scope, const struct option *option)
+{
+	size_t length = strlen(option->name), suffix = strlen(SECRET_FILE_SUFFIX);
+	bool is_file = option->kind == OPTION_TEXT && length > suffix &&
+		       strcmp(option->name + length - suffix, SECRET_FILE_SUFFIX) == 0;
+	const struct option *other;
+	char *name;
+
+	if (!is_file && option->kind != OPTION_SECRET)
+		return NULL;
+	name = is_file ? mem_format("%.*s", (int)(length - suffix), option->name)
+		       : mem_format("%s" SECRET_FILE_SUFFIX, option->name);
+	other = option_find(scope->options, scope->n, name);
+	mem_free(name);
+	return other && other->kind == (is_file ? OPTION_SECRET : OPTION_TEXT) ? other : NULL;
+}
+
+/* A file that is read later on is seen from the same folder as one that is read now. */
+static void place_secret_file(const struct config_reader *reader, const struct config_scope *scope,
+			      const struct option *option)
+{
+	char **path, *written;
+
+	if (option->kind != OPTION_TEXT || !config_other_form(scope, option))
+		return;
+	path = (char **)(void *)((char *)scope->settings + option->offset);
+	written = *path;
+	if (!written || !written[0])
+		return;
+	*path = file_resolve(reader->folder, written);
+	mem_free(written);
+}
+
 static void store_secret_file(struct config_reader *reader, const config_setting_t *setting,
 			      const struct config_scope *scope, const struct option *option)
 {
@@ -365,6 +398,7 @@ void config_store_option(struct config_reader *reader, const config_setting_t *s
 	    option_set(option, scope->settings, &written.value, &err) < 0)
 		config_error_at(reader, setting, NULL, "%s", err.text);
 	free_written(&written);
+	place_secret_file(reader, scope, option);
 }
 
 void config_read_group(struct config_reader *reader, const config_setting_t *group, const struct config_scope *scope,

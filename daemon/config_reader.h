@@ -31,6 +31,7 @@ struct config_reader {
 	struct names probes;     /* name -> index into config->probes */
 	struct names row_labels; /* labels of the rows of the probe types in use -> index into config->probes */
 	unsigned *probe_lines;   /* where each probe stands */
+	char **probe_errors;     /* what the type says against it as it stands there; or NULL */
 	unsigned *output_lines;  /* where each output stands */
 	struct names targets;    /* name -> index into config->targets */
 	/* Of what is read now, when that is a piece of the text: lines before it, and targets. */
@@ -64,6 +65,10 @@ char *config_name_of(struct config_reader *reader, const config_setting_t *setti
 
 /* Does name (or, for a secret, its "_file" form) belong to the table? *from_file says which. */
 const struct option *config_option_of(const struct config_scope *scope, const char *name, bool *from_file);
+
+/* A secret that has an option of its own for a file ("password", "password_file"): the other one of the two. NULL: it
+ * is no such thing. */
+const struct option *config_other_form(const struct config_scope *scope, const struct option *option);
 
 /* Where it stands in the whole. */
 unsigned config_line_of(const struct config_reader *reader, const config_setting_t *setting);
@@ -152,6 +157,20 @@ void config_read_geo(struct config_reader *reader, const config_setting_t *secti
 /* Checks the section, after the environment was applied. */
 void config_finish_geo(struct config_reader *reader, const config_setting_t *root);
 void config_free_geo(struct config *config);
+
+/* --- config_routers.c ------------------------------------------------------------------------------------------------
+ */
+
+void config_read_routers(struct config_reader *reader, const config_setting_t *section);
+/* Loads the catalogue if a probe uses one, or there are files to look at; after the probes and the environment, before
+ * the labels of targets. */
+void config_finish_routers(struct config_reader *reader);
+void config_free_routers(struct config *config);
+/* The type of those probes whose rows have this label by the catalogue; NULL: none of them. There are many such names,
+ * and they are taken from targets with such probes only. */
+const struct probe_type *config_label_owner(const struct config *config, const struct config_template *template,
+					    const char *name);
+
 /* --- config_qos.c ----------------------------------------------------------------------------------------------------
  */
 

@@ -138,6 +138,62 @@ static bool is_changed_before(const struct config_template *template, size_t bef
 	return false;
 }
 
+static void show_value_of(const struct config_assignment *assignment, const char *name, struct text *out)
+{
+	const struct probe_type *type = assignment->probe->type;
+	const struct option *option = option_find(type->options, type->noptions, name);
+
+	if (option)
+		show_option(option, assignment->settings, "", out);
+}
+
+/* Have all probes of the target that have such an option this value of it? Else it is one of a type's group. */
+static bool is_of_all(const struct config_template *template, const struct config_assignment *assignment,
+		      const char *name)
+{
+	struct text mine = {0}, other = {0};
+	bool is_same = true;
+
+	show_value_of(assignment, name, &mine);
+	for (size_t i = 0; i < template->nassignments && is_same; i++) {
+		text_clear(&other);
+		show_value_of(&template->assignments[i], name, &other);
+		is_same = other.length == 0 || strcmp(text_string(&mine), text_string(&other)) == 0;
+	}
+	text_free(&mine);
+	text_free(&other);
+	return is_same;
+}
+
+static bool is_first_of_type(const struct config_template *template, size_t i)
+{
+	for (size_t k = 0; k < i; k++) {
+		if (template->assignments[k].probe->type == template->assignments[i].probe->type)
+			return false;
+	}
+	return true;
+}
+
+/* What this type alone has otherwise. */
+static void show_type_changes(const struct config_template *template, size_t i, struct text *out)
+{
+	const struct config_assignment *assignment = &template->assignments[i];
+	const struct probe_type *type = assignment->probe->type;
+	size_t begin = out->length;
+
+	for (size_t k = 0; k < type->noptions; k++) {
+		const struct option *option = &type->options[k];
+
+		if (!is_changed(assignment, option->name) || is_of_all(template, assignment, option->name))
+			continue;
+		if (out->length == begin)
+			text_add_format(out, "\t  %s = {\n", type->name);
+		show_option(option, assignment->own_settings, "\t    ", out);
+	}
+	if (out->length > begin)
+		text_add(out, "\t  };\n");
+}
+
 /* An option is written once, though several probes of the target have it. */
 static void show_changes(const struct config_template *template, struct text *out)
 {
@@ -148,9 +204,14 @@ static void show_changes(const struct config_template *template, struct text *ou
 		for (size_t k = 0; assignment->own_settings && k < type->noptions; k++) {
 			const struct option *option = &type->options[k];
 
-			if (is_changed(assignment, option->name) && !is_changed_before(template, i, option->name))
+			if (is_changed(assignment, option->name) && !is_changed_before(template, i, option->name) &&
+			    is_of_all(template, assignment, option->name))
 				show_option(option, assignment->own_settings, "\t  ", out);
 		}
+	}
+	for (size_t i = 0; i < template->nassignments; i++) {
+		if (template->assignments[i].own_settings && is_first_of_type(template, i))
+			show_type_changes(template, i, out);
 	}
 }
 
@@ -179,6 +240,8 @@ static void show_target(const struct config_target *target, bool is_last, struct
 	text_add(out, ";\n\t  address = ");
 	show_string(target_address(known), out);
 	text_add(out, ";\n");
+	if (target->is_parked)
+		text_add(out, "\t  enabled = false;\n");
 	if (known->objectives) {
 		text_add(out, "\t  objectives = {\n");
 		show_options(config_objectives_options, config_objectives_noptions, known->objectives, "\t    ", out);
@@ -239,7 +302,9 @@ void config_show(const struct config *config, struct text *out)
 	show_options(emodel_options, emodel_noptions, &config->qos.emodel, "\t\t", out);
 	text_add(out, "\t};\n\tobjectives: {\n");
 	show_options(config_objectives_options, config_objectives_noptions, &config->qos.objectives, "\t\t", out);
-	text_add(out, "\t};\n};\nprobes: {\n");
+	text_add(out, "\t};\n};\nrouters: {\n");
+	show_options(config_routers_options, config_routers_noptions, &config->routers, "\t", out);
+	text_add(out, "};\nprobes: {\n");
 	for (size_t i = 0; i < config->nprobes; i++)
 		config_show_probe(&config->probes[i], out);
 	text_add(out, "};\ntargets: (\n");

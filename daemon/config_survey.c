@@ -4,11 +4,17 @@
 #include "daemon/config.h"
 #include "daemon/pipeline.h"
 #include "daemon/quality.h"
+#include "daemon/shared_catalogue.h"
 #include "daemon/whereabouts.h"
 #include "exporter/series.h"
+#include "probes/routeros/catalogue.h"
 
 /* Buckets, +Inf, sum and count. */
 #define HISTOGRAM_SERIES (SERIES_BUCKETS + 3)
+
+/* Rows of a data set that has one for each interface, queue, peer or the like: a router may have three of them or three
+ * thousand. */
+#define ROWS_EXPECTED 5
 
 static size_t count_set(const struct measure_set *set)
 {
@@ -23,9 +29,34 @@ static size_t count_set(const struct measure_set *set)
 	return n;
 }
 
+static size_t count_catalogue(const struct catalogue *catalogue)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; catalogue && i < catalogue->n; i++) {
+		const struct catalogue_set *set = catalogue->sets[i];
+
+		if (set->is_enabled && !set->parameters[0])
+			n += count_set(&set->measure) * (set->nkeys ? ROWS_EXPECTED : 1);
+	}
+	return n;
+}
+
+size_t config_count_parked(const struct config *config)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < config->ntargets; i++)
+		n += config->targets[i].is_parked;
+	return n;
+}
+
 size_t config_count_series_of(const struct config *config, const struct probe_type *type)
 {
 	size_t n = count_set(type->sets[0]) + quality_count_series(&config->qos, type->name);
+
+	if (type->uses_catalogue)
+		n += count_catalogue(shared_catalogue_of(config->catalogue));
 
 	for (size_t i = 0; pipeline_sets[i]; i++)
 		n += count_set(pipeline_sets[i]);
@@ -40,7 +71,7 @@ size_t config_count_series(const struct config *config)
 	for (size_t i = 0; i < config->ntargets; i++) {
 		const struct config_target *target = &config->targets[i];
 
-		for (size_t k = 0; k < target->nassignments; k++)
+		for (size_t k = 0; k < target->nassignments && !target->is_parked; k++)
 			n += config_count_series_of(config, target->assignments[k].probe->type) + assessed + places;
 	}
 	return n;

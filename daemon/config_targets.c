@@ -4,7 +4,7 @@
 #include "daemon/config_reader.h"
 #include "daemon/target.h"
 
-static const char *const target_others[] = {"name", "address", "probes", "labels", "objectives", NULL};
+static const char *const target_others[] = {"name", "address", "probes", "labels", "objectives", "enabled", NULL};
 
 /* One target while it is read. */
 struct reading_target {
@@ -102,6 +102,11 @@ static struct config_scope own_scope(struct config_assignment *assignment)
 	return (struct config_scope){type->options, type->noptions, assignment->own_settings};
 }
 
+static struct config_scope type_scope(const struct probe_type *type)
+{
+	return (struct config_scope){.options = type->options, .n = type->noptions};
+}
+
 static void error_unknown_option(struct reading_target *self, const config_setting_t *setting)
 {
 	struct config_template *template = self->template;
@@ -109,41 +114,91 @@ static void error_unknown_option(struct reading_target *self, const config_setti
 	struct config_known known = {.scopes = scopes, .nscopes = template->nassignments, .others = self->others};
 
 	for (size_t i = 0; i < template->nassignments; i++) {
-		const struct probe_type *type = template->assignments[i].probe->type;
-
-		scopes[i] = (struct config_scope){.options = type->options, .n = type->noptions};
+		scopes[i] = type_scope(template->assignments[i].probe->type);
 	}
 	config_error_unknown(self->reader, setting, &known);
 	mem_free(scopes);
 }
 
-/* An option goes to every probe of the target that has it. */
-static void read_option(struct reading_target *self, const config_setting_t *setting)
+/* A target's own password takes the place of the file that the probe has for it, and the other way round; both of them
+ * in the target are an error, which the type tells. */
+static void drop_other_form(const struct config_scope *scope, const struct option *option,
+			    const config_setting_t *setting)
+{
+	const struct option *other = config_other_form(scope, option);
+
+	if (other && !config_setting_get_member(config_setting_parent(setting), other->name))
+		option_free(other, 1, scope->settings);
+}
+
+/* Goes to every probe of the target that has such an option, or to those of one type (NULL: any). false: none has. */
+static bool store_option(struct reading_target *self, const config_setting_t *setting, const struct probe_type *only)
 {
 	struct config_template *template = self->template;
+	size_t errors = self->reader->source.total;
 	bool is_known = false;
 
-	for (size_t i = 0; i < template->nassignments; i++) {
+	/* The same value would be wrong for the next probe in the same words. */
+	for (size_t i = 0; i < template->nassignments && self->reader->source.total == errors; i++) {
 		const struct probe_type *type = template->assignments[i].probe->type;
 		const struct option *option;
 		struct config_scope scope;
 		bool from_file;
-		size_t errors = self->reader->source.total;
 
-		if (!type)
+		if (!type || (only && type != only))
 			continue;
-		scope = (struct config_scope){.options = type->options, .n = type->noptions};
+		scope = type_scope(type);
 		option = config_option_of(&scope, config_setting_name(setting), &from_file);
 		if (!option)
 			continue;
 		is_known = true;
 		scope = own_scope(&template->assignments[i]);
+		drop_other_form(&scope, option, setting);
 		config_store_option(self->reader, setting, &scope, option, from_file);
-		/* The same value would be wrong for the next probe in the same words. */
-		if (self->reader->source.total > errors)
-			return;
 	}
-	if (!is_known && !self->is_incomplete)
+	return is_known;
+}
+
+static bool has_type(const struct reading_target *self, const struct probe_type *type)
+{
+	const struct config_template *template = self->template;
+
+	for (size_t i = 0; i < template->nassignments; i++) {
+		if (template->assignments[i].probe->type == type)
+			return true;
+	}
+	return false;
+}
+
+/* A group with the name of a type: options for the probes of that type only. */
+static void read_type_options(struct reading_target *self, const config_setting_t *group, const struct probe_type *type)
+{
+	const struct config_scope scope = type_scope(type);
+	const struct config_known known = {.scopes = &scope, .nscopes = 1};
+	int length = config_setting_length(group);
+
+	if (!has_type(self, type)) {
+		if (!self->is_incomplete)
+			config_error_at(self->reader, group, NULL, "none of the target's probes is of type %s",
+					type->name);
+		return;
+	}
+	for (int i = 0; i < length; i++) {
+		const config_setting_t *setting = config_setting_get_elem(group, (unsigned)i);
+
+		if (!store_option(self, setting, type))
+			config_error_unknown(self->reader, setting, &known);
+	}
+}
+
+static void read_option(struct reading_target *self, const config_setting_t *setting)
+{
+	const struct probe_type *type =
+		config_setting_is_group(setting) ? probe_type_find(config_setting_name(setting)) : NULL;
+
+	if (type)
+		read_type_options(self, setting, type);
+	else if (!store_option(self, setting, NULL) && !self->is_incomplete)
 		error_unknown_option(self, setting);
 }
 
@@ -175,6 +230,21 @@ static void check_own_settings(struct reading_target *self)
 /* --- the target ------------------------------------------------------------------------------------------------------
  */
 
+/* Which labels the rows of routers have is known only when its probes are. */
+static void check_labels(struct reading_target *self, const config_setting_t *group)
+{
+	const struct config_labels *labels = &self->template->labels;
+
+	for (size_t i = 0; i < labels->n; i++) {
+		const char *name = labels->items[i].name;
+		const struct probe_type *type = config_label_owner(self->reader->config, self->template, name);
+
+		if (type)
+			config_error_at(self->reader, config_setting_get_member(group, name), NULL,
+					"this label name is reserved: rows of probe type %s have it", type->name);
+	}
+}
+
 /* What targets of a file have as well. */
 static void read_common(struct reading_target *self)
 {
@@ -183,6 +253,7 @@ static void read_common(struct reading_target *self)
 	if (labels)
 		config_read_labels(self->reader, labels, &self->template->labels);
 	read_assignments(self, config_setting_get_member(self->group, "probes"));
+	check_labels(self, labels);
 	read_options(self);
 	check_own_settings(self);
 }
@@ -228,6 +299,20 @@ static void read_objectives(struct config_reader *reader, const config_setting_t
 	target_set_objectives(target, &objectives);
 }
 
+/* A target that is not enabled is parked. */
+static bool read_parked(struct config_reader *reader, const config_setting_t *group)
+{
+	const config_setting_t *setting = config_setting_get_member(group, "enabled");
+
+	if (!setting)
+		return false;
+	if (config_setting_type(setting) != CONFIG_TYPE_BOOL) {
+		config_error_at(reader, setting, NULL, "must be true or false");
+		return false;
+	}
+	return !config_setting_get_bool(setting);
+}
+
 static void read_target(struct config_reader *reader, const config_setting_t *group, struct config_target *target)
 {
 	char *address = read_address(reader, group), *name = read_name(reader, group, address);
@@ -238,6 +323,7 @@ static void read_target(struct config_reader *reader, const config_setting_t *gr
 		target->target = target_create(name, address ? address : "", template.labels.items, template.labels.n);
 	if (target->target)
 		read_objectives(reader, config_setting_get_member(group, "objectives"), target->target);
+	target->is_parked = read_parked(reader, group);
 	target->assignments = template.assignments;
 	target->nassignments = template.nassignments;
 	config_free_labels(&template.labels);

@@ -7,6 +7,7 @@
 #include "core/mem.h"
 #include "daemon/config.h"
 #include "daemon/names.h"
+#include "daemon/shared_catalogue.h"
 #include "probes/engine.h"
 
 struct endpoint {
@@ -14,6 +15,7 @@ struct endpoint {
 	struct config_endpoint settings;
 	struct destination_rules *rules;
 	struct gatekeeper gatekeeper;
+	struct shared_catalogue *catalogue;
 	struct modules own;  /* entries of section probes */
 	struct modules more; /* of the file */
 	struct modules built_in;
@@ -47,7 +49,14 @@ static void copy_probe(const struct config_probe *probe, struct module *module)
 	const struct probe_type *type = probe->type;
 	struct text shown = {0};
 
+	struct err err = {0};
+
 	module->name = mem_copy_string(probe->name);
+	/* It leaves to its targets what /probe has no other place for. */
+	if (type->check && type->check(probe->settings, &err) == -1) {
+		module->refused = mem_format("it is for targets that say more: %s", err.text);
+		return;
+	}
 	module->type = type;
 	module->settings = option_copy_settings(type->options, type->noptions, type->settings_size, probe->settings);
 	module->timeout_ns = timeout_of(probe);
@@ -91,6 +100,7 @@ static int add_names(struct endpoint *endpoint, struct err *err)
 static void endpoint_free(struct endpoint *endpoint)
 {
 	names_free(&endpoint->names);
+	shared_catalogue_release(endpoint->catalogue);
 	modules_free(&endpoint->own);
 	modules_free(&endpoint->more);
 	modules_free(&endpoint->built_in);
@@ -107,6 +117,7 @@ struct endpoint *endpoint_create(const struct endpoint_plan *plan, struct module
 	config_copy_endpoint(plan->settings, &endpoint->settings);
 	endpoint->rules = destination_rules_create(&plan->settings->allow, &plan->settings->deny, err);
 	endpoint->gatekeeper = (struct gatekeeper){permits, endpoint->rules};
+	endpoint->catalogue = shared_catalogue_hold(plan->catalogue);
 	endpoint->own.items = mem_zero(plan->nprobes, sizeof(struct module));
 	for (; endpoint->own.n < plan->nprobes; endpoint->own.n++)
 		copy_probe(&plan->probes[endpoint->own.n], &endpoint->own.items[endpoint->own.n]);
@@ -143,6 +154,11 @@ const struct config_endpoint *endpoint_settings(const struct endpoint *endpoint)
 const struct destination_rules *endpoint_rules(const struct endpoint *endpoint)
 {
 	return endpoint->rules;
+}
+
+const struct catalogue *endpoint_catalogue(const struct endpoint *endpoint)
+{
+	return shared_catalogue_of(endpoint->catalogue);
 }
 
 const struct gatekeeper *endpoint_gatekeeper(const struct endpoint *endpoint)

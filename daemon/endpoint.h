@@ -13,10 +13,12 @@
 #include "core/text.h"
 #include "daemon/modules.h"
 
+struct catalogue;
 struct endpoint;
 struct config_endpoint;
 struct config_probe;
 struct destination_rules;
+struct shared_catalogue;
 struct gatekeeper;
 
 /* Borrowed for the call: everything is copied. */
@@ -24,6 +26,7 @@ struct endpoint_plan {
 	const struct config_endpoint *settings;
 	const struct config_probe *probes; /* with their types */
 	size_t nprobes;
+	struct shared_catalogue *catalogue; /* held; NULL: no module needs one */
 };
 
 /* Held once. more: those of a blackbox.yml, which are passed if this succeeds. NULL with err: a rule that is none, or a
@@ -35,6 +38,8 @@ void endpoint_release(struct endpoint *endpoint); /* NULL is harmless */
 
 const struct config_endpoint *endpoint_settings(const struct endpoint *endpoint);
 const struct destination_rules *endpoint_rules(const struct endpoint *endpoint);
+/* What can be asked of routers; or NULL. */
+const struct catalogue *endpoint_catalogue(const struct endpoint *endpoint);
 const struct gatekeeper *endpoint_gatekeeper(const struct endpoint *endpoint);
 
 /* NULL: there is none. It is shown as its configuration would have it. */

@@ -32,14 +32,17 @@ static void share_targets(struct generation *generation)
 	struct config *config = generation->config;
 	const struct desired *item = generation->wanted.items;
 
-	for (size_t i = 0; i < config->ntargets; item += config->targets[i++].nassignments) {
+	for (size_t i = 0; i < config->ntargets; i++) {
 		struct config_target *target = &config->targets[i];
 
-		/* Others may be looking, where nothing is to be changed. */
-		if (target->nassignments == 0 || target->target == item->target)
+		if (target->nassignments == 0 || target->is_parked)
 			continue;
-		target_release(target->target);
-		target->target = target_hold(item->target);
+		/* Others may be looking, where nothing is to be changed. */
+		if (target->target != item->target) {
+			target_release(target->target);
+			target->target = target_hold(item->target);
+		}
+		item += target->nassignments;
 	}
 }
 

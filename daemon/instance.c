@@ -13,6 +13,7 @@
 #include "daemon/api_probe.h"
 #include "daemon/api_reload.h"
 #include "daemon/api_results.h"
+#include "daemon/api_router_log.h"
 #include "daemon/assessment.h"
 #include "daemon/availability.h"
 #include "daemon/availability_keeper.h"
@@ -51,6 +52,7 @@ struct instance {
 	struct exporter *exporter;
 	struct api_results *results;
 	struct api_events *events;
+	struct api_router_log *router_log;
 	struct api_probe *probe;
 	struct influx *influx;
 	struct own *own;
@@ -99,6 +101,11 @@ static void serve_events(void *context, struct connection *connection, const str
 	api_events_serve(((struct instance *)context)->events, connection, request);
 }
 
+static void serve_router_log(void *context, struct connection *connection, const struct http_request *request)
+{
+	api_router_log_serve(((struct instance *)context)->router_log, connection, request);
+}
+
 static void serve_probe(void *context, struct connection *connection, const struct http_request *request)
 {
 	api_probe_serve(((struct instance *)context)->probe, connection, request);
@@ -127,7 +134,8 @@ static const struct exporter_route routes[] = {
 	{"/-/reload", "POST", serve_reload, false},
 	{"/api/v1/results", "GET", serve_results, false}, /* has a ceiling of its own */
 	{"/api/v1/events", "GET", serve_events, false},   /* likewise */
-	{"/probe", "GET", serve_probe, false},            /* so has this */
+	{API_ROUTER_LOG_PATH, "GET", serve_router_log, false},
+	{"/probe", "GET", serve_probe, false}, /* so has this */
 	{"/logs", "GET", serve_logs, true},
 };
 
@@ -256,6 +264,17 @@ static void create_events(struct instance *instance)
 	instance->events = api_events_create(&plan);
 }
 
+static void create_router_log(struct instance *instance)
+{
+	const struct api_router_log_plan plan = {
+		.workers = instance->workers,
+		.nworkers = instance->nworkers,
+		.mailbox = thread_mailbox(instance->web),
+	};
+
+	instance->router_log = api_router_log_create(&plan);
+}
+
 static void create_probe(struct instance *instance)
 {
 	const struct api_probe_plan plan = {
@@ -275,6 +294,7 @@ static int create_web(struct instance *instance, struct err *err)
 
 	create_results(instance);
 	create_events(instance);
+	create_router_log(instance);
 	create_probe(instance);
 	instance->host = (struct exporter_host){
 		.context = instance,
@@ -431,6 +451,7 @@ void instance_free(struct instance *instance)
 	exporter_free(instance->exporter);
 	api_results_free(instance->results);
 	api_events_free(instance->events);
+	api_router_log_free(instance->router_log);
 	api_probe_free(instance->probe);
 	for (size_t i = instance->nworkers; i-- > 0;)
 		worker_free(instance->workers[i]);

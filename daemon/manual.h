@@ -11,13 +11,15 @@
 #include "probes/engine.h"
 
 struct config;
+struct shared_catalogue;
 struct trace_show;
 
 struct manual {
 	const struct probe_type *type;
 	const char *target;
 	void *settings;
-	struct config *config; /* or NULL */
+	struct config *config;              /* or NULL */
+	struct shared_catalogue *catalogue; /* held; NULL: the type needs none */
 	const char *resolver_servers;
 	bool is_json;
 	bool is_trace;

@@ -68,6 +68,7 @@ enum {
 	CONFIG_TARGETS,
 	CONFIG_PROBES,
 	CONFIG_UNOPENED,
+	CONFIG_PARKED,
 	CONFIG_MEASURES
 };
 static const struct measure config_measures[CONFIG_MEASURES] = {
@@ -87,6 +88,8 @@ static const struct measure config_measures[CONFIG_MEASURES] = {
 	[CONFIG_PROBES] = {"probes", MEASURE_INTEGER, "Probes in force: one for each target and way to measure it"},
 	[CONFIG_UNOPENED] = {"probes_unopened", MEASURE_INTEGER,
 			     "Probes of these that could not be opened when they were added; the log says why"},
+	[CONFIG_PARKED] = {"targets_parked", MEASURE_INTEGER,
+			   "Targets of the configuration that are not measured, since they have enabled = false"},
 };
 static const struct measure_set config_set = {
 	.name = "config",
@@ -128,7 +131,7 @@ struct own {
 	atomic_llong accepted_ns;
 	atomic_llong accepted, refused;
 	atomic_bool is_restart_needed;
-	atomic_size_t targets, probes, unopened;
+	atomic_size_t targets, probes, unopened, parked;
 
 	/* lines */
 	struct loop *loop;
@@ -149,6 +152,7 @@ struct own *own_create(const struct own_plan *plan)
 	atomic_init(&own->targets, 0);
 	atomic_init(&own->probes, 0);
 	atomic_init(&own->unopened, 0);
+	atomic_init(&own->parked, 0);
 	atomic_init(&own->accepted, 0);
 	atomic_init(&own->refused, 0);
 	atomic_init(&own->is_restart_needed, false);
@@ -192,6 +196,11 @@ void own_note_targets(struct own *own, size_t targets, size_t probes)
 {
 	atomic_store(&own->targets, targets);
 	atomic_store(&own->probes, probes);
+}
+
+void own_note_parked(struct own *own, size_t targets)
+{
+	atomic_store(&own->parked, targets);
 }
 
 void own_note_unopened(struct own *own, size_t probes)
@@ -314,6 +323,7 @@ static void read_config(struct own *own, const struct taker *taker)
 		reading_integer(CONFIG_TARGETS, (int64_t)atomic_load(&own->targets)),
 		reading_integer(CONFIG_PROBES, (int64_t)atomic_load(&own->probes)),
 		reading_integer(CONFIG_UNOPENED, (int64_t)atomic_load(&own->unopened)),
+		reading_integer(CONFIG_PARKED, (int64_t)atomic_load(&own->parked)),
 	};
 
 	give(taker, &config_set, readings, CONFIG_MEASURES);

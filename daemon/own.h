@@ -55,6 +55,8 @@ void own_note_refused(struct own *own);
 void own_note_targets(struct own *own, size_t targets, size_t probes);
 /* How many of the probes could not be opened when they came. */
 void own_note_unopened(struct own *own, size_t probes);
+/* How many targets of the configuration are not measured, because it says so. */
+void own_note_parked(struct own *own, size_t targets);
 /* Is something of the configuration in force only after a restart? */
 void own_note_restart(struct own *own, bool is_needed);
 

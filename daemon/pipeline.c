@@ -9,6 +9,7 @@
 #include "daemon/events.h"
 #include "daemon/history.h"
 #include "daemon/pace.h"
+#include "daemon/parts.h"
 #include "daemon/sheet.h"
 #include "daemon/trace_places.h"
 #include "daemon/trigger.h"
@@ -202,6 +203,7 @@ void publication_relabel(struct publication *publication, const char *target, co
 	publication->is_labelled = false;
 	all = subject_labels(publication->pipeline, &publication->subject, &n);
 	series_relabel(publication->series, all, n);
+	parts_relabel(publication->parts, all, n);
 	if (publication->assessment)
 		assessment_relabel(publication->assessment, all, n);
 }
@@ -213,6 +215,8 @@ void publication_close(struct publication *publication)
 	assessment_close(publication->assessment);
 	publication->assessment = NULL;
 	series_close(publication->series);
+	parts_close(publication->parts);
+	publication->parts = NULL;
 	mem_free(publication->failures);
 	publication->failures = NULL;
 	whereabouts_free(publication->whereabouts);
@@ -364,22 +368,35 @@ static void write_bare_line(const struct publication *publication, const struct 
 	write_line(publication, &bare);
 }
 
-/* rows: those of the sample, and perhaps one of its place. */
-static void write_lines(const struct publication *publication, const struct sample *sample, const struct row *rows,
-			size_t nrows)
+static bool wants_lines(const struct publication *publication)
 {
 	const struct pipeline *pipeline = publication->pipeline;
+
+	return pipeline->port && pipeline->plan.wants_lines;
+}
+
+/* Those that are not for /metrics only. */
+static size_t count_loud(const struct sample *sample)
+{
+	return sample->nrows > sample->nquiet ? sample->nrows - sample->nquiet : 0;
+}
+
+/* rows: those of the sample, and perhaps one of its place, which goes where the quiet ones begin. */
+static void write_lines(const struct publication *publication, const struct sample *sample, struct row *rows,
+			size_t nrows)
+{
 	struct sample placed = *sample;
 
-	if (!pipeline->port || !pipeline->plan.wants_lines)
+	if (!wants_lines(publication))
 		return;
-	if (sample->nrows == 0) {
+	placed.rows = rows;
+	placed.nrows = count_loud(sample);
+	if (placed.nrows == 0) {
 		write_bare_line(publication, sample);
 		return;
 	}
-	placed.rows = rows;
 	if (nrows > sample->nrows && whereabouts_take_line(publication->whereabouts, sample->begun_realtime_ns))
-		placed.nrows = nrows;
+		rows[placed.nrows++] = rows[sample->nrows];
 	write_line(publication, &placed);
 }
 
@@ -407,7 +424,7 @@ static void publish_assessment(struct publication *publication, const struct sam
 	rows = sheet_rows(pipeline->sheet, &n);
 	labels = subject_labels(pipeline, &publication->subject, &nlabels);
 	series_update(assessment_series(publication->assessment, plan->store, plan->shard, labels, nlabels), rows, n);
-	if (!pipeline->port || !plan->wants_lines)
+	if (!wants_lines(publication))
 		return;
 	make_tags(publication);
 	for (; (n = sheet_next_lines(pipeline->sheet, &first)) > 0; first += n)
@@ -426,7 +443,8 @@ static void publish_event(const struct publication *publication, const struct sa
 		events_add(publication->pipeline->plan.events, sample, event, keeps_rows);
 	line.rows = event;
 	line.nrows = 1;
-	write_lines(publication, &line, line.rows, line.nrows);
+	if (wants_lines(publication))
+		write_line(publication, &line);
 }
 
 static void publish_trigger(const struct publication *publication, const struct sample *sample)
@@ -480,6 +498,16 @@ static bool is_turn(struct pipeline *pipeline, const struct assessment *assessme
 	return true;
 }
 
+/* What is for /metrics only is there, and nowhere else. */
+static struct sample without_quiet_rows(const struct sample *sample)
+{
+	struct sample loud = *sample;
+
+	loud.nrows = count_loud(sample);
+	loud.nquiet = 0;
+	return loud;
+}
+
 static void publish_result(struct publication *publication, const struct sample *sample)
 {
 	struct sample placed;
@@ -487,6 +515,7 @@ static void publish_result(struct publication *publication, const struct sample 
 	note(publication, sample);
 	placed = add_hop_places(publication, sample);
 	publish_measured(publication, &placed);
+	placed = without_quiet_rows(&placed);
 	if (publication->pipeline->plan.history)
 		history_add(publication->pipeline->plan.history, &publication->history, &placed);
 	if (publication->assessment && assessment_note(publication->assessment, sample) &&
@@ -512,11 +541,46 @@ static void publish_events(struct publication *publication, const struct sample 
 		publish_event(publication, sample, &sample->rows[i], false);
 }
 
+/* --- a part ------------------------------------------------------------------------------------------------------ */
+
+/* rows[0] stands for the collection, and is a line only. What was collected is replaced, unless it stays. */
+static void update_part(struct publication *publication, const struct sample *sample)
+{
+	const struct pipeline_plan *plan = &publication->pipeline->plan;
+	size_t n = sample->nrows > 0 ? sample->nrows - 1 : 0, nlabels;
+	struct series *series = parts_find(publication->parts, sample->part);
+	struct label *labels;
+
+	if (sample->keeps_rows)
+		return;
+	if (!series && n > 0) {
+		labels = subject_labels(publication->pipeline, &publication->subject, &nlabels);
+		series = parts_take(&publication->parts, sample->part,
+				    &(struct parts_place){plan->store, plan->shard, labels, nlabels});
+	}
+	if (series)
+		series_update(series, n > 0 ? sample->rows + 1 : NULL, n);
+}
+
+/* A collection that has no row of its own says nothing: a line of the type's own set would be one of the whole. */
+static void publish_part(struct publication *publication, const struct sample *sample)
+{
+	struct sample lines = without_quiet_rows(sample);
+
+	update_part(publication, sample);
+	if (lines.nrows > 0 && wants_lines(publication))
+		write_line(publication, &lines);
+}
+
 void publication_deliver(void *context, const struct sample *sample)
 {
 	struct publication *publication = context;
 
 	publication->pipeline->has_tags = false;
+	if (sample->part) {
+		publish_part(publication, sample);
+		return;
+	}
 	if (has_events(sample))
 		publish_events(publication, sample);
 	else

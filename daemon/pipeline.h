@@ -18,6 +18,7 @@ struct events;
 struct config_objectives;
 struct history;
 struct influx_port;
+struct parts;
 struct pipeline;
 struct series;
 struct series_store;
@@ -60,6 +61,7 @@ struct publication {
 	uint64_t history; /* its newest entry in the pipeline's */
 	struct subject subject;
 	struct series *series;
+	struct parts *parts;             /* what it collects in turns of their own; NULL: nothing so far */
 	struct failures *failures;       /* NULL before the first one */
 	struct whereabouts *whereabouts; /* NULL: not known */
 	struct assessment *assessment;   /* NULL = nothing is computed */
@@ -86,7 +88,8 @@ void publication_relabel(struct publication *publication, const char *target, co
 void publication_close(struct publication *publication);
 
 /* A result, with whatever events it tells of, and with what it sets off (ties). context: the struct publication; the
- * form is that of sink.deliver. */
+ * form is that of sink.deliver. Of a part (sample.part) there are series and lines only: nothing else of the daemon
+ * hears of it, and nothing keeps its rows or their measure sets. */
 void publication_deliver(void *context, const struct sample *sample);
 
 #endif

@@ -7,13 +7,14 @@
 #include "daemon/pipeline.h"
 #include "daemon/reference.h"
 #include "daemon/reference_print.h"
+#include "daemon/ros_catalogue.h"
 #include "daemon/whereabouts.h"
 #include "exporter/exporter.h"
 #include "influx/influx.h"
 #include "probes/engine.h"
 #include "probes/probe.h"
 
-#define SETS_MAX     256
+#define SETS_MAX     (256 + CATALOGUE_SETS_MAX)
 #define SERVICES_MAX 64
 
 /* A set and whose it is: "every probe", "probe type ping", "the daemon". */
@@ -35,6 +36,7 @@ static const char owner_assessor[] = "Computed about the results of every probe"
 static const char owner_place[] = "Every probe whose place is known";
 static const char owner_event[] = "Events of probes";
 static const char owner_type[] = "Probe type";
+static const char owner_catalogue[] = "Data set of routers";
 static const char owner_daemon[] = "The daemon itself";
 
 /* What the line of a type's own set has besides its measures. */
@@ -61,7 +63,13 @@ static bool has_lines(const struct listed_set *listed)
 	return listed->owner != owner_probe;
 }
 
-static void list_all_sets(struct set_list *list)
+static void list_catalogue(struct set_list *list, const struct catalogue *catalogue)
+{
+	for (size_t i = 0; catalogue && i < catalogue->n; i++)
+		list_set(list, &catalogue->sets[i]->measure, owner_catalogue, NULL);
+}
+
+static void list_all_sets(struct set_list *list, const struct catalogue *catalogue)
 {
 	const struct probe_service *services[SERVICES_MAX];
 	size_t nservices = engine_list_services(services, SERVICES_MAX);
@@ -76,6 +84,7 @@ static void list_all_sets(struct set_list *list)
 		for (size_t k = 0; probe_types[i]->sets[k]; k++)
 			list_set(list, probe_types[i]->sets[k], owner_type, probe_types[i]->name)->is_own = k == 0;
 	}
+	list_catalogue(list, catalogue);
 	for (size_t i = 0; own_sets[i]; i++)
 		list_set(list, own_sets[i], owner_daemon, NULL);
 	list_set(list, &engine_set, owner_daemon, NULL);
@@ -276,10 +285,12 @@ static json_t *json_set(const struct listed_set *listed)
 
 void reference_metrics(enum reference_format format, struct text *out)
 {
+	struct text errors = {0};
+	struct catalogue *catalogue = ros_catalogue_load(NULL, 0, false, &errors);
 	struct set_list list = {.n = 0};
 	json_t *sets = json_array();
 
-	list_all_sets(&list);
+	list_all_sets(&list, catalogue);
 	for (size_t i = 0; i < list.n; i++) {
 		if (format == REFERENCE_TEXT)
 			print_text_set(&list.items[i], out);
@@ -292,4 +303,6 @@ void reference_metrics(enum reference_format format, struct text *out)
 		reference_add_json(out, json_pack("{s:o}", "sets", sets));
 	else
 		json_decref(sets);
+	catalogue_free(catalogue);
+	text_free(&errors);
 }

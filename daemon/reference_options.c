@@ -43,6 +43,8 @@ static const struct written_key target_keys[] = {
 	{"probes", "list of texts", "Which entries of section probes measure it; at least one"},
 	{"labels", "group of texts", "Labels of every series and tags of every line of this target"},
 	{"objectives", "group", "What this target should keep to; what is not there is as in section qos"},
+	{"enabled", "boolean", "\"false\" parks the target: it is checked and shown, but not measured. Default: true"},
+	{"<type>", "group", "Options for this target's probes of one type only, in a group with the type's name"},
 	{NULL, NULL, NULL},
 };
 
@@ -256,6 +258,13 @@ static const struct section first_sections[] = {
 		 "its "
 		 "own",
 	 .options = config_objectives_options},
+	{.title = "Section routers",
+	 .key = "routers",
+	 .environment = "NETSONDE_ROUTERS",
+	 .help = "What is collected from routers: a reload puts all of it in force, and probes of routers begin anew "
+		 "when "
+		 "the data sets are others",
+	 .options = config_routers_options},
 	{.title = "Section probes",
 	 .key = "probes",
 	 .help = "A group of named entries, each of them a type with options; the types follow below",
@@ -327,6 +336,8 @@ static size_t count_options(const struct section *section)
 		return availability_noptions;
 	if (section->options == config_qos_options)
 		return config_qos_noptions;
+	if (section->options == config_routers_options)
+		return config_routers_noptions;
 	if (section->options == emodel_options)
 		return emodel_noptions;
 	if (section->options == config_objectives_options)

@@ -156,6 +156,7 @@ void reload_set_own(struct reload *reload, struct own *own)
 {
 	reload->own = own;
 	own_note_accepted(own, reload_count_targets(reload), reload_count_probes(reload));
+	own_note_parked(own, config_count_parked(reload->current->config));
 }
 
 void reload_set_influx(struct reload *reload, struct influx *influx)
@@ -291,6 +292,7 @@ static void note_figures(struct reload *reload)
 		own_note_accepted(reload->own, reload_count_targets(reload), reload_count_probes(reload));
 	else
 		own_note_targets(reload->own, reload_count_targets(reload), reload_count_probes(reload));
+	own_note_parked(reload->own, config_count_parked(reload->current->config));
 	own_note_unopened(reload->own, reload->nunopened);
 	own_note_restart(reload->own, reload->needs_restart != NULL);
 }

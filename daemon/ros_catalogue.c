@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include "core/file.h"
+#include "core/hash.h"
 #include "core/mem.h"
 #include "daemon/ros_catalogue_reader.h"
+#include "probes/probe.h"
 
 #define MANUAL       "docs/routeros-catalogue.md"
 #define BUILTIN_NAME "catalogue.conf (built in)"
@@ -152,6 +154,49 @@ static void add_set(struct ros_reader *reader, const config_setting_t *group)
 		ros_wrong(reader, group, NULL, "there are more than %d data sets", CATALOGUE_SETS_MAX);
 }
 
+/* The sets that the probe type has itself, which tell about the router and its collections. */
+static const struct measure_set *const *own_sets(void)
+{
+	static const struct measure_set *const none[] = {NULL};
+
+	for (const struct probe_type *const *type = probe_types; *type; type++) {
+		if ((*type)->uses_catalogue)
+			return (*type)->sets;
+	}
+	return none;
+}
+
+static bool is_own_metric(const char *name)
+{
+	for (const struct measure_set *const *set = own_sets(); *set; set++) {
+		size_t n = strlen((*set)->name);
+
+		for (size_t k = 0; !strncmp(name, (*set)->name, n) && name[n] == '_' && k < (*set)->n; k++) {
+			if (!strcmp(name + n + 1, (*set)->measures[k].name))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* What is said about collections must not be mixed with what is collected. */
+static void check_own(struct ros_reader *reader, const config_setting_t *group, const struct catalogue_set *set)
+{
+	for (const struct measure_set *const *own = own_sets(); *own; own++) {
+		if (!strcmp((*own)->name, set->measure.name))
+			ros_wrong(reader, group, NULL, "%s is a set of netsonde's own: choose another name",
+				  (*own)->name);
+	}
+	for (size_t k = 0; k < set->measure.n && set->measure.measures[k].name; k++) {
+		char *name = mem_format("%s_%s", set->measure.name, set->measure.measures[k].name);
+
+		if (is_own_metric(name))
+			ros_wrong(reader, group, NULL,
+				  "the metric netsonde_%s is one of netsonde's own: choose another name", name);
+		mem_free(name);
+	}
+}
+
 /* "a" with the measure "b_c" and "a_b" with the measure "c" would be one metric with two sets of labels. */
 static void check_metrics(struct ros_reader *reader, const config_setting_t *sets)
 {
@@ -161,6 +206,7 @@ static void check_metrics(struct ros_reader *reader, const config_setting_t *set
 		const struct measure_set *set = &catalogue->sets[i]->measure;
 		const config_setting_t *group = config_setting_get_member(sets, catalogue->sets[i]->name);
 
+		check_own(reader, group ? group : sets, catalogue->sets[i]);
 		for (size_t k = 0; k < set->n && set->measures[k].name; k++) {
 			char *name = mem_format("%s_%s", set->name, set->measures[k].name);
 			const char *kept = catalogue_take_string(catalogue, name);
@@ -202,6 +248,15 @@ static void read_tree(struct config_reader *config, const config_setting_t *root
 		check_metrics(reader, sets);
 }
 
+/* With everything that it includes. */
+static void hash_text(struct catalogue *catalogue, struct text *text)
+{
+	static const struct hash_key key = {3, 4};
+
+	catalogue->text_hash =
+		hash_number(key, catalogue->text_hash ^ hash_bytes(key, text_string(text), text->length));
+}
+
 /* string NULL: the file of that name. -1 with errors. */
 static int add_text(struct catalogue *catalogue, const char *string, const char *name, struct text *errors)
 {
@@ -216,6 +271,7 @@ static int add_text(struct catalogue *catalogue, const char *string, const char 
 		read = config_source_read_string(&config->source, string, name);
 	else
 		read = config_source_read(&config->source, name);
+	hash_text(catalogue, &config->source.text);
 	if (read == 0 && config_source_check(&config->source) == 0)
 		config_parse(config, &config->source.text, read_tree);
 	result = config->source.total ? -1 : 0;

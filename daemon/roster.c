@@ -6,6 +6,7 @@
 #include "core/mem.h"
 #include "core/slabs.h"
 #include "daemon/pipeline.h"
+#include "daemon/shared_catalogue.h"
 #include "daemon/spec.h"
 #include "daemon/target.h"
 #include "daemon/trigger.h"
@@ -157,6 +158,7 @@ static int entry_open(struct roster *roster, struct entry *entry, const struct p
 		.subject = &entry->publication.subject,
 		.address = target_address(entry->target),
 		.sink = {.deliver = publication_deliver, .context = &entry->publication},
+		.catalogue = shared_catalogue_of(spec->catalogue),
 	};
 
 	if (*find(roster, subject.target, subject.probe))

@@ -7,6 +7,7 @@
 #include "core/hash.h"
 #include "core/mem.h"
 #include "core/option_compare.h"
+#include "daemon/shared_catalogue.h"
 #include "probes/probe.h"
 
 #define BUCKETS_MIN 64
@@ -40,6 +41,7 @@ static void entry_free(struct entry *entry)
 	const struct probe_type *type = entry->spec.type;
 
 	option_free_settings(type->options, type->noptions, (void *)(uintptr_t)entry->spec.settings);
+	shared_catalogue_release(entry->spec.catalogue);
 	mem_free((char *)(uintptr_t)entry->spec.name);
 	mem_free(entry);
 }
@@ -61,6 +63,7 @@ void spec_table_free(struct spec_table *table)
 static bool specs_are_equal(const struct probe_spec *a, const struct probe_spec *b)
 {
 	return a->type == b->type && strcmp(a->name, b->name) == 0 &&
+	       shared_catalogue_is_equal(a->catalogue, b->catalogue) &&
 	       option_settings_are_equal(a->type->options, a->type->noptions, a->settings, b->settings);
 }
 
@@ -69,7 +72,8 @@ static uint64_t spec_hash(const struct spec_table *table, const struct probe_spe
 	uint64_t settings =
 		option_settings_hash(table->secret, spec->type->options, spec->type->noptions, spec->settings);
 
-	return hash_number(table->secret, settings ^ hash_string(table->secret, spec->name));
+	return hash_number(table->secret,
+			   settings ^ hash_string(table->secret, spec->name) ^ shared_catalogue_hash(spec->catalogue));
 }
 
 static struct entry **bucket_of(const struct spec_table *table, uint64_t hash)
@@ -119,6 +123,7 @@ static struct entry *add(struct spec_table *table, const struct probe_spec *want
 		.name = mem_copy_string(wanted->name),
 		.type = type,
 		.settings = option_copy_settings(type->options, type->noptions, type->settings_size, wanted->settings),
+		.catalogue = shared_catalogue_hold(wanted->catalogue),
 	};
 	entry->hash = hash;
 	if (table->n >= table->nbuckets)

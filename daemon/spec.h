@@ -9,12 +9,14 @@
 #include <stddef.h>
 
 struct probe_type;
+struct shared_catalogue;
 struct spec_table;
 
 struct probe_spec {
 	const char *name;
 	const struct probe_type *type;
-	const void *settings; /* of the type */
+	const void *settings;               /* of the type */
+	struct shared_catalogue *catalogue; /* if the type uses one; else NULL */
 };
 
 struct spec_table *spec_table_create(void);

@@ -15,6 +15,7 @@
 #include "core/mem.h"
 #include "daemon/config.h"
 #include "daemon/file_sd.h"
+#include "daemon/shared_catalogue.h"
 #include "daemon/targets.h"
 
 #define FILES_MAX     1000 /* of one pattern */
@@ -25,7 +26,7 @@
 struct target_content {
 	size_t holders;
 	char *path;       /* of the file, for those who hold this longer than the file is read */
-	uint64_t hash[2]; /* of its bytes, and of the labels that were added */
+	uint64_t hash[2]; /* of its bytes, and of what was made of the labels */
 	struct file_targets targets;
 };
 
@@ -115,7 +116,8 @@ struct target_content **target_files_hold(const struct target_files *files, size
 
 /* --- reading ----------------------------------------------------------------------------------------------------- */
 
-static void hash_content(const struct config_target_files *entry, const struct text *bytes, uint64_t hash[2])
+static void hash_content(const struct config *config, const struct config_target_files *entry, const struct text *bytes,
+			 uint64_t hash[2])
 {
 	static const struct hash_key key = {1, 2};
 	struct text labels = {0};
@@ -123,14 +125,26 @@ static void hash_content(const struct config_target_files *entry, const struct t
 	for (size_t i = 0; i < entry->common.labels.n; i++)
 		text_add_format(&labels, "%s=%s\n", entry->common.labels.items[i].name,
 				entry->common.labels.items[i].value);
+	/* What decides about names that are reserved. */
+	for (size_t i = 0; i < entry->common.nassignments; i++)
+		text_add_format(&labels, "%s\n", entry->common.assignments[i].probe->type->name);
+	text_add_format(&labels, "%llx", (unsigned long long)shared_catalogue_hash(config->catalogue));
 	hash[0] = hash_bytes(key, bytes->bytes, bytes->length);
 	hash[1] = hash_bytes(key, labels.bytes, labels.length);
 	text_free(&labels);
 }
 
+/* Whose labels are looked at. */
+struct naming {
+	const struct config *config;
+	const struct config_template *common;
+};
+
 static bool is_reserved(const void *context, const char *name)
 {
-	return config_is_reserved_label(context, name);
+	const struct naming *naming = context;
+
+	return config_is_reserved_label(naming->config, naming->common, name);
 }
 
 static void note_broken(struct file *file, const char *why)
@@ -166,12 +180,13 @@ static void note_left_out(struct file *file)
 static bool take_bytes(const struct config *config, struct file *file, const struct text *bytes)
 {
 	const struct config_labels *labels = &file->entry->common.labels;
-	const struct file_sd_rules rules = {is_reserved, config, labels->items, labels->n};
+	const struct naming naming = {config, &file->entry->common};
+	const struct file_sd_rules rules = {is_reserved, &naming, labels->items, labels->n};
 	struct file_targets targets;
 	struct err err = {0};
 	uint64_t hash[2];
 
-	hash_content(file->entry, bytes, hash);
+	hash_content(config, file->entry, bytes, hash);
 	if (file->content && memcmp(hash, file->content->hash, sizeof(hash)) == 0) {
 		note_good(file);
 		return false;
@@ -508,14 +523,14 @@ void target_files_close(struct target_files *files)
 
 /* --- what they want ---------------------------------------------------------------------------------------------- */
 
-static void add_target(struct file *file, struct target *target, struct desired_set *set)
+static void add_target(const struct target_files *files, struct file *file, struct target *target,
+		       struct desired_set *set)
 {
 	const struct config_template *common = &file->entry->common;
 
 	for (size_t i = 0; i < common->nassignments; i++) {
 		const struct config_assignment *assignment = &common->assignments[i];
-		const struct probe_spec probe = {assignment->probe->name, assignment->probe->type,
-						 assignment->settings};
+		const struct probe_spec probe = desired_spec(files->config, assignment);
 		const struct desired *other;
 
 		if (desired_set_add(set, file->content->path, target, &probe, &other) == 0)
@@ -533,7 +548,7 @@ void target_files_add(struct target_files *files, struct desired_set *set)
 
 		file->collisions = 0;
 		for (size_t k = 0; file->content && k < file->content->targets.n; k++)
-			add_target(file, file->content->targets.items[k], set);
+			add_target(files, file, file->content->targets.items[k], set);
 		if (file->collisions == 0)
 			log_fault_end(&file->collision_fault, "targets", file->path);
 	}

@@ -44,15 +44,26 @@ int desired_set_add(struct desired_set *set, const char *source, struct target *
 	return 0;
 }
 
+struct probe_spec desired_spec(const struct config *config, const struct config_assignment *assignment)
+{
+	const struct probe_type *type = assignment->probe->type;
+
+	return (struct probe_spec){
+		.name = assignment->probe->name,
+		.type = type,
+		.settings = assignment->settings,
+		.catalogue = type->uses_catalogue ? config->catalogue : NULL,
+	};
+}
+
 void desired_set_add_config(struct desired_set *set, const struct config *config)
 {
 	for (size_t i = 0; i < config->ntargets; i++) {
 		const struct config_target *target = &config->targets[i];
 
-		for (size_t k = 0; k < target->nassignments; k++) {
+		for (size_t k = 0; k < target->nassignments && !target->is_parked; k++) {
 			const struct config_assignment *assignment = &target->assignments[k];
-			const struct probe_spec probe = {assignment->probe->name, assignment->probe->type,
-							 assignment->settings};
+			const struct probe_spec probe = desired_spec(config, assignment);
 
 			/* Names are unique in a configuration; only another source may have been there first. */
 			desired_set_add(set, SOURCE_CONFIG, target->target, &probe, NULL);

@@ -15,6 +15,7 @@
 #include "daemon/target.h"
 
 struct config;
+struct config_assignment;
 
 /* One probe of one target as a source wants it. */
 struct desired {
@@ -39,7 +40,10 @@ struct desired_set {
 int desired_set_add(struct desired_set *set, const char *source, struct target *target, const struct probe_spec *probe,
 		    const struct desired **other);
 
-/* Adds every probe of every target of a configuration, as source "config". */
+/* What a worker is to know of a probe of this configuration. Borrowed from it. */
+struct probe_spec desired_spec(const struct config *config, const struct config_assignment *assignment);
+
+/* Adds every probe of every target of a configuration that is not parked, as source "config". */
 void desired_set_add_config(struct desired_set *set, const struct config *config);
 
 /* Nothing more is added: gives back the memory that was for that. The items stay where they are. Of the sets of a plan,

@@ -14,6 +14,7 @@
 
 struct assessor_use;
 struct batch;
+struct catalogue;
 struct engine;
 struct events;
 struct gatekeeper;
@@ -93,6 +94,7 @@ struct worker_job {
 	void *settings; /* passed, if worker_ask does not return NULL; freed on any thread */
 	bool wants_log;
 	const struct gatekeeper *gatekeeper; /* whom the run may talk to; borrowed until release; or NULL */
+	const struct catalogue *catalogue; /* what can be asked of routers; likewise, and the answer's rows are of it */
 	/* If not NULL: called once, on any thread, when the worker uses nothing of the job any more, which may be after
 	 * worker_ask_cancel. Not if worker_ask returns NULL. */
 	void (*release)(void *held);

@@ -357,13 +357,22 @@ static void reply_not_allowed(struct connection *connection, unsigned allowed)
 	reply_text(connection, 405, fields[allowed], bodies[allowed]);
 }
 
+/* A route's path that ends in "*" stands for all that begin so. */
+static bool is_path_of(const char *path, const char *route)
+{
+	size_t n = strlen(route);
+	if (route[n - 1] == '*')
+		return strncmp(path, route, n - 1) == 0;
+	return strcmp(path, route) == 0;
+}
+
 /* The daemon's route, if there is one. allowed: what may be asked of this path. */
 static const struct exporter_route *find_host_route(const struct exporter_host *host,
 						    const struct http_request *request, unsigned *allowed)
 {
 	const struct exporter_route *found = NULL;
 	for (size_t i = 0; i < host->nroutes; i++) {
-		if (strcmp(request->path, host->routes[i].path) != 0)
+		if (!is_path_of(request->path, host->routes[i].path))
 			continue;
 		*allowed |= method_bit(host->routes[i].method);
 		if (!found && method_bit(host->routes[i].method) == method_bit(request->method))

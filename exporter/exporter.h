@@ -32,7 +32,8 @@ struct exporter_settings {
 extern const struct option exporter_options[];
 extern const size_t exporter_noptions;
 
-/* A page that the daemon serves itself, with the functions of exporter/server.h. */
+/* A page that the daemon serves itself, with the functions of exporter/server.h. path: one that ends in "*" stands for
+ * all that begin so. */
 struct exporter_route {
 	const char *path;
 	const char *method; /* "GET" (HEAD goes with it) or "POST" */

@@ -15,6 +15,10 @@
  * every jitter of starts would cost a turn. */
 #define DEADLINE_GRACE_NS (5 * NS_PER_MS)
 
+/* What is collected once an hour or a day is collected first this soon after the probe opens, at a place of its own in
+ * that time: nobody waits a day for a figure, and no router is asked for everything at once. */
+#define PART_FIRST_NS (30 * NS_PER_SECOND)
+
 enum engine_measure {
 	ENGINE_PROBES,
 	ENGINE_ALIVE,
@@ -141,16 +145,34 @@ static void engine_note_lag(struct engine *engine, int64_t now_ns, int64_t lag_n
 		engine->lag_window_max_ns = lag_ns;
 }
 
+/* The next time that the wall clock is at the turn's place in its interval. */
+static int64_t turn_first_ns(const struct turn *turn, int64_t interval_ns)
+{
+	const struct subject *subject = turn->probe->subject;
+	int64_t phase_ns = schedule_phase_ns(subject->target, subject->probe, turn->plan.tag, interval_ns);
+	return schedule_first_ns(clock_monotonic_ns(), clock_realtime_ns(), phase_ns, interval_ns);
+}
+
+static int64_t turn_next_ns(struct turn *turn, int64_t now_ns, uint64_t *missed)
+{
+	if (!turn->is_early)
+		return schedule_next_ns(turn->due_ns, now_ns, turn->plan.interval_ns, missed);
+	turn->is_early = false;
+	int64_t next_ns = turn_first_ns(turn, turn->plan.interval_ns);
+	/* Not so soon that it would meet the run that begins now. */
+	return next_ns < now_ns + turn->plan.timeout_ns ? next_ns + turn->plan.interval_ns : next_ns;
+}
+
 static void turn_start(struct turn *turn, int64_t now_ns)
 {
 	struct probe *probe = turn->probe;
 	uint64_t missed = 0;
 	int64_t due_ns = turn->due_ns;
-	turn->due_ns = schedule_next_ns(due_ns, now_ns, turn->plan.interval_ns, &missed);
+	turn->due_ns = turn_next_ns(turn, now_ns, &missed);
 	if (turn->run)
 		missed++;
 	if (missed) {
-		probe->skipped += (uint32_t)missed;
+		turn_counter(turn)->skipped += (uint32_t)missed;
 		atomic_fetch_add_explicit(&probe->engine->skipped, (int64_t)missed, memory_order_relaxed);
 	}
 	if (turn->run)
@@ -178,10 +200,9 @@ void probe_add_turn(struct probe *probe, const struct turn_plan *plan)
 {
 	struct turn *turn = &probe->first;
 	if (turn->probe) {
-		struct turn **link = &turn->next;
-		while (*link)
-			link = &(*link)->next;
-		turn = *link = slabs_take(probe->engine->slabs, sizeof(*turn));
+		turn = slabs_take(probe->engine->slabs, sizeof(*turn));
+		turn->next = probe->first.next;
+		probe->first.next = turn;
 	}
 	turn->probe = probe;
 	turn->plan = *plan;
@@ -192,13 +213,20 @@ void probe_add_turn(struct probe *probe, const struct turn_plan *plan)
 
 static void turn_schedule(struct turn *turn)
 {
-	const struct subject *subject = turn->probe->subject;
 	int64_t interval_ns = turn->plan.interval_ns;
 	if (interval_ns <= 0)
 		return;
-	int64_t phase_ns = schedule_phase_ns(subject->target, subject->probe, turn->plan.tag, interval_ns);
-	turn->due_ns = schedule_first_ns(clock_monotonic_ns(), clock_realtime_ns(), phase_ns, interval_ns);
+	turn->is_early = turn->plan.part && interval_ns > PART_FIRST_NS;
+	turn->due_ns = turn_first_ns(turn, turn->is_early ? PART_FIRST_NS : interval_ns);
 	turn_arm(turn);
+}
+
+void turn_hurry(struct turn *turn, int64_t due_ns)
+{
+	if (!turn->due_ns || turn->due_ns <= due_ns)
+		return;
+	turn->due_ns = due_ns;
+	turn->is_early = true;
 }
 
 static void probe_free(struct probe *probe)
@@ -221,6 +249,9 @@ struct probe *probe_open(struct engine *engine, const struct probe_plan *plan, s
 	probe->address = plan->address;
 	probe->sink = plan->sink;
 	probe->gatekeeper = plan->gatekeeper;
+	probe->catalogue = plan->catalogue ? plan->catalogue : engine->plan.catalogue;
+	if (!probe->catalogue)
+		probe->catalogue = &catalogue_empty;
 	probe->is_single = plan->is_single;
 	probe->opened = plan->type->open(probe, plan->settings, err);
 	if (!probe->opened) {
@@ -264,6 +295,7 @@ void probe_close(struct probe *probe)
 {
 	if (!probe)
 		return;
+	probe->is_closing = true;
 	for (struct turn *turn = &probe->first; turn; turn = turn->next) {
 		alarm_cancel(probe->engine->plan.loop, &turn->alarm);
 		run_abandon(turn);
@@ -325,6 +357,16 @@ const char *probe_name(const struct probe *probe)
 	return probe->subject->probe;
 }
 
+bool probe_is_single(const struct probe *probe)
+{
+	return probe->is_single;
+}
+
+const struct catalogue *probe_catalogue(const struct probe *probe)
+{
+	return probe->catalogue;
+}
+
 void *probe_service(const struct probe *probe, const struct probe_service *service)
 {
 	const struct engine *engine = probe->engine;
@@ -332,6 +374,14 @@ void *probe_service(const struct probe *probe, const struct probe_service *servi
 	while (engine->services[i] != service)
 		i++;
 	return engine->instances[i];
+}
+
+void *engine_service(const struct engine *engine, const struct probe_service *service)
+{
+	for (size_t i = 0; i < engine->nservices; i++)
+		if (engine->services[i] == service)
+			return engine->instances[i];
+	return NULL;
 }
 
 /* --- figures ------------------------------------------------------------------------------------------------------ */

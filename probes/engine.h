@@ -19,7 +19,7 @@ struct engine_plan {
 	struct loop *loop;
 	struct resolver *resolver;
 	unsigned worker;                   /* index, from 0 */
-	const struct catalogue *catalogue; /* NULL: one without data sets */
+	const struct catalogue *catalogue; /* of probes whose plan has none; NULL: one without data sets */
 };
 
 /* Creates the services of all types (this opens raw sockets: call it before rights are dropped). */
@@ -31,6 +31,8 @@ struct resolver *engine_resolver(const struct engine *engine);
 unsigned engine_worker(const struct engine *engine);
 /* For what there is of each probe. */
 struct slabs *engine_slabs(const struct engine *engine);
+/* This worker's instance of a service, for others than probes; NULL when no type lists it. */
+void *engine_service(const struct engine *engine, const struct probe_service *service);
 
 /* Decides whom runs may talk to. Called on the worker's thread; err says why not. An address without a family is not
  * known, and will not be: a proxy is asked for the name. */
@@ -48,6 +50,7 @@ struct probe_plan {
 	const char *address;
 	struct sink sink;
 	const struct gatekeeper *gatekeeper; /* NULL: runs may talk to anybody */
+	const struct catalogue *catalogue;   /* NULL: the engine's */
 	bool is_single;                      /* no schedule: runs only by probe_run_once */
 };
 

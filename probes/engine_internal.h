@@ -10,6 +10,9 @@
 #include "core/slabs.h"
 #include "probes/engine.h"
 
+/* One without data sets (probes/routeros/catalogue.c). The engine hands catalogues on and looks into none. */
+extern const struct catalogue catalogue_empty;
+
 #define ENGINE_SERVICES_MAX 16
 #define RUN_LOG_LINES_MAX   512
 
@@ -26,7 +29,7 @@ struct run {
 	void *state;
 	int64_t begun_ns;
 	int64_t begun_realtime_ns;
-	uint64_t number; /* of the runs of this probe */
+	uint64_t number; /* of the runs of this probe, or of its part */
 	void (*finish)(void *state);
 	char *cause;              /* owned; NULL: nothing but its turn */
 	struct deferred deferred; /* begins, finishes or stops the run, by phase */
@@ -35,6 +38,8 @@ struct run {
 	uint16_t log_lines;
 	uint8_t phase; /* enum run_phase */
 	bool is_starting;
+	bool keeps_rows; /* run_keep_rows */
+	uint32_t nquiet; /* run_set_quiet */
 };
 
 struct turn {
@@ -44,6 +49,10 @@ struct turn {
 	int64_t due_ns;     /* monotonic; 0 = not scheduled */
 	struct alarm alarm; /* the next due time, or the deadline of the run that lives */
 	struct run *run;    /* NULL: idle. There is never more than one at a time */
+	/* What its samples say. All turns without a part count in the first one. */
+	uint64_t runs;
+	uint32_t skipped;
+	bool is_early; /* due before its place in the interval, for once */
 };
 
 /* As its plan says. */
@@ -55,10 +64,10 @@ struct probe {
 	const char *address;
 	struct sink sink;
 	const struct gatekeeper *gatekeeper; /* NULL: anybody may be talked to */
+	const struct catalogue *catalogue;
 	void *opened;
-	uint64_t runs;
-	uint32_t skipped;
 	bool is_single;
+	bool is_closing;   /* what runs end now is lost */
 	struct turn first; /* its probe is NULL while there is none */
 };
 
@@ -78,6 +87,12 @@ static inline bool turn_is_alive(const struct turn *turn)
 	return turn->run && (turn->run->phase == RUN_ALIVE || turn->run->phase == RUN_ENDING);
 }
 
+/* Where the runs of a turn are counted. */
+static inline struct turn *turn_counter(struct turn *turn)
+{
+	return turn->plan.part ? turn : &turn->probe->first;
+}
+
 /* run.c: a run that begins with its deferred call; the turn must be idle. cause (copied) may be NULL. */
 void run_ask(struct turn *turn, const char *cause);
 /* run.c: begins a run of this turn; it must be idle, or a run asked for. The caller arms the turn afterwards. */
@@ -90,5 +105,7 @@ void run_settle(struct turn *turn);
 void run_abandon(struct turn *turn);
 /* engine.c: the alarm of a turn is set to whatever comes next. */
 void turn_arm(struct turn *turn);
+/* engine.c: it is due then at the latest, if it has a schedule; to be armed afterwards. */
+void turn_hurry(struct turn *turn, int64_t due_ns);
 
 #endif

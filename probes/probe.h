@@ -61,6 +61,7 @@ struct probe_type {
 	const struct option *options;
 	size_t noptions;
 	size_t settings_size;
+	bool uses_catalogue; /* what it collects, and which rows it has, the catalogue says (probe_catalogue) */
 	const struct measure_set *const *sets;       /* sets[0] is the type's own; NULL-terminated */
 	const struct probe_service *const *services; /* NULL-terminated, or NULL */
 	/* "option=value" pairs that a person at a terminal expects instead of the defaults; NULL-terminated, or NULL.
@@ -106,15 +107,18 @@ const struct probe_type *probe_type_find(const char *name);
 /* --- for open ---------------------------------------------------------------------------------------------------- */
 
 /* One thing a probe does again and again. A turn that comes while its previous run lives is skipped and counted.
- * timeout_ns is the deadline of a whole run, at most interval_ns. tag: told to start by run_tag. interval_ns 0: it has
- * no turns of its own and runs only when it is asked to or triggered. */
+ * timeout_ns is the deadline of a whole run, at most interval_ns. tag: told to start by run_tag, and with target and
+ * probe what its place in the interval comes from. interval_ns 0: it has no turns of its own and runs only when it is
+ * asked to or triggered. */
 struct turn_plan {
 	int64_t interval_ns;
 	int64_t timeout_ns;
 	uint32_t tag;
-	uint16_t part; /* what its samples say they are of (sample.part); the first turn of a probe has 0 */
+	/* What its samples say they are of (sample.part); the first turn of a probe has 0, and each other part is that
+	 * of one turn. A part with a long interval runs first within half a minute. */
+	uint16_t part;
 };
-#define PROBE_PARTS_MAX 1024
+#define PROBE_PARTS_MAX 1024 /* part is less */
 void probe_add_turn(struct probe *probe, const struct turn_plan *plan);
 
 struct loop *probe_loop(const struct probe *probe);
@@ -163,6 +167,9 @@ void run_finish(struct run *run, enum reason reason, const struct row *rows, siz
 void run_keep_rows(struct run *run);
 /* Before run_finish: its last n rows are for /metrics only (sample.nquiet). */
 void run_set_quiet(struct run *run, size_t n);
+
+/* Before run_finish: the turn comes again after so long at the latest, for once; then as ever. */
+void run_hurry_next(struct run *run, int64_t after_ns);
 
 /* For start: calls finish(state) from a fresh stack, where the type then calls run_finish. */
 void run_finish_later(struct run *run, void (*finish)(void *state));

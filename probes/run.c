@@ -79,7 +79,7 @@ void run_begin(struct turn *turn)
 	run->begun_ns = clock_monotonic_ns();
 	run->begun_realtime_ns = clock_realtime_ns();
 	run->phase = RUN_ALIVE;
-	run->number = ++probe->runs;
+	run->number = ++turn_counter(turn)->runs;
 	atomic_fetch_add_explicit(&probe->engine->starts, 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&probe->engine->alive, 1, memory_order_relaxed);
 	run->is_starting = true;
@@ -188,6 +188,9 @@ void run_finish(struct run *run, enum reason reason, const struct row *rows, siz
 	const struct probe *probe = turn->probe;
 	if ((run->phase != RUN_ALIVE && run->phase != RUN_ENDING) || run->is_starting)
 		return;
+	/* The stop of one turn's run may end another's. */
+	if (probe->is_closing)
+		return;
 	run->phase = RUN_FINISHED;
 	/* A name that took too long was looked up as well. */
 	if (reason == REASON_RESOLVE && run->lookup_ns < 0)
@@ -198,16 +201,37 @@ void run_finish(struct run *run, enum reason reason, const struct row *rows, siz
 		.begun_realtime_ns = run->begun_realtime_ns,
 		.took_ns = clock_monotonic_ns() - run->begun_ns,
 		.run = run->number,
-		.skipped = probe->skipped,
+		.skipped = turn_counter(turn)->skipped,
 		.address = run->address,
 		.lookup_ns = run->lookup_ns,
 		.rows = rows,
 		.nrows = nrows,
+		.nquiet = run->nquiet < nrows ? run->nquiet : nrows,
+		.part = turn->plan.part,
+		.keeps_rows = run->keeps_rows && turn->plan.part,
 		.cause = run->cause,
 	};
 	loop_defer(probe->engine->plan.loop, &run->deferred);
 	turn_arm(turn);
 	probe->sink.deliver(probe->sink.context, &sample);
+}
+
+void run_keep_rows(struct run *run)
+{
+	run->keeps_rows = true;
+}
+
+void run_set_quiet(struct run *run, size_t n)
+{
+	run->nquiet = n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
+}
+
+void run_hurry_next(struct run *run, int64_t after_ns)
+{
+	if (run->turn->probe->is_closing)
+		return;
+	turn_hurry(run->turn, clock_monotonic_ns() + after_ns);
+	turn_arm(run->turn);
 }
 
 void run_finish_later(struct run *run, void (*finish)(void *state))

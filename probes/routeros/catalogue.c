@@ -5,6 +5,8 @@
 
 #include "core/mem.h"
 
+const struct catalogue catalogue_empty;
+
 #define VERSION_PART_MAX 999
 #define VERSION_PARTS    3
 

@@ -168,9 +168,13 @@ struct catalogue_set {
 struct catalogue {
 	const struct catalogue_set **sets;
 	size_t n;
-	void **blocks; /* what its parts lie in */
+	uint64_t text_hash; /* of the texts it was read from, in their order: equal ones make equal catalogues */
+	void **blocks;      /* what its parts lie in */
 	size_t nblocks;
 };
+
+/* One without data sets. */
+extern const struct catalogue catalogue_empty;
 
 /* Every row's set stays in use as long as results are kept: free it after them. NULL is harmless. */
 struct catalogue *catalogue_create(void);

@@ -341,6 +341,23 @@ struct ros_command *ros_flight_lose(struct ros_flight *flight)
 	return NULL;
 }
 
+struct ros_command *ros_flight_drop(struct ros_flight *flight, uint64_t newest)
+{
+	for (size_t rank = 0; rank < ROS_RANKS; rank++) {
+		struct ros_command *first = flight->queues[rank].first;
+		if (first && first->number <= newest) {
+			unqueue(flight, first);
+			return first;
+		}
+	}
+	return NULL;
+}
+
+uint64_t ros_flight_newest(const struct ros_flight *flight)
+{
+	return flight->numbers;
+}
+
 const struct ros_flight_figures *ros_flight_figures(const struct ros_flight *flight)
 {
 	return &flight->figures;

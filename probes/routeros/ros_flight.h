@@ -115,6 +115,12 @@ struct ros_flight_match ros_flight_reply(struct ros_flight *flight, const struct
  * more, and then the window is empty. What waits goes on waiting for the next connection, until its deadline. */
 struct ros_command *ros_flight_lose(struct ros_flight *flight);
 
+/* The connection will not come soon. Gives back one command that waits, idle, one after another: those that were queued
+ * up to that number (ros_flight_newest, asked before the first is given back), so that who queues another one at once
+ * is not met again. NULL: no more. */
+struct ros_command *ros_flight_drop(struct ros_flight *flight, uint64_t newest);
+uint64_t ros_flight_newest(const struct ros_flight *flight);
+
 struct ros_flight_figures {
 	size_t flying, draining;     /* now; both fill the window */
 	size_t queued[ROS_RANKS];    /* now */

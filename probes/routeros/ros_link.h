@@ -14,6 +14,7 @@
 
 #include "core/err.h"
 #include "core/sample.h"
+#include "probes/routeros/ros_breaker.h"
 #include "probes/routeros/ros_flight.h"
 #include "probes/routeros/ros_reply.h"
 
@@ -25,15 +26,11 @@ enum ros_link_state {
 	ROS_LINK_CONNECTING, /* TCP, TLS */
 	ROS_LINK_LOGIN,
 	ROS_LINK_UP,
-	ROS_LINK_PAUSING, /* after a failure: the next attempt comes with the first command after the pause */
+	ROS_LINK_PAUSING, /* after a failure: no attempt before retry_ns, and then with the first command */
 	ROS_LINK_STATES
 };
 /* "idle", "resolving", ... */
 const char *ros_link_state_name(enum ros_link_state state);
-
-/* The circuit breaker: closed = attempts follow one another with growing pauses; open = too many failed in a row (or
- * the login was refused): one attempt now and then; half open = that attempt is under way. */
-enum ros_breaker_state { ROS_BREAKER_CLOSED, ROS_BREAKER_HALF_OPEN, ROS_BREAKER_OPEN };
 
 enum ros_end_kind {
 	ROS_END_DONE,      /* !done */
@@ -46,7 +43,8 @@ enum ros_end_kind {
 /* How a command ended. Borrowed for the call. */
 struct ros_end {
 	enum ros_end_kind kind;
-	enum reason reason;            /* OK for DONE; timeout, login, refused, resolve, tls_verify, protocol, ... */
+	enum reason reason;            /* OK for DONE. TRAP: status, or login when the user may not do that. TIMEOUT:
+					* timeout. TOO_LARGE: protocol. LOST: login, refused, resolve, tls_verify, ... */
 	enum ros_trap trap;            /* TRAP */
 	const char *message;           /* for people, without secrets; "" for DONE */
 	const struct ros_reply *reply; /* DONE: the !done itself, for ros_reply_return; else NULL */
@@ -67,6 +65,8 @@ struct ros_call {
 	/* Its end, once, never from inside ros_link_call. The call may be used again at once. */
 	void (*ended)(struct ros_call *call, const struct ros_end *end);
 	struct ros_link *link; /* the link's: who has it; NULL: idle */
+	char *message;         /* the link's: of a trap that has come, until !done; NULL */
+	uint8_t trap;          /* the link's: enum ros_trap, the same */
 };
 
 /* For the caller's sentence: cuts the last, empty word off what ros_write_end has left in a text. */

@@ -280,7 +280,7 @@ static void want(struct day *day, struct desired_set *wanted, unsigned target)
 {
 	bool is_coming = target >= FIRST_COMING && target < FIRST_MOVING, is_moving = target >= FIRST_MOVING;
 	const struct probe_spec spec = {"p", probe_type_find("ping"),
-					day->settings[target >= FIRST_MANY && target < FIRST_COMING]};
+					day->settings[target >= FIRST_MANY && target < FIRST_COMING], NULL};
 	char text[24], values[2][16];
 	const char *address = day->names[target];
 	struct label labels[2];

@@ -8,6 +8,7 @@
 #include "core/mem.h"
 #include "core/resolve.h"
 #include "probes/engine.h"
+#include "probes/routeros/catalogue.h"
 #include "tests/fakes/fake_icmp.h"
 #include "tests/fakes/fakes.h"
 
@@ -510,4 +511,313 @@ Test(engine, a_cause_is_cut_and_given_back)
 	cr_assert_leq(fake_memory_pieces(), pieces + 1, "the run's own memory is kept, its cause is not");
 	cr_assert_eq(probe_trigger(bench.probe, cause), 0);
 	bench_close(&bench); /* while it is due */
+}
+
+/* --- parts ------------------------------------------------------------------------------------------------------- */
+
+#define PARTS     70
+#define PART_LONG 7 /* of the tier of an hour */
+#define PART_DAY  8
+
+/* A probe with many parts, and what came of it. */
+struct many {
+	struct loop *loop;
+	struct resolver *resolver;
+	struct engine *engine;
+	struct probe *probe;
+	struct subject subject;
+	int64_t takes_ns, hurry_ns;
+	bool keeps, is_closing, ends_others;
+	size_t nquiet;
+	unsigned opened, started, stopped;
+	struct many_run *alive[PARTS];
+	unsigned samples[PARTS], late; /* late: after the close began */
+	uint64_t run[PARTS], skipped[PARTS];
+	int64_t first_ns[PARTS], last_ns[PARTS];
+	struct sample last;
+	bool is_single;
+	const struct catalogue *catalogue;
+};
+
+struct many_run {
+	struct many *many;
+	struct run *run;
+	unsigned part;
+	struct alarm alarm;
+};
+
+static int64_t many_interval_ns(unsigned part)
+{
+	switch (part) {
+	case 0:
+		return 5 * NS_PER_SECOND;
+	case PART_LONG:
+		return 3600 * NS_PER_SECOND;
+	case PART_DAY:
+		return 86400 * NS_PER_SECOND;
+	default:
+		return 60 * NS_PER_SECOND;
+	}
+}
+
+static void *many_open(struct probe *probe, const void *settings, struct err *err)
+{
+	struct many *many = *(struct many *const *)settings;
+	(void)err;
+	many->is_single = probe_is_single(probe);
+	many->catalogue = probe_catalogue(probe);
+	for (unsigned part = 0; part < PARTS; part++)
+		probe_add_turn(probe, &(struct turn_plan){.interval_ns = many_interval_ns(part),
+							  .timeout_ns = 4 * NS_PER_SECOND,
+							  .tag = part,
+							  .part = (uint16_t)part});
+	return many;
+}
+
+static void many_finish(void *arg)
+{
+	struct many_run *run = arg;
+	struct reading reading = reading_number(0, 1);
+	struct row rows[3];
+	for (size_t i = 0; i < 3; i++)
+		rows[i] = (struct row){.set = &toy_set, .readings = &reading, .n = 1};
+	if (run->many->keeps)
+		run_keep_rows(run->run);
+	if (run->many->hurry_ns)
+		run_hurry_next(run->run, run->many->hurry_ns);
+	run_set_quiet(run->run, run->many->nquiet);
+	run_finish(run->run, REASON_OK, rows, 3);
+}
+
+static void *many_start(struct run *run, void *opened, const void *settings)
+{
+	struct many_run *state = mem_zero(1, sizeof(*state));
+	(void)settings;
+	state->many = opened;
+	state->run = run;
+	state->part = run_tag(run);
+	state->many->started++;
+	state->many->alive[state->part] = state;
+	alarm_prepare(&state->alarm, many_finish, state);
+	if (state->many->takes_ns)
+		alarm_set(state->many->loop, &state->alarm, clock_monotonic_ns() + state->many->takes_ns);
+	return state;
+}
+
+static void many_deadline(void *arg)
+{
+	run_finish(((struct many_run *)arg)->run, REASON_TIMEOUT, NULL, 0);
+}
+
+/* With ends_others it does what a shared connection may do: its end is that of the calls of all other runs. */
+static void many_stop(void *arg)
+{
+	struct many_run *state = arg;
+	struct many *many = state->many;
+	many->stopped++;
+	many->alive[state->part] = NULL;
+	for (unsigned part = 0; many->ends_others && part < PARTS; part++)
+		if (many->alive[part])
+			many_finish(many->alive[part]);
+	alarm_cancel(many->loop, &state->alarm);
+	mem_free(state);
+}
+
+static void many_close(void *opened)
+{
+	(void)opened;
+}
+
+static const struct probe_type many_type = {
+	.name = "many",
+	.sets = toy_sets,
+	.open = many_open,
+	.start = many_start,
+	.deadline = many_deadline,
+	.stop = many_stop,
+	.close = many_close,
+};
+
+static void many_deliver(void *context, const struct sample *sample)
+{
+	struct many *many = context;
+	unsigned part = sample->part;
+	many->late += many->is_closing;
+	many->last = *sample;
+	if (!many->samples[part]++)
+		many->first_ns[part] = fake_now_ns();
+	many->last_ns[part] = fake_now_ns();
+	cr_assert_eq(sample->run, many->run[part] + 1, "each part counts its own runs");
+	many->run[part] = sample->run;
+	many->skipped[part] = sample->skipped;
+}
+
+static void bench_many(struct many *many, const struct catalogue *catalogue, bool is_single)
+{
+	fake_reset();
+	fake_icmp_reset(NULL, NULL);
+	memset(many, 0, sizeof(*many));
+	many->takes_ns = 20 * NS_PER_MS;
+	many->loop = loop_create(0, NULL);
+	many->resolver = resolver_create(many->loop, NULL, NULL);
+	many->engine = engine_create(
+		&(struct engine_plan){.loop = many->loop, .resolver = many->resolver, .catalogue = catalogue});
+	many->subject = (struct subject){.target = "gw1", .probe = "routers", .type = "many"};
+	many->probe = probe_open(many->engine,
+				 &(struct probe_plan){.type = &many_type,
+						      .settings = &(struct many *){many},
+						      .subject = &many->subject,
+						      .address = "192.0.2.1",
+						      .sink = {many_deliver, NULL, many},
+						      .is_single = is_single},
+				 &(struct err){{0}});
+	cr_assert_not_null(many->probe);
+}
+
+static void many_end(struct many *many)
+{
+	many->is_closing = true;
+	probe_close(many->probe);
+	cr_assert_eq(many->started, many->stopped, "each run gets one stop");
+	cr_assert_eq(many->late, 0, "no sample comes after the close began");
+	fake_advance_ns(200 * NS_PER_SECOND);
+	cr_assert_eq(many->started, many->stopped, "nothing starts afterwards");
+	engine_free(many->engine);
+	resolver_free(many->resolver);
+	loop_free(many->loop);
+	cr_assert_eq(fake_alive(), 0);
+}
+
+Test(engine_parts, each_counts_its_own_runs)
+{
+	struct many many;
+	bench_many(&many, NULL, false);
+	fake_advance_ns(600 * NS_PER_SECOND);
+	cr_assert(many.samples[0] >= 119 && many.samples[0] <= 120, "%u", many.samples[0]);
+	for (unsigned part = 1; part < PARTS; part++) {
+		unsigned most = part == PART_LONG || part == PART_DAY ? 2 : 11;
+		cr_assert(many.samples[part] >= 1 && many.samples[part] <= most, "%u: %u", part, many.samples[part]);
+		cr_assert_eq(many.skipped[part], 0);
+	}
+	cr_assert(many.samples[1] >= 9);
+	many_end(&many);
+}
+
+Test(engine_parts, the_rare_ones_come_soon_and_then_at_their_place)
+{
+	struct many many;
+	bench_many(&many, NULL, false);
+	int64_t begun_ns = fake_now_ns();
+	fake_advance_ns(31 * NS_PER_SECOND);
+	for (unsigned part = 0; part < PARTS; part++)
+		cr_assert_geq(many.samples[part], 1, "%u", part);
+	cr_assert_leq(many.first_ns[PART_DAY] - begun_ns, 31 * NS_PER_SECOND);
+	fake_advance_ns(2 * 86400 * NS_PER_SECOND);
+	/* The early one, and one a day. */
+	cr_assert(many.samples[PART_DAY] == 3 || many.samples[PART_DAY] == 2, "%u", many.samples[PART_DAY]);
+	cr_assert(many.samples[PART_LONG] >= 48 && many.samples[PART_LONG] <= 50, "%u", many.samples[PART_LONG]);
+	many_end(&many);
+}
+
+Test(engine_parts, they_are_spread_over_the_interval)
+{
+	struct many many;
+	unsigned seconds[30] = {0};
+	bench_many(&many, NULL, false);
+	int64_t begun_ns = fake_now_ns();
+	fake_advance_ns(31 * NS_PER_SECOND);
+	for (unsigned part = 1; part < PARTS; part++)
+		seconds[(many.first_ns[part] - begun_ns) / NS_PER_SECOND % 30]++;
+	for (unsigned second = 0; second < 30; second++)
+		cr_assert_leq(seconds[second], 9, "second %u: %u", second, seconds[second]);
+	many_end(&many);
+}
+
+Test(engine_parts, one_that_hangs_is_skipped_alone)
+{
+	struct many many;
+	bench_many(&many, NULL, false);
+	fake_advance_ns(100 * NS_PER_SECOND);
+	fake_stall_ns(30 * NS_PER_SECOND);
+	fake_advance_ns(60 * NS_PER_SECOND);
+	cr_assert(many.skipped[0] >= 5 && many.skipped[0] <= 6, "%llu", (unsigned long long)many.skipped[0]);
+	for (unsigned part = 1; part < PARTS; part++)
+		cr_assert_eq(many.skipped[part], 0, "%u", part);
+	many_end(&many);
+}
+
+Test(engine_parts, what_is_said_about_rows_is_of_one_run)
+{
+	struct many many;
+	bench_many(&many, NULL, false);
+	many.keeps = true;
+	many.nquiet = 1;
+	while (!many.last.part)
+		fake_advance_ns(NS_PER_SECOND);
+	cr_assert(many.last.keeps_rows);
+	cr_assert_eq(many.last.nquiet, 1);
+	while (many.last.part)
+		fake_advance_ns(5 * NS_PER_MS);
+	cr_assert_not(many.last.keeps_rows, "what the probe is as a whole is never kept");
+	many.keeps = false;
+	many.nquiet = 99;
+	while (!many.last.part)
+		fake_advance_ns(NS_PER_SECOND);
+	cr_assert_not(many.last.keeps_rows);
+	cr_assert_eq(many.last.nquiet, 3, "no more than there are");
+	many_end(&many);
+}
+
+Test(engine_parts, one_may_ask_to_come_again_sooner)
+{
+	struct many many;
+	bench_many(&many, NULL, false);
+	many.hurry_ns = 20 * NS_PER_SECOND;
+	fake_advance_ns(200 * NS_PER_SECOND);
+	cr_assert(many.samples[PART_DAY] >= 8 && many.samples[PART_DAY] <= 10, "%u", many.samples[PART_DAY]);
+	cr_assert_geq(many.samples[0], 39, "what comes sooner anyhow is not held back");
+	many.hurry_ns = 0;
+	fake_advance_ns(30 * NS_PER_SECOND);
+	unsigned before = many.samples[PART_DAY];
+	fake_advance_ns(80000 * NS_PER_SECOND);
+	cr_assert_leq(many.samples[PART_DAY], before + 1);
+	many_end(&many);
+}
+
+Test(engine_parts, closing_while_the_end_of_one_is_that_of_others)
+{
+	struct many many;
+	bench_many(&many, NULL, false);
+	many.takes_ns = 0;
+	many.ends_others = true;
+	many.hurry_ns = NS_PER_SECOND;
+	while (many.started < many.stopped + 4)
+		fake_advance_ns(5 * NS_PER_MS);
+	many_end(&many);
+}
+
+Test(engine_parts, asked_for_one_run_it_is_that_of_the_whole)
+{
+	struct many many;
+	const struct catalogue_set *sets[] = {NULL};
+	const struct catalogue catalogue = {.sets = sets};
+	bench_many(&many, &catalogue, true);
+	cr_assert(many.is_single);
+	cr_assert_eq(many.catalogue, &catalogue);
+	fake_advance_ns(100 * NS_PER_SECOND);
+	cr_assert_eq(many.started, 0);
+	cr_assert_eq(probe_run_once(many.probe), 0);
+	fake_advance_ns(NS_PER_SECOND);
+	cr_assert_eq(many.started, 1);
+	cr_assert_eq(many.samples[0], 1);
+	many_end(&many);
+}
+
+Test(engine_parts, without_a_catalogue_there_is_one_without_sets)
+{
+	struct many many;
+	bench_many(&many, NULL, false);
+	cr_assert_not(many.is_single);
+	cr_assert_eq(many.catalogue->n, 0);
+	many_end(&many);
 }

@@ -215,10 +215,10 @@ static void build(struct house *house, const struct trigger_plan *plan)
 	log_configure(2, LOG_LEVEL_ERROR, LOG_FORMAT_LOGFMT);
 	house->world = (struct world){.rtt = 0.01, .trace_takes_ns = S / 10, .plan = *plan};
 	house->settings = &house->world;
-	house->beat = (struct probe_spec){"beat", &beat_type, &house->settings};
-	house->beat2 = (struct probe_spec){"beat2", &beat_type, &house->settings};
-	house->trace = (struct probe_spec){"trace", &trace_type, &house->settings};
-	house->trace2 = (struct probe_spec){"trace2", &trace_type, &house->settings};
+	house->beat = (struct probe_spec){"beat", &beat_type, &house->settings, NULL};
+	house->beat2 = (struct probe_spec){"beat2", &beat_type, &house->settings, NULL};
+	house->trace = (struct probe_spec){"trace", &trace_type, &house->settings, NULL};
+	house->trace2 = (struct probe_spec){"trace2", &trace_type, &house->settings, NULL};
 	house->loop = loop_create(0, NULL);
 	house->resolver = resolver_create(house->loop, NULL, NULL);
 	house->engine = engine_create(&(struct engine_plan){.loop = house->loop, .resolver = house->resolver});

@@ -148,7 +148,7 @@ static void forget(void *arg, struct batch *batch)
 /* A step for one probe of a target; a worker that has too much to do already is spared. */
 static void change(struct house *house, struct thread *changer, unsigned target, enum batch_change how, unsigned probe)
 {
-	static const struct probe_spec probes[] = {{"bang", &bang_type, ""}, {"echo", &echo_type, ""}};
+	static const struct probe_spec probes[] = {{"bang", &bang_type, "", NULL}, {"echo", &echo_type, "", NULL}};
 	struct batch *batch = batch_create(thread_mailbox(changer), forget, NULL);
 
 	batch_add(batch, &(struct batch_step){.change = how, .target = house->targets[target], .spec = &probes[probe]});

@@ -163,7 +163,7 @@ static struct endpoint *make_endpoint(unsigned version)
 		.history_bytes = 65536,
 		.burst = 1,
 	};
-	const struct endpoint_plan plan = {&section, &probe, 1};
+	const struct endpoint_plan plan = {&section, &probe, 1, NULL};
 	char *deny[] = {(char[]){"10.0.0.0/8"}, (char[]){"*.example"}};
 	struct modules none = {0};
 	struct err err = {0};

@@ -214,8 +214,8 @@ static void change_all(struct changer *changer, struct err *err)
 	struct probe_spec *specs = mem_zero(2, sizeof(*specs));
 	struct target *targets[4][TARGETS];
 
-	specs[0] = (struct probe_spec){mem_copy_string("p1"), &tick_type, settings};
-	specs[1] = (struct probe_spec){mem_copy_string("p2"), &tick_type, settings};
+	specs[0] = (struct probe_spec){mem_copy_string("p1"), &tick_type, settings, NULL};
+	specs[1] = (struct probe_spec){mem_copy_string("p2"), &tick_type, settings, NULL};
 	for (int change = BATCH_ADD; change <= BATCH_RELABEL + 1; change++) {
 		static const enum batch_change changes[] = {BATCH_ADD, BATCH_RELABEL, BATCH_RELABEL, BATCH_REMOVE};
 		struct batch *batch = batch_create(thread_mailbox(changer->thread), take_batch, changer);

@@ -104,7 +104,11 @@ static const struct probe_type look_type = {
 	.trigger = look_trigger,
 };
 
-const struct probe_type *const probe_types[] = {&echo_type, &look_type, NULL};
+/* Types that a test has besides. */
+#ifndef CONFIG_FIXTURE_MORE
+#define CONFIG_FIXTURE_MORE
+#endif
+const struct probe_type *const probe_types[] = {&echo_type, &look_type, CONFIG_FIXTURE_MORE NULL};
 
 /* The errors of a text that stands for x.conf; owned by the caller. */
 static inline char *errors_of(const char *string)

@@ -64,7 +64,7 @@ static struct modules more_modules(const char *first, const char *second)
 Test(endpoint, has_the_modules_of_a_file)
 {
 	struct config *config = good_config(example);
-	const struct endpoint_plan plan = {&config->probe_endpoint, config->probes, config->nprobes};
+	const struct endpoint_plan plan = {&config->probe_endpoint, config->probes, config->nprobes, NULL};
 	struct modules modules = more_modules("http_2xx", "grpc");
 	struct text shown = {0};
 	struct err err = {0};
@@ -87,7 +87,7 @@ Test(endpoint, has_the_modules_of_a_file)
 Test(endpoint, names_stand_for_one_module)
 {
 	struct config *config = good_config(example);
-	const struct endpoint_plan plan = {&config->probe_endpoint, config->probes, config->nprobes};
+	const struct endpoint_plan plan = {&config->probe_endpoint, config->probes, config->nprobes, NULL};
 	struct modules modules = more_modules("a", "q");
 	struct err err = {0};
 
@@ -103,7 +103,7 @@ Test(endpoint, rules_are_checked)
 {
 	struct config_endpoint settings = {0};
 	char *bad[] = {(char[]){":x"}};
-	const struct endpoint_plan plan = {&settings, NULL, 0};
+	const struct endpoint_plan plan = {&settings, NULL, 0, NULL};
 	struct modules modules = {0};
 	struct err err = {0};
 

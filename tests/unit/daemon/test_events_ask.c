@@ -29,7 +29,7 @@ struct house {
 	struct found_events *found; /* the last answer */
 };
 
-static const struct probe_spec bang = {"bang", &bang_type, ""}, echo = {"echo", &echo_type, ""};
+static const struct probe_spec bang = {"bang", &bang_type, "", NULL}, echo = {"echo", &echo_type, "", NULL};
 
 static void open_target(struct worker *worker, const char *name, struct err *err)
 {

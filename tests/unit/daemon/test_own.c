@@ -173,6 +173,8 @@ Test(own, tells_of_the_configuration)
 	cr_expect_eq(find(&house, "config", "accepted_total", NULL).value.integer, 1);
 	cr_expect_eq(find(&house, "config", "restart_needed", NULL).value.integer, 0);
 	cr_expect_eq(find(&house, "config", "probes_unopened", NULL).value.integer, 0);
+	own_note_parked(house.own, 4);
+	cr_expect_eq(find(&house, "config", "targets_parked", NULL).value.integer, 4);
 	own_note_restart(house.own, true);
 	own_note_unopened(house.own, 3);
 	cr_expect_eq(find(&house, "config", "restart_needed", NULL).value.integer, 1);
@@ -241,7 +243,7 @@ Test(own, writes_lines)
 	text = tear_down(&house);
 	cr_expect_not_null(strstr(text, "process,agent=fra1,site=lab cpu_seconds_total="), "%s", text);
 	cr_expect_not_null(strstr(text, "\nconfig,agent=fra1,site=lab last_reload_successful=1i,"), "%s", text);
-	cr_expect_not_null(strstr(text, "targets=10i,probes=30i,probes_unopened=0i "), "%s", text);
+	cr_expect_not_null(strstr(text, "targets=10i,probes=30i,probes_unopened=0i,targets_parked=0i "), "%s", text);
 	cr_expect_not_null(strstr(text, "\nworker,agent=fra1,site=lab,worker=1 mailbox_depth=0i,"), "%s", text);
 	cr_expect_not_null(strstr(text, "\noutput,agent=fra1,name=main,site=lab "), "%s", text);
 	cr_expect_null(strstr(text, "build,"), "a row without fields makes no line");

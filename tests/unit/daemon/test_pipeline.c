@@ -553,3 +553,235 @@ Test(pipeline, a_run_that_was_set_off_is_an_event)
 	    "reason=\"timeout\",duration_seconds=0,run=2i,boot=\"0123456789abcdef\",text=\"p2 failed: reset\" 7\n");
 	free(text);
 }
+
+/* --- parts ------------------------------------------------------------------------------------------------------- */
+
+static const struct measure collection_measures[] = {{"rows", MEASURE_INTEGER, "Rows"}};
+static const struct measure_set collection_set = {"echo_collection", collection_measures, 1, NULL, "A collection"};
+
+/* A collection of the part with a hop for each name, and as many of them quiet. */
+struct collection {
+	unsigned part;
+	enum reason reason;
+	const char *const *hops; /* NULL-terminated */
+	bool keeps_rows;
+	size_t nquiet;
+	uint64_t run;
+};
+
+static void deliver_part(struct house *house, const struct collection *collection)
+{
+	const struct label of[] = {{"set", "hops"}};
+	struct label hops[8];
+	struct reading readings[8];
+	struct row rows[8];
+	struct reading count;
+	struct sample sample = {
+		.subject = &house->publication.subject,
+		.reason = collection->reason,
+		.begun_realtime_ns = 1700000000123456789,
+		.took_ns = 250000000,
+		.run = collection->run,
+		.part = (uint16_t)collection->part,
+		.keeps_rows = collection->keeps_rows,
+		.nquiet = collection->nquiet,
+		.rows = rows,
+		.nrows = 1,
+	};
+
+	for (size_t i = 0; collection->hops && collection->hops[i]; i++) {
+		hops[i] = (struct label){"hop", collection->hops[i]};
+		readings[i] = reading_number(0, 0.25);
+		rows[sample.nrows++] = (struct row){&hop_set, &hops[i], 1, &readings[i], 1};
+	}
+	count = reading_integer(0, (int64_t)sample.nrows - 1);
+	rows[0] = (struct row){&collection_set, of, 1, &count, 1};
+	cr_assert(address_parse("198.51.100.1", &sample.address));
+	publication_deliver(&house->publication, &sample);
+}
+
+static const char *const hops_ab[] = {"a", "b", NULL};
+static const char *const hops_c[] = {"c", NULL};
+
+Test(pipeline_parts, each_replaces_its_own_rows)
+{
+	struct house house;
+	char *text;
+
+	build(&house, true);
+	deliver_echo(&house, REASON_OK, 3);
+	deliver_part(&house, &(struct collection){.part = 1, .hops = hops_ab, .run = 1});
+	deliver_part(&house, &(struct collection){.part = 40, .hops = hops_c, .run = 1});
+	text = metrics(&house);
+	has(text, "netsonde_echo_sent_total{" LABELS "} 42\n");
+	has(text, "netsonde_echo_hop_loss_ratio{" LABELS ",hop=\"1\"} 0.5\n");
+	has(text, "netsonde_echo_hop_loss_ratio{" LABELS ",hop=\"a\"} 0.25\n");
+	has(text, "netsonde_echo_hop_loss_ratio{" LABELS ",hop=\"b\"} 0.25\n");
+	has(text, "netsonde_echo_hop_loss_ratio{" LABELS ",hop=\"c\"} 0.25\n");
+	has_not(text, "echo_collection");
+	has_not(text, "198.51.100.1");
+	has(text, "netsonde_probe_runs_total{" LABELS "} 3\n");
+	mem_free(text);
+
+	deliver_part(&house, &(struct collection){.part = 1, .hops = hops_c, .run = 2});
+	deliver_part(&house, &(struct collection){.part = 40, .reason = REASON_TIMEOUT, .run = 2});
+	deliver_echo(&house, REASON_OK, 4);
+	text = metrics(&house);
+	has(text, "netsonde_echo_hop_loss_ratio{" LABELS ",hop=\"c\"} 0.25\n");
+	has_not(text, "hop=\"a\"");
+	has_not(text, "failures_total{");
+	mem_free(text);
+	free(tear_down(&house));
+}
+
+Test(pipeline_parts, a_collection_is_a_line_and_so_are_its_rows)
+{
+	struct house house;
+	char *text;
+
+	build(&house, true);
+	deliver_part(&house, &(struct collection){.part = 2, .hops = hops_c, .run = 7});
+	deliver_part(&house, &(struct collection){.part = 2, .reason = REASON_PROTOCOL, .keeps_rows = true, .run = 8});
+	text = tear_down(&house);
+	cr_expect_str_eq(text, "echo_collection,agent=fra1,probe=p1,row=7,set=hops,site=the\\ target's,target=t1 "
+			       "success=1i,reason=\"ok\",duration_seconds=0.25,run=7i,boot=\"0123456789abcdef\",rows=1i"
+			       " 1700000000123456789\n"
+			       "echo_hop,agent=fra1,hop=c,probe=p1,row=7,site=the\\ target's,target=t1 loss_ratio=0.25"
+			       " 1700000000123456789\n"
+			       "echo_collection,agent=fra1,probe=p1,row=7,set=hops,site=the\\ target's,target=t1 "
+			       "success=0i,reason=\"protocol\",duration_seconds=0.25,run=8i,"
+			       "boot=\"0123456789abcdef\",rows=0i 1700000000123456789\n");
+	free(text);
+}
+
+Test(pipeline_parts, rows_stay_as_long_as_they_are_kept)
+{
+	struct house house;
+	char *text;
+
+	build(&house, false);
+	deliver_part(&house, &(struct collection){.part = 3, .reason = REASON_TIMEOUT, .keeps_rows = true});
+	deliver_part(&house, &(struct collection){.part = 3, .hops = hops_ab});
+	deliver_part(&house, &(struct collection){.part = 3, .reason = REASON_TIMEOUT, .keeps_rows = true});
+	text = metrics(&house);
+	has(text, "hop=\"a\"} 0.25\n");
+	has(text, "hop=\"b\"} 0.25\n");
+	mem_free(text);
+	deliver_part(&house, &(struct collection){.part = 3, .reason = REASON_TIMEOUT});
+	text = metrics(&house);
+	has_not(text, "hop=");
+	mem_free(text);
+	free(tear_down(&house));
+}
+
+Test(pipeline_parts, they_are_relabelled_and_go_with_the_probe)
+{
+	static const struct label changed[] = {{"site", "elsewhere"}};
+	struct house house;
+	char *text;
+
+	build(&house, false);
+	deliver_part(&house, &(struct collection){.part = 1, .hops = hops_ab});
+	deliver_part(&house, &(struct collection){.part = 20, .hops = hops_c});
+	publication_relabel(&house.publication, "t1", changed, 1);
+	text = metrics(&house);
+	has(text, "{target=\"t1\",probe=\"p1\",site=\"elsewhere\",hop=\"a\"} 0.25\n");
+	has(text, "{target=\"t1\",probe=\"p1\",site=\"elsewhere\",hop=\"c\"} 0.25\n");
+	has_not(text, "the target's");
+	mem_free(text);
+	publication_close(&house.publication);
+	text = metrics(&house);
+	has_not(text, "hop=");
+	mem_free(text);
+	publication_open(&house.publication, house.pipeline, &subject);
+	deliver_part(&house, &(struct collection){.part = PROBE_PARTS_MAX, .hops = hops_c});
+	text = metrics(&house);
+	has_not(text, "hop=");
+	mem_free(text);
+	free(tear_down(&house));
+}
+
+/* Rows that are for /metrics only, of a part and of the whole. */
+Test(pipeline_parts, quiet_rows_make_no_lines)
+{
+	struct house house;
+	char *text;
+
+	build(&house, true);
+	deliver_part(&house, &(struct collection){.part = 1, .hops = hops_ab, .nquiet = 1});
+	text = metrics(&house);
+	has(text, "hop=\"b\"} 0.25\n");
+	mem_free(text);
+	text = tear_down(&house);
+	has(text, "hop=a");
+	has_not(text, "hop=b");
+	free(text);
+}
+
+Test(pipeline_parts, quiet_rows_of_the_whole)
+{
+	const struct label hop[] = {{"hop", "q"}};
+	const struct reading sent = reading_integer(0, 42), loss = reading_number(0, 0.5);
+	const struct reading crossed[] = {reading_integer(0, 3)};
+	const struct row rows[] = {
+		{&echo_set, NULL, 0, &sent, 1},
+		{&hop_set, hop, 1, &loss, 1},
+		{&event_row_set, NULL, 0, crossed, 0},
+	};
+	struct sample sample = {.rows = rows, .nrows = 2, .nquiet = 1, .begun_realtime_ns = 1700000000123456789};
+	struct house house;
+	char *text;
+
+	build(&house, true);
+	sample.subject = &house.publication.subject;
+	publication_deliver(&house.publication, &sample);
+	text = metrics(&house);
+	has(text, "hop=\"q\"} 0.5\n");
+	mem_free(text);
+	/* An event stands behind them. */
+	sample.nrows = 3;
+	publication_deliver(&house.publication, &sample);
+	/* More than there are: the bare line of the type. */
+	sample.nrows = 2;
+	sample.nquiet = 5;
+	publication_deliver(&house.publication, &sample);
+	text = tear_down(&house);
+	has(text, "sent_total=42i");
+	has(text, "ping,agent=fra1");
+	has_not(text, "hop=q");
+	free(text);
+}
+
+/* What happens to a part is nobody else's business: it is counted, assessed and kept by nobody. */
+Test(pipeline_parts, nobody_else_hears_of_them)
+{
+	struct house house;
+
+	build(&house, false);
+	publication_assess(&house.publication, NS_PER_SECOND);
+	deliver_part(&house, &(struct collection){.part = 1, .hops = hops_ab, .reason = REASON_TIMEOUT});
+	cr_expect_eq(counted, 0);
+	cr_expect_null(house.publication.failures);
+	cr_expect_eq(house.publication.history, 0);
+	cr_expect_eq(house.publication.address.family, ADDRESS_NONE);
+	free(tear_down(&house));
+}
+
+/* A deadline that the engine had to end leaves no row at all. */
+Test(pipeline_parts, without_a_row_there_is_no_line)
+{
+	struct house house;
+	struct sample sample = {.reason = REASON_TIMEOUT, .part = 1};
+	char *text;
+
+	build(&house, true);
+	deliver_part(&house, &(struct collection){.part = 1, .hops = hops_c});
+	sample.subject = &house.publication.subject;
+	publication_deliver(&house.publication, &sample);
+	text = metrics(&house);
+	has_not(text, "hop=");
+	mem_free(text);
+	text = tear_down(&house);
+	has_not(text, "timeout");
+	free(text);
+}

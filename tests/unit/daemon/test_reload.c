@@ -24,6 +24,7 @@
 #include "exporter/render.h"
 #include "exporter/series.h"
 #include "probes/engine.h"
+#include "probes/routeros/catalogue.h"
 
 #define WORKERS 2
 
@@ -113,7 +114,74 @@ static const struct probe_type tick_type = {
 	.close = mem_free,
 };
 
-const struct probe_type *const probe_types[] = {&tick_type, NULL};
+/* --- another: its parts are the data sets of a catalogue ------------------------------------------------------------
+ */
+
+struct reader {
+	const struct catalogue *catalogue;
+};
+
+struct reader_run {
+	const struct reader *reader;
+	struct run *run;
+};
+
+static void *reader_open(struct probe *probe, const void *settings, struct err *err)
+{
+	struct reader *reader = mem_zero(1, sizeof(*reader));
+
+	(void)settings, (void)err;
+	reader->catalogue = probe_catalogue(probe);
+	for (uint32_t part = 0; part <= reader->catalogue->n; part++)
+		probe_add_turn(probe, &(struct turn_plan){.interval_ns = 10 * NS_PER_MS,
+							  .timeout_ns = 10 * NS_PER_MS,
+							  .tag = part,
+							  .part = (uint16_t)part});
+	return reader;
+}
+
+static void reader_finish(void *state)
+{
+	struct reader_run *self = state;
+	const struct reading reading = reading_number(0, 1);
+	const struct label label = {"shelf", "a"};
+	struct row rows[2] = {{&tick_set, NULL, 0, NULL, 0}};
+	uint32_t part = run_tag(self->run);
+
+	if (part > 0)
+		rows[1] = (struct row){&self->reader->catalogue->sets[part - 1]->measure, &label, 1, &reading, 1};
+	run_finish(self->run, REASON_OK, rows, part > 0 ? 2 : 1);
+}
+
+static void *reader_start(struct run *run, void *opened, const void *settings)
+{
+	struct reader_run *self = mem_zero(1, sizeof(*self));
+
+	(void)settings;
+	*self = (struct reader_run){opened, run};
+	run_finish_later(run, reader_finish);
+	return self;
+}
+
+static void reader_deadline(void *state)
+{
+	run_finish(((struct reader_run *)state)->run, REASON_TIMEOUT, NULL, 0);
+}
+
+static const struct probe_type reader_type = {
+	.name = "reader",
+	.help = "Reads",
+	.settings_size = 1,
+	.uses_catalogue = true,
+	.sets = tick_sets,
+	.open = reader_open,
+	.start = reader_start,
+	.deadline = reader_deadline,
+	.stop = mem_free,
+	.close = mem_free,
+};
+
+const struct probe_type *const probe_types[] = {&reader_type, &tick_type, NULL};
 
 /* --- a house ----------------------------------------------------------------------------------------------------- */
 
@@ -736,6 +804,66 @@ Test(reload, other_targets_by_the_same_configuration, .timeout = 60)
 	cr_expect_eq(reload_now(&house, &asker), 200);
 	cr_expect_eq(reload_count_targets(house.reload), 1);
 	tear_down(&house);
+}
+
+/* --- catalogues -------------------------------------------------------------------------------------------------- */
+
+#define READERS                                                                                                        \
+	"agent: { name = \"fra1\"; workers = 2; };\nprobes: { p: { type = \"tick\"; }; q: { type = \"reader\"; }; "    \
+	"};\n"                                                                                                         \
+	"routers: { builtin_catalogue = false; catalogues = [ \"%s\" ]; };\n"
+#define SHELF(set) "netsonde_routeros_" set "_value{target=\"a\",probe=\"q\",shelf=\"a\"}"
+
+static void write_catalogue(const char *path, const char *set)
+{
+	FILE *file = fopen(path, "w");
+
+	cr_assert_not_null(file);
+	fprintf(file,
+		"sets: { %s: { help = \"Mine\"; tier = \"short\"; menus = ( { path = \"/my/menu\"; } );\n"
+		"keys = [ \"shelf=name\" ]; columns = ( { measure = \"value\"; kind = \"gauge\"; property = \"value\"; "
+		"help = \"The value\"; } ); }; };\n",
+		set);
+	fclose(file);
+}
+
+/* The rows of a probe come from a catalogue that a reload frees while it is read and scraped. */
+Test(reload, another_catalogue_restarts_those_that_use_it, .timeout = 60)
+{
+	static const char *const sets[] = {"one", "two", "three"};
+	char catalogue[80], *head, *series, *before = NULL;
+	struct asker asker;
+	struct house house;
+
+	snprintf(catalogue, sizeof(catalogue), "/tmp/reload-sets.%ld", (long)getpid());
+	write_catalogue(catalogue, "zero");
+	head = mem_format(READERS, catalogue);
+	build(&house, head, "a b");
+	start(&house);
+	wait_for_more(&house, SHELF("zero"), 0);
+	wait_for_more(&house, RUNS("a", ""), 5);
+	for (size_t i = 0; i < 12; i++) {
+		write_catalogue(catalogue, sets[i % 3]);
+		cr_assert_eq(reload_now(&house, &asker), 200, "%s", asker.text);
+		cr_expect_not_null(strstr(asker.text, "2 restarted, 0 relabelled, 2 unchanged"), "%s", asker.text);
+		series = mem_format("netsonde_routeros_%s_value{target=\"a\",probe=\"q\",shelf=\"a\"}", sets[i % 3]);
+		wait_for_more(&house, series, 0);
+		cr_expect_eq(before ? value_of(&house, before) : -1, -1, "what was is gone");
+		mem_free(before);
+		before = series;
+		/* The same once more changes nothing. */
+		cr_assert_eq(reload_now(&house, &asker), 200, "%s", asker.text);
+		cr_expect_not_null(strstr(asker.text, "0 restarted, 0 relabelled, 4 unchanged"), "%s", asker.text);
+	}
+	cr_expect_gt(value_of(&house, RUNS("a", "")), 5, "the others went on");
+	write_catalogue(catalogue, "bad name");
+	cr_expect_eq(reload_now(&house, &asker), 400);
+	cr_expect_not_null(strstr(asker.text, catalogue), "%s", asker.text);
+	wait_for_more(&house, before, 0);
+	tear_down(&house);
+	unlink(catalogue);
+	mem_free(before);
+	mem_free(head);
 }
 
 Test(reload, free_takes_null)

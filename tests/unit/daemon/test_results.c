@@ -29,7 +29,7 @@ struct house {
 	uint64_t first_run, last_run;
 };
 
-static const struct probe_spec probes[] = {{"p1", &tick_type, ""}, {"p2", &tick_type, ""}};
+static const struct probe_spec probes[] = {{"p1", &tick_type, "", NULL}, {"p2", &tick_type, "", NULL}};
 static const struct label labels[] = {{"tier", "gold"}};
 
 static void add_step(struct batch *batch, enum batch_change change, const char *target, const struct probe_spec *probe,

@@ -40,7 +40,7 @@ Test(spec, equal_ones_are_kept_once)
 		char *probe = mem_copy_string(rows[i].probe);
 		void *settings = echo_with(rows[i].name, rows[i].value);
 
-		specs[i] = spec_table_hold(table, &(struct probe_spec){probe, &echo_type, settings}, NULL);
+		specs[i] = spec_table_hold(table, &(struct probe_spec){probe, &echo_type, settings, NULL}, NULL);
 		cr_expect_eq(specs[i], specs[rows[i].is_as], "row %zu", i);
 		different += rows[i].is_as == i;
 		cr_expect_str_eq(specs[i]->name, rows[i].probe);
@@ -62,7 +62,7 @@ Test(spec, the_last_release_frees_it)
 {
 	struct spec_table *table = spec_table_create();
 	void *settings = echo_with(NULL, NULL);
-	const struct probe_spec wanted = {"e", &echo_type, settings};
+	const struct probe_spec wanted = {"e", &echo_type, settings, NULL};
 	const struct probe_spec *spec = spec_table_hold(table, &wanted, NULL);
 
 	cr_expect_eq(spec_table_hold(table, &wanted, NULL), spec);
@@ -83,8 +83,8 @@ Test(spec, types_are_told_apart)
 	struct spec_table *table = spec_table_create();
 	struct look_settings look = {.interval_ns = 1, .depth = 2};
 	void *echo = echo_with(NULL, NULL);
-	const struct probe_spec *a = spec_table_hold(table, &(struct probe_spec){"p", &look_type, &look}, NULL);
-	const struct probe_spec *b = spec_table_hold(table, &(struct probe_spec){"p", &echo_type, echo}, NULL);
+	const struct probe_spec *a = spec_table_hold(table, &(struct probe_spec){"p", &look_type, &look, NULL}, NULL);
+	const struct probe_spec *b = spec_table_hold(table, &(struct probe_spec){"p", &echo_type, echo, NULL}, NULL);
 
 	cr_expect_neq(a, b);
 	cr_expect_eq(spec_table_count(table), 2);
@@ -103,7 +103,8 @@ Test(spec, memo_changes_nothing)
 		look[i] = (struct look_settings){.interval_ns = 1, .depth = (int64_t)(i % 300)};
 	for (int round = 0; round < 3; round++) {
 		for (size_t i = 0; i < 600; i++) {
-			const struct probe_spec p = {"p", &look_type, &look[i]}, q = {"q", &look_type, &look[i]};
+			const struct probe_spec p = {"p", &look_type, &look[i], NULL},
+						q = {"q", &look_type, &look[i], NULL};
 
 			cr_expect_eq(spec_table_hold(table, &p, &memo), spec_table_hold(table, &p, NULL));
 			cr_expect_eq(spec_table_hold(table, &q, &memo), spec_table_hold(table, &q, NULL));
@@ -126,7 +127,7 @@ Test(spec, of_many, .timeout = 60)
 			const struct probe_spec *spec;
 
 			look.depth = (int64_t)i;
-			spec = spec_table_hold(table, &(struct probe_spec){"p", &look_type, &look}, NULL);
+			spec = spec_table_hold(table, &(struct probe_spec){"p", &look_type, &look, NULL}, NULL);
 			cr_assert(round == 0 || spec == specs[i]);
 			specs[i] = spec;
 		}

@@ -34,8 +34,8 @@ static int add(struct desired_set *set, const struct wish *wish, const struct de
 	/* These settings live here only: nothing of them may be remembered. */
 	mem_free(set->memo);
 	set->memo = NULL;
-	result = desired_set_add(set, wish->source, target, &(struct probe_spec){wish->probe, &echo_type, &settings},
-				 other);
+	result = desired_set_add(set, wish->source, target,
+				 &(struct probe_spec){wish->probe, &echo_type, &settings, NULL}, other);
 	target_release(target);
 	return result;
 }

@@ -155,8 +155,9 @@ static void tear_down(struct house *house)
 static const struct tick_settings settings_ok = {.mode = TICK_OK}, settings_fail = {.mode = TICK_FAIL},
 				  settings_refuse = {.mode = TICK_REFUSE};
 
-static const struct probe_spec p1 = {"p1", &tick_type, &settings_ok}, p2 = {"p2", &tick_type, &settings_fail},
-			       p4 = {"p4", &tick_type, &settings_refuse};
+static const struct probe_spec p1 = {"p1", &tick_type, &settings_ok, NULL},
+			       p2 = {"p2", &tick_type, &settings_fail, NULL},
+			       p4 = {"p4", &tick_type, &settings_refuse, NULL};
 static const struct label gold[] = {{"tier", "gold"}}, iron[] = {{"tier", "iron"}};
 
 /* --- batches ----------------------------------------------------------------------------------------------------- */
@@ -316,7 +317,7 @@ Test(worker, targets_come_and_go_by_mail, .timeout = 60)
 {
 	atomic_int opened = 0, closed = 0;
 	const struct tick_settings counted = {TICK_OK, &opened, &closed};
-	const struct probe_spec p9 = {"p9", &tick_type, &counted};
+	const struct probe_spec p9 = {"p9", &tick_type, &counted, NULL};
 	struct outcome outcome;
 	struct batch *batch;
 	struct house house;
