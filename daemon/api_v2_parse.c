@@ -225,6 +225,11 @@ static int read_host(struct reading_call *in, const json_t *object, struct api_v
 		return fail(in, "router", "not together with host");
 	if (!host->router && !host->host)
 		return fail(in, "host", "missing: say host, username and password, or the router's name as router");
+	/* A host without an access of its own is the name of one whose access is known. */
+	if (host->host && !host->username && !host->password) {
+		host->router = host->host;
+		host->host = NULL;
+	}
 	if (!host->router)
 		return read_other_host(in, object, host);
 	host->name = host->router;

@@ -225,7 +225,7 @@ INVALID = [
     ("command", {**GW, "command": IDENTITY, "use_cache": "yes"}, "invalid_field", "use_cache", "true or false"),
     ("command", {**GW, "command": IDENTITY, "timeout": -1}, "invalid_field", "timeout", "seconds"),
     ("command", {**GW, **HOST, "command": IDENTITY}, "invalid_field", "router", "not together"),
-    ("test", {"host": "127.0.0.1"}, "invalid_field", "username", "missing"),
+    ("test", {"host": "127.0.0.1", "password": SECRET}, "invalid_field", "username", "missing"),
     ("test", {"host": "127.0.0.1", "username": "a"}, "invalid_field", "password", "missing"),
     ("test", {**HOST, "password": [SECRET]}, "invalid_field", "password", "text"),
     ("test", {**HOST, "port": 70000}, "invalid_field", "port", "1 to 65535"),
@@ -307,7 +307,9 @@ def test_hosts_that_are_not_permitted(daemon, document, router):
     for host in ("192.0.2.1", "127.0.0.66"):
         expect_error(document, path, call(daemon, path, other(router, host=host)), 403, "host_not_permitted",
                      words=["api."])
-    expect_error(document, path, call(daemon, path, {"router": "nobody"}), 404, "unknown_router", words=["nobody"])
+    for body in ({"router": "nobody"}, {"host": "nobody"}):
+        expect_error(document, path, call(daemon, path, body), 404, "unknown_router", words=["nobody"])
+    assert call(daemon, path, {"host": "gw1"})[0] == 200
 
 
 def test_paths_and_methods(daemon):

@@ -90,6 +90,17 @@ Test(api_v2_parse, configured_router)
 	api_v2_call_free(call);
 }
 
+Test(api_v2_parse, host_without_access_is_a_configured_router)
+{
+	struct api_v2_call *call = good(API_V2_COMMAND, "{\"host\":\"gw 1\",\"command\":\"/a/print\"}");
+
+	cr_assert_eq(call->nhosts, 1);
+	cr_expect_str_eq(call->hosts[0].router, "gw 1");
+	cr_expect_str_eq(call->hosts[0].name, "gw 1");
+	cr_expect_null(call->hosts[0].host);
+	api_v2_call_free(call);
+}
+
 Test(api_v2_parse, ways_of_tls)
 {
 	struct api_v2_call *call = good(API_V2_TEST_CONNECTION, "{" ME ",\"use_ssl\":true,\"tls_verify\":false,"
@@ -212,7 +223,8 @@ static const struct {
 	{API_V2_COMMAND, "{\"password\":\"hunter22\"", "", "the body is not JSON: line 1, column 22"},
 	{API_V2_COMMAND, "[]", "", "the body is not a JSON object"},
 	{API_V2_COMMAND, "{}", "host", NULL},
-	{API_V2_COMMAND, "{\"host\":\"a\"}", "username", "username: missing"},
+	{API_V2_COMMAND, "{\"host\":\"a\"}", "command", "command: missing"},
+	{API_V2_COMMAND, "{\"host\":\"a\",\"password\":\"p\"}", "username", "username: missing"},
 	{API_V2_COMMAND, "{\"host\":\"a\",\"username\":\"u\"}", "password", "password: missing"},
 	{API_V2_COMMAND, "{\"host\":\"a b\",\"username\":\"u\",\"password\":\"\"}", "host", NULL},
 	{API_V2_COMMAND, "{\"host\":\"\",\"username\":\"u\",\"password\":\"\"}", "host", "host: must not be empty"},
@@ -254,7 +266,7 @@ static const struct {
 	{API_V2_BATCH, "{" ME ",\"commands\":[\"/a\"]}", "commands[0].command", NULL},
 	{API_V2_BATCH, "{" ME ",\"max_concurrent\":-1,\"commands\":[{\"command\":\"/a\"}]}", "max_concurrent", NULL},
 	{API_V2_MULTI_HOST, "{\"command\":\"/a\"}", "hosts", "hosts: missing"},
-	{API_V2_MULTI_HOST, "{\"hosts\":[{\"host\":\"a\"}],\"command\":\"/a\"}", "hosts[0].username", NULL},
+	{API_V2_MULTI_HOST, "{\"hosts\":[{\"host\":\"a\",\"password\":\"p\"}],\"command\":\"/a\"}", "hosts[0].username", NULL},
 	{API_V2_MULTI_HOST, "{\"hosts\":[7],\"command\":\"/a\"}", "hosts[0].host", NULL},
 	{API_V2_MULTI_HOST, "{\"hosts\":[\"\"],\"command\":\"/a\"}", "hosts[0].router", NULL},
 	{API_V2_MULTI_HOST, "{\"hosts\":[\"a\",\"a\"],\"command\":\"/a\"}", "hosts[1].router",
