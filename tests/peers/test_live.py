@@ -1,0 +1,143 @@
+"""The stack alive: every PromQL panel and rule has data, and a fault that is played changes panels and makes its alert reach a
+webhook through a real Alertmanager."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+import live
+from netsonde import wait_until
+from test_dashboards import LOADED, panels
+
+TOP = Path(__file__).resolve().parents[2]
+PATIENCE = 60
+# What has nothing to say here, and why.
+WITHOUT = {
+    "dns/Serial of zones": "no query for SOA",
+    "path/First hop that loses": "nothing is lost on loopback",
+    "path/Way in kilometres": "one hop, which is this machine",
+}
+
+
+def plain(text):
+    for name, value in (("$__rate_interval", "30s"), ("$__interval", "5s"), ("$__range", "1m"), ("5m", "30s")):
+        text = text.replace(name, value)
+    return re.sub(r"\$\{?\w+(?::\w+)?\}?", ".*", text)
+
+
+def cases():
+    for path, board in LOADED.items():
+        if path.parent.name != "prometheus":
+            continue
+        for panel in panels(board):
+            for target in panel["targets"]:
+                yield f"{path.stem}/{panel['title']}", plain(target["expr"])
+
+
+CASES = list(cases())
+
+
+@pytest.fixture(scope="module")
+def world(binary, tmp_path_factory):
+    made = live.World(binary, tmp_path_factory.mktemp("live"))
+    try:
+        # Rates need two scrapes, scores and availability their first report; of rare data sets there is one turn within half a minute.
+        wait_until(lambda: made.prometheus.query("netsonde_routeros_ethernet_link_up"), "a rare data set", PATIENCE)
+        wait_until(lambda: made.prometheus.query("netsonde_qos_score"), "scores", PATIENCE)
+        wait_until(lambda: made.prometheus.query("rate(netsonde_routeros_queue_tree_bytes_total[30s])"), "rates", PATIENCE)
+        yield made
+    finally:
+        made.close()
+
+
+def test_every_panel_has_data(world):
+    missing = {name: text for name, text in CASES if name not in WITHOUT}
+
+    def look():
+        for name, text in list(missing.items()):
+            if world.prometheus.query(text):
+                del missing[name]
+        return not missing
+
+    try:
+        wait_until(look, "data in every panel", PATIENCE)
+    except AssertionError:
+        raise AssertionError(json.dumps(missing, indent=1)) from None
+
+
+def test_every_rule_that_records_has_data(world):
+    names = {
+        rule["record"]
+        for group in yaml.safe_load((TOP / "prometheus" / "rules" / "recording.yml").read_text())["groups"]
+        for rule in group["rules"]
+    }
+    missing = set(names)
+
+    def look():
+        missing.difference_update([name for name in missing if world.prometheus.query(name)])
+        return not missing
+
+    wait_until(look, f"records: {missing}", PATIENCE)
+
+
+def fires(world, name, **labels):
+    def look():
+        return [alert for alert in world.alerts(name) if labels.items() <= alert[1].items()]
+
+    return wait_until(look, f"the alert {name}", PATIENCE)[0]
+
+
+def value(world, expression):
+    found = world.prometheus.query(expression)
+    return found[0][1] if found else None
+
+
+def test_the_watchdog_arrives(world):
+    fires(world, "NetsondeWatchdog")
+
+
+def test_a_target_that_goes_down(world):
+    wait_until(lambda: value(world, 'netsonde_availability_up{target="resolver"}') == 1, "resolver up", PATIENCE)
+    world.names.shutdown()
+    world.names.server_close()
+    wait_until(lambda: value(world, 'min(netsonde_availability_up{target="resolver"})') == 0, "the panel", PATIENCE)
+    alert = fires(world, "NetsondeTargetDown", target="resolver", probe="names", severity="critical")
+    assert alert[2]["description"].startswith("resolver does not answer names")
+
+
+def test_a_router_that_vanishes(world):
+    wait_until(lambda: value(world, 'netsonde_routeros_up{target="gw2"}') == 1, "gw2 up", PATIENCE)
+    world.routers[1].stop()
+    wait_until(lambda: value(world, 'min(netsonde_routeros_up{target="gw2"})') == 0, "the panel", PATIENCE)
+    fires(world, "NetsondeRouterUnreachable", target="gw2")
+    assert not [alert for alert in world.alerts("NetsondeRouterUnreachable") if alert[1]["target"] == "gw1"]
+
+
+def test_a_bgp_session_that_is_down(world):
+    fires(world, "NetsondeRouterBgpDown", target="gw1")
+
+
+def test_a_certificate_that_expires_soon(world):
+    fires(world, "NetsondeCertificateExpiresIn7Days", target="shop")
+    assert not world.alerts("NetsondeCertificateExpired")
+
+
+def test_a_reload_that_fails(world):
+    file = world.daemon.file
+    good = file.read_text()
+    file.write_text(good + "nonsense")
+    world.daemon.process.send_signal(1)
+    wait_until(lambda: value(world, "netsonde_config_last_reload_successful") == 0, "the panel", PATIENCE)
+    fires(world, "NetsondeReloadFailed")
+    file.write_text(good)
+    world.daemon.process.send_signal(1)
+    wait_until(lambda: world.alerts("NetsondeReloadFailed", "resolved"), "the end of the alert", PATIENCE)
+
+
+def test_an_agent_that_dies(world):
+    world.daemon.process.kill()
+    wait_until(lambda: value(world, 'up{job="netsonde"}') == 0, "up == 0", PATIENCE)
+    fires(world, "NetsondeAgentDown")
