@@ -184,7 +184,7 @@ static void check_probes(struct config_reader *reader)
 
 		if (!probe->type)
 			continue;
-		if (probe->type->check && probe->type->check(probe->settings, &err) < 0)
+		if (config_check_settings(reader->config, probe->type, probe->settings, &err) == -1)
 			reader->probe_errors[i] = mem_copy_string(err.text);
 		check_trigger(reader, i);
 	}
@@ -356,6 +356,7 @@ static void read_tree(struct config_reader *reader, const config_setting_t *root
 	check_agent(reader, root);
 	check_web(reader, root);
 	config_check_qos(reader, root);
+	config_finish_routers(reader);
 	check_probes(reader);
 	check_outputs(reader);
 	place_disk_log(reader->config);
@@ -363,7 +364,6 @@ static void read_tree(struct config_reader *reader, const config_setting_t *root
 	place_file(reader, &reader->config->web.bearer_token_file);
 	place_file(reader, &reader->config->probe_endpoint.blackbox_config);
 	config_finish_geo(reader, root);
-	config_finish_routers(reader);
 	config_finish_endpoint(reader, root);
 	config_finish_api(reader, root);
 	/* After the probes: the labels of their rows are reserved. */

@@ -174,6 +174,10 @@ void config_read_routers(struct config_reader *reader, const config_setting_t *s
 /* Loads the catalogue if a probe uses one, or there are files to look at; after the probes and the environment, before
  * the labels of targets. */
 void config_finish_routers(struct config_reader *reader);
+
+/* The rules of a probe type for its settings, with the catalogue where it has one. -1 with err. */
+int config_check_settings(const struct config *config, const struct probe_type *type, const void *settings,
+			  struct err *err);
 void config_free_routers(struct config *config);
 /* The type of those probes whose rows have this label by the catalogue; NULL: none of them. There are many such names,
  * and they are taken from targets with such probes only. */

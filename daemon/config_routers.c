@@ -79,6 +79,17 @@ static bool is_row_label(const struct config *config, const char *name)
 	return false;
 }
 
+int config_check_settings(const struct config *config, const struct probe_type *type, const void *settings,
+			  struct err *err)
+{
+	const struct catalogue *catalogue = config->catalogue ? shared_catalogue_of(config->catalogue) : NULL;
+
+	if (type->check && type->check(settings, err) < 0)
+		return -1;
+	/* Without one, what is wrong with the catalogue has been said. */
+	return type->match && catalogue ? type->match(settings, catalogue, err) : 0;
+}
+
 const struct probe_type *config_label_owner(const struct config *config, const struct config_template *template,
 					    const char *name)
 {

@@ -221,7 +221,8 @@ static void check_own_settings(struct reading_target *self)
 		const struct probe_type *type = assignment->probe->type;
 		struct err err = {0};
 
-		if (assignment->own_settings && type->check && type->check(assignment->own_settings, &err) < 0)
+		if (assignment->own_settings &&
+		    config_check_settings(self->reader->config, type, assignment->own_settings, &err) == -1)
 			config_error_at(self->reader, self->group, NULL, "probe %s: %s", assignment->probe->name,
 					err.text);
 	}

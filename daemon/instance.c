@@ -1,5 +1,4 @@
 #include "daemon/instance.h"
-#include "daemon/assessment.h"
 
 #include <sched.h>
 #include <stdio.h>

@@ -71,6 +71,9 @@ struct probe_type {
 	/* Rules between options. Pure. -1 with err. NULL = none. */
 	int (*check)(const void *settings, struct err *err);
 
+	/* Rules between options and the catalogue. Pure. -1 with err. NULL = none. */
+	int (*match)(const void *settings, const struct catalogue *catalogue, struct err *err);
+
 	/* What sets a probe with these settings off besides its turns. false: nothing. Pure. NULL = never anything. */
 	bool (*trigger)(const void *settings, struct trigger_plan *plan);
 

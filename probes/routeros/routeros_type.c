@@ -66,6 +66,13 @@ static int routeros_check(const void *arg, struct err *err)
 	return check_code_page(settings->code_page, err);
 }
 
+static int routeros_match(const void *arg, const struct catalogue *catalogue, struct err *err)
+{
+	const struct routeros_settings *settings = arg;
+	const struct ros_choice choice = {&settings->sets, &settings->max_rows, &settings->skip};
+	return ros_choice_match(&choice, catalogue, err);
+}
+
 static const struct measure_set *const routeros_sets[] = {&routeros_set, &routeros_collection_set,
 							  &routeros_log_line_set, NULL};
 static const struct probe_service *const routeros_services[] = {&tls_service, &ros_pool_service, &ros_logs_service,
@@ -83,6 +90,7 @@ const struct probe_type routeros_type = {
 	.services = routeros_services,
 	.manual_settings = routeros_manual_settings,
 	.check = routeros_check,
+	.match = routeros_match,
 	.open = routeros_open,
 	.start = routeros_start,
 	.deadline = routeros_deadline,

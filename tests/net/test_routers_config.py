@@ -122,3 +122,19 @@ def test_commands_know_the_catalogue(routers, tmp_path):
     tmp_path.joinpath("mine.conf").write_text("\nsets: { mine: { tier = 3; }; };\n")
     refused = run("check", "netsonde.conf")
     assert refused.returncode == 1 and "mine.conf:2: sets.mine.tier" in refused.stderr
+
+
+def test_data_sets_that_are_none(tmp_path):
+    """A mistyped name is told by its line, for probes and for targets, and not first when the probe opens."""
+    tmp_path.joinpath("x.conf").write_text(
+        'probes: { a: { type = "routeros"; username = "u"; sets = [ "arpp=off" ]; };\n'
+        '  b: { type = "routeros"; username = "u"; sets = [ "arp=off" ]; }; };\n'
+        'targets: ( { name = "g1"; address = "192.0.2.1"; probes = [ "a" ]; },\n'
+        '  { name = "g2"; address = "192.0.2.2"; probes = [ "b" ]; routeros: { max_rows = [ "interfaces=5" ]; }; } );\n'
+    )
+    result = subprocess.run([BINARY, "check", "x.conf"], cwd=tmp_path, env=clean_environment(), capture_output=True, text=True)
+    assert result.returncode == 1
+    assert result.stderr.splitlines() == [
+        'x.conf:1: probes.a: sets: "arpp=off": there is no such data set in the catalogue',
+        'x.conf:4: targets[1]: probe b: max_rows: "interfaces=5": there is no such data set in the catalogue',
+    ]
