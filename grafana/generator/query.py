@@ -213,9 +213,23 @@ class Flux:
             lines.append("  |> derivative(unit: 1s, nonNegative: true)")
         lines.append(f"  |> aggregateWindow(every: v.windowPeriod, fn: {ask.over}, createEmpty: false)")
         lines += self.grouped(ask, True) + self.scaled(ask)
-        if ask.largest or ask.smallest:
-            # The largest of the whole time, as Prometheus' topk chooses in each step; names need no more than this.
-            lines.append(f'  |> limit(n: 100000)')
+        if not ask.largest:
+            return self.target("\n".join(lines))
+        # Those that are largest over the whole time; topk of PromQL chooses in each step.
+        name = ' + " " + '.join(f"r.{tag}" for tag in self.tags(ask))
+        lines[0] = "all = " + lines[0]
+        lines += [
+            "",
+            "names = all",
+            "  |> mean()",
+            "  |> group()",
+            f'  |> top(n: {ask.largest}, columns: ["_value"])',
+            f"  |> map(fn: (r) => ({{key: {name}}}))",
+            '  |> findColumn(fn: (key) => true, column: "key")',
+            "",
+            "all",
+            f"  |> filter(fn: (r) => contains(value: {name}, set: names))",
+        ]
         return self.target("\n".join(lines))
 
     def instant(self, ask, scope):

@@ -171,7 +171,7 @@ influx: (
             route.update({"group_wait": "0s", "group_interval": "1s"})
         file = self.folder / "alertmanager.yml"
         file.write_text(yaml.safe_dump(settings))
-        port, cluster = free_ports(2)
+        port = free_ports(1)[0]
         log = open(self.folder / "alertmanager.log", "w", encoding="utf-8")
         program = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
         process = subprocess.Popen(
@@ -179,7 +179,6 @@ influx: (
              "--cluster.listen-address="],
             stdout=log, stderr=subprocess.STDOUT,
         )
-        del cluster
         self.closers.append(lambda: (process.terminate(), process.wait(30), log.close()))
         return f"127.0.0.1:{port}"
 

@@ -114,3 +114,9 @@ def test_what_boards_name_exists(binary):
         if name not in known
     }
     assert unknown == set()
+
+
+def test_every_record_is_asked_for():
+    asked = {name for path in BOARDS for _, text in queries(LOADED[path]) for name in NAME.findall(text)}
+    asked |= {found for _, text in expressions() for found in NAME.findall(text)}
+    assert {name for name, _ in expressions() if ":" in name} <= asked

@@ -32,7 +32,7 @@ def test_yamllint(path):
 
 
 @pytest.mark.parametrize("path", COMPOSE, ids=lambda path: path.name)
-def test_compose_accepts(path, tmp_path):
+def test_compose_accepts(path):
     result = run("docker-compose", "-f", path, "--project-directory", TOP, "config")
     assert result.returncode == 0, result.stderr
     stack = yaml.safe_load(result.stdout)
