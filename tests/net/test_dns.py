@@ -167,6 +167,7 @@ def test_every_kind_of_answer(servers, daemon):
     assert value("spoofed_total", "wrong_then_good") >= 3 * 3
     assert value("spoofed_total", "good") == 0
     assert metrics.get("netsonde_dns_pool_unexpected_total") > 0
+    one.stop()
     lines = one.lines("dns", target="good")
     assert lines[-1].fields["transport"] == "udp" and lines[-1].fields["rcode_name"] == "NOERROR"
     assert one.lines("dns", target="servfail")[-1].fields["failure"] == "the server answered SERVFAIL"
@@ -318,6 +319,7 @@ def test_unreachable_is_told_at_once(daemon):
         lambda m: all((m.get("netsonde_probe_runs_total", target=name) or 0) >= 2 for name in cases), "2 runs each")
     assert set(metrics.failures("closed")) == set(metrics.failures("closed6")) == {"unreachable_port"}
     assert set(metrics.failures("tcp")) == {"refused"}
+    one.stop()
     for name in cases:
         for line in one.lines("dns", target=name):
             assert line.fields["duration_seconds"] < 1.9

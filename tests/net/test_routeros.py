@@ -134,6 +134,7 @@ def test_collects_in_tiers(router, start):
     assert collected(metrics, "commands_total", set="ethernet") >= 2 * collected(metrics, "runs_total", set="ethernet")
     assert collected(metrics, "router_seconds_total", set="arp") > 0
     assert collected(metrics, "runs_total", set="neighbors") is None
+    daemon.stop()
     # Each collection makes a line of its own; what /metrics repeats of it in the router's turn makes none.
     lines = daemon.lines("routeros_collection", set="interface")
     assert all("success" in line.fields and "run" in line.fields for line in lines)
@@ -154,7 +155,7 @@ def test_failures_keep_rows(router, start):
     assert collected(metrics, "success", set="cpu") == 1 and not metrics.all("netsonde_routeros_cpu_load_ratio")
     assert figure(metrics, "data_sets_failed") == 1 and figure(metrics, "health_collections_score") < 100
     assert metrics.get("netsonde_probe_success", target="gw1") == 1
-    assert daemon.lines("routeros_collection", set="arp")[-1].fields["reason"] == "status"
+    wait_for(lambda: daemon.lines("routeros_collection", set="arp")[-1].fields.get("reason") == "status", "the failure's line")
     assert daemon.log.count("data set arp") == 1
     # What is absent is not asked for again, until the router has restarted.
     router.clear()
@@ -197,7 +198,7 @@ def test_log(router, start):
     assert not daemon.lines("routeros_log_line"), "what was there before is no news"
     for name in ("first", "second"):
         router.add("/log", time="2099-01-01 00:00:00", topics="test,info", message=name)
-    wait_for(lambda: daemon.lines("routeros_log_line"), "new lines")
+    wait_for(lambda: len(daemon.lines("routeros_log_line")) == 2, "new lines")
     assert [line["message"] for line in lines()[-2:]] == ["first", "second"] and len(lines()) == 20
     told = [line.fields["message"] for line in daemon.lines("routeros_log_line", topics=r"test\,info")]
     assert told == ["first", "second"]

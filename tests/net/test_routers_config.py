@@ -71,6 +71,7 @@ def test_targets_have_options_of_their_own(routers, start):
     daemon.wait_metrics(lambda m: mtu(m, "gw1") and mtu(m, "gw2") and m.get("netsonde_routeros_up", target="gw2") == 1)
     shown = daemon.get("/config")[2].decode()
     assert f"port = {routers[1].port};" in shown and "realtime = 2;" in shown and "secret" not in shown.replace("<secret>", "")
+    daemon.stop()
     assert [line.fields["run"] for line in daemon.lines("routeros_collection", target="gw2", set="mine")][:1] == [1]
     assert {one.seen()["logins"] for one in routers} == {1}
 
