@@ -55,6 +55,8 @@ class Finding:
 
     def __str__(self):
         return f"{self.case}: {self.series}: {self.kind}: netsonde {self.ours}, blackbox_exporter {self.theirs}"
+# Later versions say how names that are no names would be escaped: there are none.
+ESCAPING = "; escaping=values"
 
 
 def path_of(case, ports):
@@ -105,8 +107,7 @@ def compare(case, ours, theirs):
     if ours.status != theirs.status:
         yield Finding(case.name, "(status)", "status", ours.status, theirs.status)
         return
-    # How names that are no names would be escaped: there are none.
-    if ours.content_type != theirs.content_type.removesuffix("; escaping=values"):
+    if ours.content_type.removesuffix(ESCAPING) != theirs.content_type.removesuffix(ESCAPING):
         yield Finding(case.name, "(content type)", "type", ours.content_type, theirs.content_type)
     (our_series, our_kinds), (their_series, their_kinds) = ours.series(), theirs.series()
     for key in sorted(our_series.keys() | their_series.keys()):
