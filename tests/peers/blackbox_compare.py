@@ -14,6 +14,8 @@ DURATIONS = re.compile(r"probe_duration_seconds|probe_dns_lookup_time_seconds|pr
 # How much longer than its timeout a probe may say that it took: ending takes time, on a busy machine much.
 LATE_SECONDS = 5
 AT_ONCE = 8
+# Later versions say how names that are no names would be escaped: there are none.
+ESCAPING = "; escaping=values"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,8 +57,6 @@ class Finding:
 
     def __str__(self):
         return f"{self.case}: {self.series}: {self.kind}: netsonde {self.ours}, blackbox_exporter {self.theirs}"
-# Later versions say how names that are no names would be escaped: there are none.
-ESCAPING = "; escaping=values"
 
 
 def path_of(case, ports):
