@@ -18,7 +18,7 @@ def boards(src):
     board.add(draw.stat(src, SCOPE, "Runs a second", "That began.", [Ask("schedule", "starts_total", rate=True, how="sum")]), 4, 4)
     board.add(draw.stat(src, SCOPE, "Largest lag", "How late a run began, at most.", [Ask("schedule", "lag_max_seconds", how="max")], "s", thresholds=model.steps((0.05, model.FAIR), (0.5, model.BAD))), 4, 4)
     board.add(draw.stat(src, SCOPE, "Oldest line", "That waits for an output.", [Ask("output", "queue_age_seconds", how="max")], "s", thresholds=model.steps((60, model.FAIR), (300, model.BAD))), 4, 4)
-    board.add(draw.stat(src, SCOPE, "Lines lost", "Since the agents started.", [Ask("output", "lines_dropped_total", how="sum")], thresholds=HIGH_IS_BAD["count"]), 4, 4)
+    board.add(draw.stat(src, SCOPE, "Lines lost", "In the time range.", [Ask("output", "lines_dropped_total", total=True, how="sum")], thresholds=HIGH_IS_BAD["count"]), 4, 4)
     board.add(draw.stat(src, SCOPE, "Last reload", "Whether it succeeded, on all.", [Ask("config", "last_reload_successful", how="min")], mappings=model.YES_NO, graph=False), 4, 4)
     board.row("Measuring")
     board.add(draw.curve(src, SCOPE, "Runs", "Begun per second.", [Ask("schedule", "starts_total", rate=True, how="sum", by=BY, legend=NAME)]))

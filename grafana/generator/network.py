@@ -366,7 +366,7 @@ def dns(src):
     board.add(draw.stat(src, SCOPE, "Answered", "Share of queries that were answered.", [Ask("dns", "answered", how="mean")], "percentunit", thresholds=LOW_IS_BAD["availability"]), 6, 4)
     board.add(draw.stat(src, SCOPE, "Time", "Mean time of an answer.", [Ask("dns", "request_seconds", how="mean")], "s"), 6, 4)
     board.add(draw.stat(src, SCOPE, "Rules broken", "Servers whose records break a rule.", [Ask("dns", "rule_failed", how="sum")], thresholds=HIGH_IS_BAD["count"]), 6, 4)
-    board.add(draw.stat(src, SCOPE, "Forged", "Answers that did not fit their query.", [Ask("dns", "spoofed_total", how="sum")], thresholds=HIGH_IS_BAD["count"]), 6, 4)
+    board.add(draw.stat(src, SCOPE, "Forged", "Answers that did not fit their query, in the time range.", [Ask("dns", "spoofed_total", total=True, how="sum")], thresholds=HIGH_IS_BAD["count"]), 6, 4)
     board.add(draw.curve(src, SCOPE, "Time of answers", "Connecting included.", [Ask("dns", "request_seconds", how="mean", by=EACH, legend=BY_TARGET)], "s"))
     board.add(draw.curve(src, SCOPE, "Response codes", "0 is NOERROR, 2 SERVFAIL, 3 NXDOMAIN, 5 REFUSED.", [Ask("dns", "rcode", how="max", by=EACH, legend=BY_TARGET)]))
     board.add(draw.curve(src, SCOPE, "Records in answers", "A change is worth a look.", [Ask("dns", "answer_rrs", how="max", by=EACH, legend=BY_TARGET)]))

@@ -1,17 +1,19 @@
 """One question, in PromQL and in Flux: so that a board for Prometheus and its twin for InfluxDB say the same."""
 
+import re
 from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
 class Ask:
-    """A measure of a set. rate: of a counter, per second. total: over what is in the time range (counters). how: what
+    """A measure of a set. rate: of a counter, per second. total: of a counter, by how much it rose in the time range. how: what
     is made of all series with the same `by`: None leaves them as they are. where: labels that must match (regular
     expressions). over: "mean", "last", "max", "min" in each step."""
 
     set: str
     measure: str
     rate: bool = False
+    total: bool = False
     how: str | None = None
     by: tuple = ()
     where: dict = field(default_factory=dict)
@@ -24,6 +26,12 @@ class Ask:
 
     def but(self, **changes):
         return replace(self, **changes)
+
+    @property
+    def name(self):
+        """The legend, as far as the answer has the labels in it."""
+        named = re.findall(r"\{\{(\w+)\}\}", self.legend)
+        return self.legend if not self.how or set(named) <= set(self.by) else ""
 
 
 def number(value):
@@ -90,6 +98,8 @@ class Prometheus:
         text = f"netsonde_{ask.set}_{ask.measure}" + self.selector(scope, ask.where)
         if ask.rate:
             text = f"rate({text}[{window}])"
+        if ask.total:
+            text = f"increase({text}[$__range])"
         if ask.how:
             text = f"{PROMETHEUS_HOW[ask.how]} by ({', '.join(ask.by)}) ({text})" if ask.by else f"{PROMETHEUS_HOW[ask.how]}({text})"
         if ask.scale != 1:
@@ -112,10 +122,10 @@ class Prometheus:
         }
 
     def curve(self, ask, scope):
-        return self.target(self.expression(ask, scope), ask.legend)
+        return self.target(self.expression(ask, scope), ask.name)
 
     def now(self, ask, scope):
-        return self.target(self.expression(ask, scope, "5m"), ask.legend, instant=True)
+        return self.target(self.expression(ask, scope, "5m"), ask.name, instant=True)
 
     def column(self, ask, scope, name):
         del name  # the board renames it
@@ -196,13 +206,13 @@ class Flux:
     def scaled(ask):
         return [f"  |> map(fn: (r) => ({{r with _value: float(v: r._value) * {float(ask.scale)!r}}}))"] if ask.scale != 1 else []
 
-    @staticmethod
-    def ranked(ask):
-        if ask.largest:
-            return ["  |> group()", f'  |> top(n: {ask.largest}, columns: ["_value"])']
-        if ask.smallest:
-            return ["  |> group()", f'  |> bottom(n: {ask.smallest}, columns: ["_value"])']
-        return []
+    def ranked(self, ask):
+        """Each of them is a table again afterwards: a bar of its own, with a name."""
+        if not ask.largest and not ask.smallest:
+            return []
+        chosen = f"top(n: {ask.largest}" if ask.largest else f"bottom(n: {ask.smallest}"
+        names = ", ".join(f'"{tag}"' for tag in self.tags(ask))
+        return ["  |> group()", f'  |> {chosen}, columns: ["_value"])', f"  |> group(columns: [{names}])"]
 
     def target(self, query):
         return {"datasource": self.reference, "query": query}
@@ -236,6 +246,8 @@ class Flux:
         lines = self.source(ask, scope)
         if ask.rate:
             lines += ["  |> derivative(unit: 1s, nonNegative: true)", "  |> mean()"]
+        elif ask.total:
+            lines += ["  |> difference(nonNegative: true)", "  |> sum()"]
         else:
             lines.append("  |> last()")
         return lines + self.grouped(ask, False) + self.scaled(ask)

@@ -21,19 +21,20 @@ ROWS = {
         **dict.fromkeys(("fingerprint_sha256", "subject", "issuer", "subjectalternative", "serialnumber"), {"info"}),
     },
 }
-# Of others: what rules and boards may ask for.
-FOREIGN = {"up": ("gauge", EVERY_METRIC)}
+# Beside the reference: what Prometheus makes, and what only the page /probe has (docs/blackbox.md).
+BESIDES = {"up": ("gauge", EVERY_METRIC), "netsonde_probe_failure_info": ("gauge", EVERY_METRIC | {"reason"})}
 
 
 class Reference:
-    """metrics: name -> (kind, labels). fields, tags: measurement -> names. measures: those of both, by set."""
+    """metrics: name -> (kind, labels). fields, tags: measurement -> names. """
 
     def __init__(self, sets):
-        self.metrics = dict(FOREIGN)
+        self.metrics = dict(BESIDES)
         self.fields = {}
         self.tags = {}
         self.base = {}  # of a series' name, or of (measurement, field): the measure as "set.measure"
         self.names = {}  # of a measure: as users know it
+        self.kinds = {}  # of a measure: gauge, counter, histogram, or None
         for one in sets:
             self.add_set(one)
 
@@ -50,6 +51,7 @@ class Reference:
     def add_measure(self, name, measure, labels):
         metric, key = measure["metric"], f"{name}.{measure['name']}"
         self.names[key] = metric or key
+        self.kinds[key] = measure["type"]
         for field in filter(None, measure["fields"].split(", ")):
             self.fields[name].add(field)
             self.base.setdefault((name, field), set()).add(key)
