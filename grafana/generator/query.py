@@ -223,9 +223,10 @@ class Flux:
             lines.append("  |> derivative(unit: 1s, nonNegative: true)")
         lines.append(f"  |> aggregateWindow(every: v.windowPeriod, fn: {ask.over}, createEmpty: false)")
         lines += self.grouped(ask, True) + self.scaled(ask)
-        if not ask.largest:
+        if not ask.largest and not ask.smallest:
             return self.target("\n".join(lines))
         # Those that are largest over the whole time; topk of PromQL chooses in each step.
+        chosen = f"top(n: {ask.largest}" if ask.largest else f"bottom(n: {ask.smallest}"
         name = ' + " " + '.join(f"r.{tag}" for tag in self.tags(ask))
         lines[0] = "all = " + lines[0]
         lines += [
@@ -233,7 +234,7 @@ class Flux:
             "names = all",
             "  |> mean()",
             "  |> group()",
-            f'  |> top(n: {ask.largest}, columns: ["_value"])',
+            f'  |> {chosen}, columns: ["_value"])',
             f"  |> map(fn: (r) => ({{key: {name}}}))",
             '  |> findColumn(fn: (key) => true, column: "key")',
             "",

@@ -9,6 +9,8 @@ EVERY_PROBE = frozenset({"target", "probe"})
 # Labels of targets that rules know: recording.yml tells what they mean.
 OF_USERS = frozenset({"slo"})
 PLACES = frozenset({"country", "continent", "asn"})  # geo.tags, as it is by default: tags of every line of a target
+# How a run went: in the line of a type's own set, of an event, of a collection (docs/metrics.md).
+RUNS = frozenset({"event", "routeros_collection"})
 COMMON_FIELDS = frozenset({"success", "reason", "duration_seconds", "run", "boot"})
 # Sets whose rows are of several kinds: which measures have which label. test_live.py compares it with what a daemon shows.
 ROWS = {
@@ -26,7 +28,7 @@ BESIDES = {"up": ("gauge", EVERY_METRIC), "netsonde_probe_failure_info": ("gauge
 
 
 class Reference:
-    """metrics: name -> (kind, labels). fields, tags: measurement -> names. """
+    """metrics: name -> (kind, labels). fields, tags: measurement -> names."""
 
     def __init__(self, sets):
         self.metrics = dict(BESIDES)
@@ -42,7 +44,7 @@ class Reference:
         is_own = one["owner"] == "The daemon itself"
         labels = frozenset(one["labels"])
         if any(measure["fields"] for measure in one["measures"]):
-            self.fields[one["set"]] = set() if is_own else set(COMMON_FIELDS)
+            self.fields[one["set"]] = set(COMMON_FIELDS) if one["set"] == one["type"] or one["set"] in RUNS else set()
             self.tags[one["set"]] = frozenset({"agent"}) | labels | (frozenset() if is_own else EVERY_PROBE | PLACES | OF_USERS)
         for measure in one["measures"]:
             rows = {label for label in labels if measure["name"] in ROWS.get(one["set"], {}).get(label, {measure["name"]})}
