@@ -226,8 +226,9 @@ class Reader:
                 self.tables.append(value)
         return self
 
-    def has(self, columns, wanted, what):
-        self.wrong += [f"{what}: there is no column {name}" for name in wanted if name not in columns]
+    def has(self, table, wanted, what):
+        self.wrong += [f"{what}: there is no column {name}" for name in wanted if name not in table.columns]
+        self.tags |= {(one, name) for one in table.measurements for name in wanted if name in self.reference.tags[one]}
 
     # --- values: tables, lambdas, texts, lists of them; None is anything else ------------------------------------------------
 
@@ -312,11 +313,7 @@ class Reader:
 
     def column(self, name, table):
         self.words.add(name)
-        if name not in table.columns:
-            self.wrong.append(f"there is no column {name}")
-        for measurement in table.measurements:
-            if name in self.reference.tags[measurement]:
-                self.tags.add((measurement, name))
+        self.has(table, [name], "a row")
 
     def allowed(self, node, row, column, known, names):
         """Which of the known values of a column a condition lets through; None: it says nothing about it."""
@@ -373,41 +370,41 @@ class Reader:
 
     def pass_on(self, callee, table, given):
         if callee in GATHERING:
-            self.has(table.columns, [given.get("column", "_value")], callee)
+            self.has(table, [given.get("column", "_value")], callee)
             return replace(table, columns=table.group | {"_value"})
         if callee not in KEEPING:
             raise Wrong(f"{callee} is not known as a function of tables")
-        wanted = given.get("columns", [given["column"]] if "column" in given else ["_value"])
+        wanted = given.get("columns", [given.get("column", "_value")])
         if callee in ("derivative", "difference", "increase"):
             wanted = [*wanted, "_time"]
         if callee not in ("range", "limit", "yield", "fill", "window"):
-            self.has(table.columns, wanted, callee)
+            self.has(table, wanted, callee)
         if callee in ("top", "bottom"):
             return replace(table, group=frozenset())
         return table
 
     def do_aggregateWindow(self, table, given):
-        self.has(table.columns, ["_time", "_value"], "aggregateWindow")
+        self.has(table, ["_time", "_value"], "aggregateWindow")
         return replace(table, columns=(table.columns & table.group) | {"_time", "_value"})
 
     def do_group(self, table, given):
         columns = frozenset(given.get("columns", ()))
-        self.has(table.columns, columns, "group")
+        self.has(table, columns, "group")
         return replace(table, group=columns)
 
     def do_keep(self, table, given):
         columns = frozenset(given["columns"])
-        self.has(table.columns, columns, "keep")
+        self.has(table, columns, "keep")
         return replace(table, columns=columns, group=table.group & columns)
 
     def do_drop(self, table, given):
         columns = frozenset(given["columns"])
-        self.has(table.columns, columns, "drop")
+        self.has(table, columns, "drop")
         return replace(table, columns=table.columns - columns, group=table.group - columns)
 
     def do_rename(self, table, given):
         new = given["columns"]
-        self.has(table.columns, new, "rename")
+        self.has(table, new, "rename")
         changed = [frozenset(new.get(name, name) for name in some) for some in (table.columns, table.group)]
         return replace(table, columns=changed[0], group=changed[1])
 
@@ -427,7 +424,7 @@ class Reader:
     def do_pivot(self, table, given):
         keys = frozenset(given["rowKey"])
         by = given["columnKey"]
-        self.has(table.columns, [*keys, *by, given["valueColumn"]], "pivot")
+        self.has(table, [*keys, *by, given["valueColumn"]], "pivot")
         made = table.fields if by == ["_field"] else frozenset(value for column, value in table.constants if [column] == by)
         if not made:
             raise Wrong(f"pivot by {by}: into which columns?")
@@ -446,16 +443,16 @@ class Reader:
         columns = set(on)
         (left, a), (right, b) = given["tables"].items()
         for name, one, other in ((left, a, b), (right, b, a)):
-            self.has(one.columns, on, "join")
+            self.has(one, on, "join")
             columns |= {f"{column}_{name}" if column in other.columns else column for column in one.columns - on}
         return Table(a.measurements | b.measurements, a.fields | b.fields, frozenset(columns), a.group & on)
 
     def do_to(self, table, _):
-        self.has(table.columns, ["_time", "_measurement", "_field", "_value"], "to")
+        self.has(table, ["_time", "_measurement", "_field", "_value"], "to")
         return None
 
     def do_findColumn(self, table, given):
-        self.has(table.columns, [given["column"]], "findColumn")
+        self.has(table, [given["column"]], "findColumn")
 
     def do_schema_tagValues(self, _, given):
         table = self.do_filter(self.everything(), {"fn": given["predicate"]})
