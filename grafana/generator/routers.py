@@ -53,6 +53,10 @@ def overview(src):
     ]
     board.add(draw.table(src, SCOPE, "Routers", "Health is a score of 0 to 100 (docs/routeros.md).", columns, links=page(src), sort=("Health", False)), 24, 12)
     board.add(draw.states(src, SCOPE, "Up and down", "Whether each router answers its API.", [up]), 24, 10)
+    if src.name == "prometheus":
+        made = model.table("Versions", "What routers are, and what they run.", [src.target('count by (target, board, architecture, version) (netsonde_routeros_info{target=~"$router"})', table=True)], [], links=page(src))
+        made["transformations"] = src.columns(["Value"], hidden=("Value",))
+        board.add(made, 24, 10)
     return board
 
 
@@ -74,6 +78,10 @@ def router(src):
     board.add(draw.curve(src, SCOPE, "Users", "Sessions by service.", [ask("ppp_sessions", "sessions", ("target", "service"), "{{target}} {{service}}")]))
     board.add(draw.curve(src, SCOPE, "Time of collecting", "How long each data set took.", [Ask("routeros_collection", "duration_seconds", how="max", by=("target", "set"), legend="{{target}} {{set}}")], "s"), 24)
     board.add(draw.curve(src, SCOPE, "Data sets that fail", "Of those that are collected.", [Ask("routeros", "data_sets_failed", how="max", by=ROUTER, legend=NAME)]))
+    board.add(draw.curve(src, SCOPE, "What collecting costs", "Share of time that the router works for it, by data set, the twenty dearest.", [Ask("routeros_collection", "router_seconds_total", rate=True, how="sum", by=("target", "set"), largest=20, legend="{{target}} {{set}}")], "percentunit"))
+    parts = [Ask("routeros", f"health_{part}_score", how="min", by=ROUTER, legend=f"{NAME} {part}") for part in ("cpu", "memory", "storage", "temperature", "power", "response", "collections")]
+    board.add(draw.curve(src, SCOPE, "Health by part", "What the score is made of, 0 to 100; what a router does not say is absent.", parts, max=100))
+    board.add(draw.curve(src, SCOPE, "Lines in the log", "By topics.", [ask("log", "lines", ("target", "topics"), "{{target}} {{topics}}")]))
     board.add(draw.curve(src, SCOPE, "Restarts", "Within an hour.", [Ask("routeros", "restarts_total", rate=True, how="sum", by=ROUTER, scale=3600, legend=NAME)]))
     board.row("Routing and tunnels")
     board.add(draw.curve(src, SCOPE, "OSPF neighbours", "State: 7 is full, 3 two-way, 0 down.", [ask("ospf_neighbor", "state", ("target", "router", "interface"), "{{target}} {{router}} {{interface}}", how="min")]))
@@ -206,6 +214,7 @@ def pppoe(src):
     board.add(draw.curve(src, SCOPE, "PPPoE sessions", "By router.", [ask("ppp_sessions", "sessions", where={"service": "pppoe"})], stacked=True), 24)
     board.add(draw.curve(src, SCOPE, "By kind", "PPPoE, L2TP, SSTP and others.", [ask("ppp_sessions", "sessions", service, "{{target}} {{service}}")]))
     board.add(draw.curve(src, SCOPE, "By server", "Sessions of each PPPoE server.", [ask("pppoe_server", "sessions", service, "{{target}} {{service}}")]))
+    board.add(draw.curve(src, SCOPE, "Hotspot users", "Of each server.", [ask("hotspot_users", "users", ("target", "server"), "{{target}} {{server}}")]))
     return board
 
 
@@ -215,6 +224,7 @@ def dhcp(src):
     board.add(draw.curve(src, SCOPE, "Leases", "By server and status.", [ask("dhcp_leases", "leases", lease, "{{target}} {{server}} {{status}}")]))
     board.add(draw.curve(src, SCOPE, "Addresses in use", "Of each pool.", [ask("pool_used", "addresses", ("target", "pool"), "{{target}} {{pool}}")]))
     board.add(draw.curve(src, SCOPE, "Addresses left", "Of each pool (RouterOS 7).", [ask("pool", "available_addresses", ("target", "name"), PORT_NAME, how="min")]))
+    board.add(draw.curve(src, SCOPE, "ARP entries", "By interface: a jump is a scan, a loop or a new network.", [ask("arp", "entries", ("target", "interface"), "{{target}} {{interface}}")]))
     columns = [
         (ask("dhcp_leases", "leases", ("target", "server"), where={"status": "bound"}), "Bound", "short", None, None),
         (ask("dhcp_leases", "leases", ("target", "server"), where={"status": "waiting"}), "Waiting", "short", None, None),
