@@ -139,7 +139,7 @@ def fields(unit, thresholds=None, **more):
 
 def panel(kind, title, description, targets, field_config, options):
     for i, target in enumerate(targets):
-        target["refId"] = chr(ord("A") + i)
+        target.setdefault("refId", chr(ord("A") + i))
     return {
         "type": kind,
         "title": title,
@@ -149,6 +149,12 @@ def panel(kind, title, description, targets, field_config, options):
         "options": options,
         "transformations": [],
     }
+
+
+def override(made, column, **properties):
+    """What holds for one column of a panel."""
+    listed = [{"id": name, "value": value} for name, value in properties.items()]
+    made["fieldConfig"]["overrides"].append({"matcher": {"id": "byName", "options": column}, "properties": listed})
 
 
 def legend(calcs=("mean", "max"), as_table=False):
@@ -284,51 +290,59 @@ def table(title, description, targets, columns, *, links=None, sort=None):
     return panel("table", title, description, targets, config, options)
 
 
-def geomap(title, description, targets, unit="s", *, thresholds=None, route=False):
-    """A world that is drawn without the internet: Grafana's own outlines instead of tiles."""
-    marker = {
+LOCATION = {"mode": "coords", "latitude": "latitude", "longitude": "longitude"}
+
+
+def map_style(color, size, symbol="circle", opacity=0.8):
+    """color: a column whose thresholds colour, or one colour for all."""
+    return {
+        "color": {"fixed": color} if color.startswith("#") else {"field": color, "fixed": CALM},
+        "opacity": opacity,
+        "rotation": {"fixed": 0, "max": 360, "min": -360, "mode": "mod"},
+        "size": {"fixed": size, "max": 15, "min": 2},
+        "symbol": {"fixed": f"img/icons/marker/{symbol}.svg", "mode": "fixed"},
+        "symbolAlign": {"horizontal": "center", "vertical": "center"},
+        "textConfig": {"fontSize": 12, "offsetX": 0, "offsetY": 0, "textAlign": "center", "textBaseline": "middle"},
+    }
+
+
+def markers(name, query, color, size=6, symbol="circle", legend=False):
+    return {
         "type": "markers",
-        "name": "Targets",
-        "config": {
-            "showLegend": True,
-            "style": {
-                "color": {"field": "value", "fixed": GOOD},
-                "opacity": 0.8,
-                "rotation": {"fixed": 0, "max": 360, "min": -360, "mode": "mod"},
-                "size": {"fixed": 6, "max": 15, "min": 3},
-                "symbol": {"fixed": "img/icons/marker/circle.svg", "mode": "fixed"},
-                "symbolAlign": {"horizontal": "center", "vertical": "center"},
-                "textConfig": {"fontSize": 12, "offsetX": 0, "offsetY": 0, "textAlign": "center", "textBaseline": "middle"},
-            },
-        },
-        "location": {"mode": "coords", "latitude": "latitude", "longitude": "longitude"},
-        "filterData": {"id": "byRefId", "options": "A"},
+        "name": name,
+        "config": {"showLegend": legend, "style": map_style(color, size, symbol)},
+        "location": LOCATION,
+        "filterData": {"id": "byRefId", "options": query},
         "tooltip": True,
     }
-    layers = [
-        {
-            "type": "geojson",
-            "name": "Countries",
-            "config": {
-                "src": "public/maps/countries.geojson",
-                "rules": [],
-                "style": {"color": {"fixed": "#808080"}, "lineWidth": 1, "opacity": 0.15, "symbol": {"fixed": "", "mode": "fixed"}},
-            },
-            "tooltip": False,
+
+
+def lines(name, color):
+    """Lines from one node to another. Grafana takes the query "edges" (columns id, source, target) and the query "nodes"
+    (columns id, latitude, longitude); an edge without its two nodes, or one of both without the other, breaks the panel of
+    older ones. The layer "route" would draw a single line through all rows."""
+    return {
+        "type": "network",
+        "name": name,
+        "config": {"arrow": 0, "showLegend": False, "style": map_style(CALM, 2), "edgeStyle": map_style(color, 2, opacity=0.5)},
+        "location": LOCATION,
+        "filterData": {"id": "byRefId", "options": "/^(?:edges|nodes)$/"},
+        "tooltip": False,
+    }
+
+
+def geomap(title, description, targets, layers, unit="s", *, thresholds=None):
+    """A world that is drawn without the internet: Grafana's own outlines instead of tiles."""
+    outlines = {
+        "type": "geojson",
+        "name": "Countries",
+        "config": {
+            "src": "public/maps/countries.geojson",
+            "rules": [],
+            "style": {"color": {"fixed": "#808080"}, "lineWidth": 1, "opacity": 0.15, "symbol": {"fixed": "", "mode": "fixed"}},
         },
-        marker,
-    ]
-    if route:
-        layers.append(
-            {
-                "type": "route",
-                "name": "From the agent",
-                "config": {"style": {"color": {"fixed": FAIR}, "lineWidth": 1, "opacity": 0.5}, "arrow": 0},
-                "location": {"mode": "coords", "latitude": "latitude", "longitude": "longitude"},
-                "filterData": {"id": "byRefId", "options": "B"},
-                "tooltip": False,
-            }
-        )
+        "tooltip": False,
+    }
     options = {
         "basemap": {"type": "xyz", "name": "None", "config": {"url": "", "attribution": ""}},
         "controls": {
@@ -339,7 +353,7 @@ def geomap(title, description, targets, unit="s", *, thresholds=None, route=Fals
             "showScale": True,
             "showZoom": True,
         },
-        "layers": layers,
+        "layers": [outlines, *layers],
         "tooltip": {"mode": "details"},
         "view": {"allLayers": True, "id": "zero", "lat": 20, "lon": 0, "zoom": 1.5},
     }
@@ -349,13 +363,17 @@ def geomap(title, description, targets, unit="s", *, thresholds=None, route=Fals
 
 
 def node_graph(title, description, targets):
+    """The query "edges" has id, source, target, mainstat and a colour for each; those of nodes, joined, id, mainstat, and
+    arcs that sum to 1. Figures are milliseconds: Grafana writes them with two digits and the unit behind."""
     options = {
-        "edges": {"mainStatUnit": "s"},
-        "nodes": {},
+        "edges": {"mainStatUnit": "ms"},
+        "nodes": {"mainStatUnit": "ms", "arcs": [{"field": "arc__lost", "color": BAD}, {"field": "arc__kept", "color": GOOD}]},
         "layoutAlgorithm": "layered",
         "zoomMode": "cooperative",
     }
-    return panel("nodeGraph", title, description, targets, fields("s"), options)
+    config = fields("ms")
+    del config["defaults"]["color"]  # colours are columns of their own
+    return panel("nodeGraph", title, description, targets, config, options)
 
 
 def link_to(uid, title, **variables):

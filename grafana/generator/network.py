@@ -1,6 +1,7 @@
 """The boards about targets: seven for either source, and those that only Prometheus has."""
 
 import draw
+import maps
 import model
 from model import HIGH_IS_BAD, LOW_IS_BAD, Board, link_to
 from query import Ask, Prometheus, Scope
@@ -190,18 +191,23 @@ def response(src):
 
 def geolocation(src):
     board = start(src, "geo", "netsonde / Geolocation", "Where targets are, and how far they are from what light would need. It needs section geo.")
+    targets, transformations = maps.world(src)
+    layers = [
+        model.lines("From agents to targets", "Up"),
+        model.markers("Targets", "targets", "Round trip", legend=True),
+        model.markers("Agents", "agents", model.CALM, 9, "triangle"),
+        model.markers("Down", "down", model.BAD, 9, "x-mark"),
+    ]
+    made = model.geomap("Targets", "Circles are pinged targets where the database places them, by their round-trip time; crosses are targets that are down; triangles are agents. A line from agent to target is red where all is down, orange where some is.", targets, layers, "s", thresholds=model.steps((0.05, model.FAIR), (0.15, model.POOR), (0.3, model.BAD)))
+    made["transformations"] = transformations
+    model.override(made, "Up", unit="percentunit", thresholds=model.steps((0.001, model.POOR), (1, model.FAIR), base=model.BAD))
+    model.override(made, "target", links=[detail(src)["target"]])
+    board.add(made, 24, 14)
     if src.name == "prometheus":
         labels = 'instance=~"$agent",target=~"$target",probe=~"$probe",latitude!=""'
         value = 'avg by (instance, target, probe) (netsonde_ping_rtt_avg_seconds{instance=~"$agent",target=~"$target",probe=~"$probe"})'
-        where = f"max by (instance, target, probe, latitude, longitude, country, city, asn, as_org) (netsonde_target_info{{{labels}}})"
+        where = f"max by (instance, target, probe, country) (netsonde_target_info{{{labels}}})"
         expression = f"{where} * on (instance, target, probe) group_left () {value}"
-        markers = src.target(expression, table=True)
-        made = model.geomap("Targets", "Each pinged target where the database places it, coloured by its round-trip time.", [markers], "s", thresholds=model.steps((0.05, model.FAIR), (0.15, model.POOR), (0.3, model.BAD)))
-        made["transformations"] = [
-            {"id": "convertFieldType", "options": {"conversions": [{"targetField": "latitude", "destinationType": "number"}, {"targetField": "longitude", "destinationType": "number"}]}},
-            {"id": "organize", "options": {"excludeByName": {"Time": True}, "renameByName": {"Value": "value"}, "indexByName": {}}},
-        ]
-        board.add(made, 24, 14)
         by_country = [
             src.target(f'count by (country) (netsonde_target_info{{{labels}}})', table=True),
             src.target(f"avg by (country) ({expression})", table=True),
@@ -221,23 +227,6 @@ def geolocation(src):
         made["transformations"] = src.columns(["Targets", "Round trip"])
         board.add(made, 12, 10)
     else:
-        position = (
-            "place = (field) => from(bucket: v.defaultBucket)\n"
-            "  |> range(start: v.timeRangeStart, stop: v.timeRangeStop)\n"
-            '  |> filter(fn: (r) => r._measurement == "geo" and r._field == field and r.agent =~ /^${agent:regex}$/ and r.target =~ /^${target:regex}$/ and r.probe =~ /^${probe:regex}$/)\n'
-            "  |> last()\n"
-            '  |> group(columns: ["agent", "target", "probe"])\n'
-            "\n"
-        )
-        markers = src.target(
-            position + 'union(tables: [place(field: "latitude"), place(field: "longitude"), place(field: "distance_meters")])\n'
-            '  |> group(columns: ["agent", "target", "probe"])\n'
-            '  |> pivot(rowKey: ["agent", "target", "probe"], columnKey: ["_field"], valueColumn: "_value")\n'
-            "  |> group()\n"
-            '  |> rename(columns: {distance_meters: "value"})\n'
-            '  |> keep(columns: ["agent", "target", "probe", "latitude", "longitude", "value"])'
-        )
-        board.add(model.geomap("Targets", "Each target where the database places it, coloured by its distance.", [markers], "lengthm", thresholds=model.steps((1e6, model.FAIR), (5e6, model.POOR), (1e7, model.BAD))), 24, 14)
         for tag, title in (("country", "By country"), ("asn", "By network")):
             made = model.table(
                 title,
@@ -266,40 +255,9 @@ def geolocation(src):
 
 def node_graph(src):
     board = start(src, "nodes", "netsonde / Node graph", "Paths as nodes and edges, from the last trace of each target. Prometheus needs the option hop_address of traceroutes.")
-    if src.name == "prometheus":
-        labels = 'instance=~"$agent",target=~"$target",probe=~"$probe"'
-        query = src.target(
-            f'label_join(max by (hop_before, hop_address) (netsonde_traceroute_edge_step_seconds{{{labels},hop_address!=""}}), "id", " > ", "hop_before", "hop_address")',
-            table=True,
-        )
-        made = model.node_graph("Paths", "Nodes are routers (or silent hops); an edge shows how much longer the shortest round trip gets.", [query])
-        made["transformations"] = [
-            {"id": "organize", "options": {"excludeByName": {"Time": True}, "indexByName": {}, "renameByName": {"hop_before": "source", "hop_address": "target", "Value": "mainstat"}}}
-        ]
-    else:
-        query = src.target(
-            "edges = from(bucket: v.defaultBucket)\n"
-            "  |> range(start: v.timeRangeStart, stop: v.timeRangeStop)\n"
-            '  |> filter(fn: (r) => r._measurement == "traceroute_edge" and r.agent =~ /^${agent:regex}$/ and r.target =~ /^${target:regex}$/ and r.probe =~ /^${probe:regex}$/)\n'
-            "  |> last()\n"
-            "\n"
-            "names = edges\n"
-            '  |> filter(fn: (r) => r._field == "source" or r._field == "destination")\n'
-            "times = edges\n"
-            '  |> filter(fn: (r) => r._field == "step_seconds")\n'
-            "  |> map(fn: (r) => ({r with _value: string(v: r._value)}))\n"
-            "\n"
-            "union(tables: [names, times])\n"
-            '  |> group(columns: ["agent", "target", "probe", "hop"])\n'
-            '  |> pivot(rowKey: ["agent", "target", "probe", "hop"], columnKey: ["_field"], valueColumn: "_value")\n'
-            "  |> group()\n"
-            '  |> drop(columns: ["target"])\n'
-            '  |> map(fn: (r) => ({r with id: r.source + " > " + r.destination}))\n'
-            '  |> unique(column: "id")\n'
-            '  |> rename(columns: {destination: "target", step_seconds: "mainstat"})\n'
-            '  |> keep(columns: ["id", "source", "target", "mainstat"])'
-        )
-        made = model.node_graph("Paths", "Nodes are routers (or silent hops); an edge shows how much longer the shortest round trip gets, in seconds.", [query])
+    targets, transformations = maps.paths(src)
+    made = model.node_graph("Paths", "Nodes are routers (or silent hops) with the shortest round trip to them; the red part of a ring is what is lost from there on. An edge shows how much longer the shortest round trip gets; it is orange or red where packets are lost from its end on. The 1,500 largest steps.", targets)
+    made["transformations"] = transformations
     board.add(made, 24, 18)
     board.add(draw.curve(src, SCOPE, "Hops", "How many hops away the target is.", [Ask("traceroute", "hops", how="max", by=EACH, legend=BY_TARGET)]))
     board.add(draw.curve(src, SCOPE, "Changes of paths", "Per hour.", [Ask("traceroute", "path_changes_total", rate=True, how="sum", by=EACH, scale=3600, legend=BY_TARGET)]))
