@@ -1,5 +1,7 @@
 """Boards and panels as Grafana's JSON has them (schemaVersion 42): what is common to all of ours is said once, here."""
 
+import re
+
 GOOD, FAIR, POOR, BAD, CALM = "#0072B2", "#56B4E9", "#E69F00", "#D55E00", "#999999"  # told apart by everybody
 COLUMNS = 24
 
@@ -45,7 +47,8 @@ YES_NO = [
 class Board:
     """Panels are placed from left to right, row by row."""
 
-    def __init__(self, source, uid, title, description, variables=(), tags=()):
+    def __init__(self, source, uid, title, description, variables=(), tags=(), annotations=(), home=None, empty="no data"):
+        """home: the board that this one is a detail of. empty: what panels say that have nothing to show."""
         self.source = source
         self.uid = uid
         self.title = title
@@ -54,7 +57,9 @@ class Board:
         self.tags = ["netsonde", source.name, *tags]
         self.panels = []
         self.x = self.y = self.height = 0
-        self.annotations = []
+        self.annotations = list(annotations)
+        self.home = home
+        self.empty = empty
 
     def place(self, width, height):
         if self.x + width > COLUMNS:
@@ -87,7 +92,43 @@ class Board:
         panel["id"] = len(self.panels) + 1
         panel["gridPos"] = self.place(width, height)
         panel["datasource"] = self.source.reference
+        defaults = panel["fieldConfig"]["defaults"]
+        defaults["noValue"] = self.empty
+        for owner in (defaults, *(rule for over in panel["fieldConfig"]["overrides"] for rule in over["properties"])):
+            name = "value" if owner.get("id") == "links" else "links"
+            if name in owner:
+                owner[name] = self.useful(owner[name])
         self.panels.append(panel)
+
+    def useful(self, links):
+        """Without those to where one is, and without variables that this board has not got."""
+        names = {"datasource", *(variable["name"] for variable in self.variables)}
+
+        def known(found):
+            return found[0] if found[1] in names else ""
+
+        away = [link for link in links if not link["url"].startswith(f"/d/{self.uid}?")]
+        return [{**link, "url": re.sub(r"&\$\{(\w+):queryparam\}", known, link["url"])} for link in away]
+
+    def first_row(self, panels):
+        """Figures side by side, over the whole width."""
+        width, rest = divmod(COLUMNS, len(panels))
+        for i, made in enumerate(panels):
+            self.add(made, width + (i < rest), 4)
+
+    def links(self):
+        way_back = {"asDropdown": False, "icon": "dashboard", "tags": [], "title": "Back to the overview", "tooltip": "With the same time", "type": "link", "url": f"/d/{self.home}"}
+        others = {
+            "asDropdown": True,
+            "icon": "external link",
+            "tags": ["netsonde", self.source.name],
+            "title": "netsonde",
+            "tooltip": "The other boards, with the same targets and time",
+            "type": "dashboards",
+            "url": "",
+        }
+        common = {"includeVars": True, "keepTime": True, "targetBlank": False}
+        return [{**link, **common} for link in ([way_back] if self.home else []) + [others]]
 
     def json(self):
         return {
@@ -96,20 +137,7 @@ class Board:
             "editable": True,
             "fiscalYearStartMonth": 0,
             "graphTooltip": 1,
-            "links": [
-                {
-                    "asDropdown": True,
-                    "icon": "external link",
-                    "includeVars": True,
-                    "keepTime": True,
-                    "tags": ["netsonde", self.source.name],
-                    "targetBlank": False,
-                    "title": "netsonde",
-                    "tooltip": "The other boards, with the same targets and time",
-                    "type": "dashboards",
-                    "url": "",
-                }
-            ],
+            "links": self.links(),
             "panels": self.panels,
             "refresh": "30s",
             "schemaVersion": 42,
@@ -125,6 +153,8 @@ class Board:
 
 
 def fields(unit, thresholds=None, **more):
+    if unit == "percentunit":
+        more = {"min": 0, "max": 1, **more}
     defaults = {
         "unit": unit,
         "color": {"mode": "palette-classic"},
@@ -179,6 +209,10 @@ def curve(title, description, targets, unit="short", *, stacked=False, threshold
         "thresholdsStyle": {"mode": "dashed" if thresholds else "off"},
         "axisSoftMin": 0,
     }
+    if unit == "percentunit" and "max" not in more:
+        # One packet in a thousand is to be seen, but is not to fill the panel.
+        more["max"] = None
+        custom["axisSoftMax"] = 0.05
     config = fields(unit, thresholds, custom=custom, **more)
     options = {
         "legend": legend(as_table=as_table),
@@ -376,6 +410,8 @@ def node_graph(title, description, targets):
     return panel("nodeGraph", title, description, targets, config, options)
 
 
-def link_to(uid, title, **variables):
-    query = "&".join([f"var-{name}={value}" for name, value in variables.items()] + ["${__url_time_range}", "${datasource:queryparam}"])
-    return {"title": title, "url": f"/d/{uid}?{query}"}
+def link_to(uid, title, keep=(), **variables):
+    """Another board: with this time and data source, and what the variables of `keep` choose here."""
+    query = [f"var-{name}={value}" for name, value in variables.items()] + ["${__url_time_range}"]
+    query += [f"${{{name}:queryparam}}" for name in ("datasource", *keep)]
+    return {"title": title, "url": f"/d/{uid}?{'&'.join(query)}"}

@@ -2,7 +2,8 @@
 
 import draw
 import model
-from model import HIGH_IS_BAD, LOW_IS_BAD, Board, link_to
+import notes
+from model import HIGH_IS_BAD, LOW_IS_BAD, Board
 from query import Ask, Scope
 
 SCOPE = Scope((("target", "router"),))
@@ -21,17 +22,19 @@ def traffic(direction, **more):
     return ask("interface", f"{direction}_bytes_total", PORT, PORT_NAME + (" in" if direction == "receive" else " out"), rate=True, scale=8, **more)
 
 
-def start(src, name, title, description, interface=False):
+def start(src, name, title, description, interface=False, empty="no data"):
     metric = "netsonde_routeros_up" if src.name == "prometheus" else "routeros"
     variables = [src.choice("router", "Router", metric, "target")]
     if interface:
         metric = 'netsonde_routeros_interface_running{target=~"$router"}' if src.name == "prometheus" else "routeros_interface"
         variables.append(src.choice("interface", "Interface", metric, "name"))
-    return Board(src, f"netsonde-{src.name}-{name}", f"netsonde / MikroTik: {title}", description, variables, ["mikrotik"])
+    home = None if name == "routers" else f"netsonde-{src.name}-routers"
+    marks = notes.of(src, target="router", agent=None)
+    return Board(src, f"netsonde-{src.name}-{name}", f"netsonde / MikroTik: {title}", description, variables, ["mikrotik"], marks, home, empty)
 
 
 def page(src):
-    return {"target": link_to(f"netsonde-{src.name}-router", "Look at this router", router="${__value.raw}")}
+    return {"target": draw.link_of(src, [Ask("routeros", "up", by=ROUTER)], "${__value.raw}")[0]}
 
 
 def overview(src):
