@@ -118,17 +118,14 @@ class Board:
 
     def links(self):
         way_back = {"asDropdown": False, "icon": "dashboard", "tags": [], "title": "Back to the overview", "tooltip": "With the same time", "type": "link", "url": f"/d/{self.home}"}
-        others = {
-            "asDropdown": True,
-            "icon": "external link",
-            "tags": ["netsonde", self.source.name],
-            "title": "netsonde",
-            "tooltip": "The other boards, with the same targets and time",
-            "type": "dashboards",
-            "url": "",
-        }
+        groups = [(["mikrotik", self.source.name], "MikroTik")] if "mikrotik" in self.tags else []
+        groups.append((["netsonde", self.source.name], "netsonde"))
+        others = [
+            {"asDropdown": True, "icon": "external link", "tags": tags, "title": title, "tooltip": "Other boards, with the same time and choice", "type": "dashboards", "url": ""}
+            for tags, title in groups
+        ]
         common = {"includeVars": True, "keepTime": True, "targetBlank": False}
-        return [{**link, **common} for link in ([way_back] if self.home else []) + [others]]
+        return [{**link, **common} for link in ([way_back] if self.home else []) + others]
 
     def json(self):
         return {

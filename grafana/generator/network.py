@@ -280,7 +280,7 @@ def node_graph(src):
     board.first_row(
         [
             draw.stat(src, SCOPE, "Not reached", "Traces that did not get to their target.", [Ask("traceroute", "reached", how="sum", holds="== 0")], thresholds=HIGH_IS_BAD["count"]),
-            draw.stat(src, SCOPE, "Losing", "Paths that lose packets from a hop on up to their end.", [Ask("traceroute", "first_lossy_hop", how="count")], thresholds=HIGH_IS_BAD["count"]),
+            draw.stat(src, SCOPE, "Losing", "Traces that lost more than two packets in a hundred on the way to their target.", [Ask("traceroute", "loss_ratio", how="sum", holds="> 0.02")], thresholds=HIGH_IS_BAD["count"]),
             draw.stat(src, SCOPE, "Changes in an hour", "How often paths have changed, all together.", [Ask("traceroute", "path_changes_total", rate=True, how="sum", scale=3600)], thresholds=model.steps((1, model.FAIR), (6, model.POOR)), decimals=0),
             draw.stat(src, SCOPE, "Bottleneck", "The largest step between two hops.", [Ask("traceroute", "bottleneck_step_seconds", how="max")], "s", thresholds=model.steps((0.05, model.FAIR), (0.15, model.POOR), (0.3, model.BAD))),
         ]
@@ -301,7 +301,7 @@ BOTH = (overview, quality, availability, bandwidth, response, geolocation, node_
 
 
 def target_detail(src):
-    board = start(src, "target", "netsonde / Target", "Everything about one target.", many=False)
+    board = start(src, "target", "netsonde / Target", "Everything about one target: does it answer, how well, since when?", many=False)
     board.add(draw.stat(src, SCOPE, "State", "As its probes see it.", [UP.but(by=("probe", "instance"), legend="{{probe}} from {{instance}}")], mappings=model.UP_DOWN, thresholds=LOW_IS_BAD["up"], graph=False), 12, 4)
     for window, name in (("24h", "24 hours"), ("30d", "30 days")):
         board.add(draw.stat(src, SCOPE, f"Availability, {name}", "Mean of its probes.", [Ask("availability", "ratio", how="mean", where={"window": window})], "percentunit", thresholds=LOW_IS_BAD["availability"], decimals=3), 4, 4)
@@ -327,7 +327,7 @@ def target_detail(src):
 
 
 def path(src):
-    board = start(src, "path", "netsonde / Path", "Where on the path to one target time and packets are lost.", many=False)
+    board = start(src, "path", "netsonde / Path", "Where on the path to one target time and packets are lost.", "netsonde_traceroute_reached", many=False, empty="no data: is there a traceroute?")
     hop = ("hop", "hop_address")
     board.add(draw.stat(src, SCOPE, "Hops", "How far away it is.", [Ask("traceroute", "hops", how="max", by=("instance",), legend="{{instance}}")]), 6, 4)
     board.add(draw.stat(src, SCOPE, "Changes in an hour", "How often the path has changed.", [Ask("traceroute", "path_changes_total", rate=True, how="sum", scale=3600)], thresholds=model.steps((1, model.FAIR), (6, model.POOR))), 6, 4)
@@ -350,7 +350,7 @@ def path(src):
 
 
 def dns(src):
-    board = start(src, "dns", "netsonde / DNS", "Name servers: how fast they answer, and what.", "netsonde_dns_answered")
+    board = start(src, "dns", "netsonde / DNS", "Name servers: how fast they answer, and what.", "netsonde_dns_answered", empty="no data: are there DNS probes?")
     board.add(draw.stat(src, SCOPE, "Answered", "Share of queries that were answered.", [Ask("dns", "answered", how="mean")], "percentunit", thresholds=LOW_IS_BAD["availability"]), 6, 4)
     board.add(draw.stat(src, SCOPE, "Time", "Mean time of an answer.", [Ask("dns", "request_seconds", how="mean")], "s"), 6, 4)
     board.add(draw.stat(src, SCOPE, "Rules broken", "Servers whose records break a rule.", [Ask("dns", "rule_failed", how="sum")], thresholds=HIGH_IS_BAD["count"]), 6, 4)
@@ -365,7 +365,7 @@ def dns(src):
 
 
 def http(src):
-    board = start(src, "http", "netsonde / HTTP and TLS", "Web servers: phases, states, certificates.", "netsonde_http_status_code")
+    board = start(src, "http", "netsonde / HTTP and TLS", "Web servers: phases, states, certificates.", "netsonde_http_status_code", empty="no data: are there HTTP probes?")
     board.add(draw.stat(src, SCOPE, "Succeed", "Share of probes that succeed.", [Ask("probe", "success", how="mean")], "percentunit", thresholds=LOW_IS_BAD["availability"]), 6, 4)
     soon = src.target('min(netsonde_tls_earliest_expiry_timestamp_seconds{instance=~"$agent",target=~"$target",probe=~"$probe"}) - time()', "soonest", instant=True)
     board.add(model.stat("Next to expire", "How long the first certificate to expire has got.", [soon], "s", thresholds=LOW_IS_BAD["days"], graph=False), 6, 4)
@@ -387,7 +387,7 @@ def http(src):
 
 
 def slo(src):
-    board = start(src, "slo", "netsonde / SLO and error budget", "Objectives, what is left of a month's error budget, and how fast it burns. It needs the recording rules.")
+    board = start(src, "slo", "netsonde / SLO and error budget", "Objectives, what is left of a month's error budget, and how fast it burns. It needs the recording rules.", empty="no data: are the recording rules loaded?")
     labels = 'instance=~"$agent",target=~"$target",probe=~"$probe"'
     each = "instance, target, probe"
     left = (
