@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 class Ask:
     """A measure of a set. rate: of a counter, per second. total: over what is in the time range (counters). how: what
     is made of all series with the same `by`: None leaves them as they are. where: labels that must match (regular
-    expressions). over: "mean", "last", "max", "min" in each step."""
+    expressions). over: "mean", "last", "max", "min" in each step. holds: a condition such as "== 0"; the value is 1 where
+    it holds, else 0."""
 
     set: str
     measure: str
@@ -20,7 +21,7 @@ class Ask:
     legend: str = ""
     largest: int = 0
     smallest: int = 0
-    less: tuple = ()  # labels that the answer need not have
+    holds: str = ""
 
     def but(self, **changes):
         return replace(self, **changes)
@@ -90,6 +91,9 @@ class Prometheus:
         text = f"netsonde_{ask.set}_{ask.measure}" + self.selector(scope, ask.where)
         if ask.rate:
             text = f"rate({text}[{window}])"
+        if ask.holds:
+            sign, limit = ask.holds.split()
+            text = f"{text} {sign} bool {limit}"
         if ask.how:
             text = f"{PROMETHEUS_HOW[ask.how]} by ({', '.join(ask.by)}) ({text})" if ask.by else f"{PROMETHEUS_HOW[ask.how]}({text})"
         if ask.scale != 1:
@@ -197,12 +201,19 @@ class Flux:
         return [f"  |> map(fn: (r) => ({{r with _value: float(v: r._value) * {float(ask.scale)!r}}}))"] if ask.scale != 1 else []
 
     @staticmethod
-    def ranked(ask):
-        if ask.largest:
-            return ["  |> group()", f'  |> top(n: {ask.largest}, columns: ["_value"])']
-        if ask.smallest:
-            return ["  |> group()", f'  |> bottom(n: {ask.smallest}, columns: ["_value"])']
-        return []
+    def held(ask):
+        if not ask.holds:
+            return []
+        sign, limit = ask.holds.split()
+        return [f"  |> map(fn: (r) => ({{r with _value: if float(v: r._value) {sign} {float(limit)!r} then 1 else 0}}))"]
+
+    def ranked(self, ask):
+        """Each of the first is a series of its own again: a bar each."""
+        if not (ask.largest or ask.smallest):
+            return []
+        chosen = f"top(n: {ask.largest}" if ask.largest else f"bottom(n: {ask.smallest}"
+        apart = ", ".join(f'"{tag}"' for tag in self.tags(ask))
+        return ["  |> group()", f'  |> {chosen}, columns: ["_value"])', f"  |> group(columns: [{apart}])"]
 
     def target(self, query):
         return {"datasource": self.reference, "query": query}
@@ -212,7 +223,7 @@ class Flux:
         if ask.rate:
             lines.append("  |> derivative(unit: 1s, nonNegative: true)")
         lines.append(f"  |> aggregateWindow(every: v.windowPeriod, fn: {ask.over}, createEmpty: false)")
-        lines += self.grouped(ask, True) + self.scaled(ask)
+        lines += self.held(ask) + self.grouped(ask, True) + self.scaled(ask)
         if not ask.largest:
             return self.target("\n".join(lines))
         # Those that are largest over the whole time; topk of PromQL chooses in each step.
@@ -238,7 +249,7 @@ class Flux:
             lines += ["  |> derivative(unit: 1s, nonNegative: true)", "  |> mean()"]
         else:
             lines.append("  |> last()")
-        return lines + self.grouped(ask, False) + self.scaled(ask)
+        return lines + self.held(ask) + self.grouped(ask, False) + self.scaled(ask)
 
     def now(self, ask, scope):
         return self.target("\n".join(self.instant(ask, scope) + self.ranked(ask)))
