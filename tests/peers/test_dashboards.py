@@ -30,7 +30,7 @@ def queries(board):
         if variable["type"] == "query":
             yield variable["name"], variable["definition"]
     for note in board["annotations"]["list"]:
-        yield note["name"], note.get("expr") or note["target"]["query"]
+        yield note["name"], note["target"].get("expr") or note["target"]["query"]
 
 
 def test_committed_boards_are_those_of_the_generator(tmp_path):
