@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 class Ask:
     """A measure of a set. rate: of a counter, per second. total: of a counter, by how much it rose in the time range. how: what
     is made of all series with the same `by`: None leaves them as they are. where: labels that must match (regular
-    expressions). over: "mean", "last", "max", "min" in each step."""
+    expressions). over: "mean", "last", "max", "min" in each step. holds: a condition such as "== 0"; the value is 1 where
+    it holds, else 0."""
 
     set: str
     measure: str
@@ -22,7 +23,7 @@ class Ask:
     legend: str = ""
     largest: int = 0
     smallest: int = 0
-    less: tuple = ()  # labels that the answer need not have
+    holds: str = ""
 
     def but(self, **changes):
         return replace(self, **changes)
@@ -62,7 +63,7 @@ class Prometheus:
             "includeAll": False,
             "multi": False,
             "options": [],
-            "current": {},
+            "current": {"text": "", "value": ""},
             "skipUrlSync": False,
         }
 
@@ -81,7 +82,7 @@ class Prometheus:
             "includeAll": many,
             **({"allValue": ".*"} if many else {}),
             "options": [],
-            "current": {"text": ["All"], "value": ["$__all"]} if many else {},
+            "current": {"text": ["All"], "value": ["$__all"]} if many else {"text": "", "value": ""},
             "hide": 0,
             "regex": "",
             "skipUrlSync": False,
@@ -100,6 +101,9 @@ class Prometheus:
             text = f"rate({text}[{window}])"
         if ask.total:
             text = f"increase({text}[$__range])"
+        if ask.holds:
+            sign, limit = ask.holds.split()
+            text = f"{text} {sign} bool {limit}"
         if ask.how:
             text = f"{PROMETHEUS_HOW[ask.how]} by ({', '.join(ask.by)}) ({text})" if ask.by else f"{PROMETHEUS_HOW[ask.how]}({text})"
         if ask.scale != 1:
@@ -206,13 +210,20 @@ class Flux:
     def scaled(ask):
         return [f"  |> map(fn: (r) => ({{r with _value: float(v: r._value) * {float(ask.scale)!r}}}))"] if ask.scale != 1 else []
 
+    @staticmethod
+    def held(ask):
+        if not ask.holds:
+            return []
+        sign, limit = ask.holds.split()
+        return [f"  |> map(fn: (r) => ({{r with _value: if float(v: r._value) {sign} {float(limit)!r} then 1 else 0}}))"]
+
     def ranked(self, ask):
-        """Each of them is a table again afterwards: a bar of its own, with a name."""
-        if not ask.largest and not ask.smallest:
+        """Each of the first is a series of its own again: a bar each."""
+        if not (ask.largest or ask.smallest):
             return []
         chosen = f"top(n: {ask.largest}" if ask.largest else f"bottom(n: {ask.smallest}"
-        names = ", ".join(f'"{tag}"' for tag in self.tags(ask))
-        return ["  |> group()", f'  |> {chosen}, columns: ["_value"])', f"  |> group(columns: [{names}])"]
+        apart = ", ".join(f'"{tag}"' for tag in self.tags(ask))
+        return ["  |> group()", f'  |> {chosen}, columns: ["_value"])', f"  |> group(columns: [{apart}])"]
 
     def target(self, query):
         return {"datasource": self.reference, "query": query}
@@ -222,8 +233,8 @@ class Flux:
         if ask.rate:
             lines.append("  |> derivative(unit: 1s, nonNegative: true)")
         lines.append(f"  |> aggregateWindow(every: v.windowPeriod, fn: {ask.over}, createEmpty: false)")
-        lines += self.grouped(ask, True) + self.scaled(ask)
-        if not ask.largest and not ask.smallest:
+        lines += self.held(ask) + self.grouped(ask, True) + self.scaled(ask)
+        if not (ask.largest or ask.smallest):
             return self.target("\n".join(lines))
         # Those that are largest over the whole time; topk of PromQL chooses in each step.
         chosen = f"top(n: {ask.largest}" if ask.largest else f"bottom(n: {ask.smallest}"
@@ -251,7 +262,7 @@ class Flux:
             lines += ["  |> difference(nonNegative: true)", "  |> sum()"]
         else:
             lines.append("  |> last()")
-        return lines + self.grouped(ask, False) + self.scaled(ask)
+        return lines + self.held(ask) + self.grouped(ask, False) + self.scaled(ask)
 
     def now(self, ask, scope):
         return self.target("\n".join(self.instant(ask, scope) + self.ranked(ask)))

@@ -370,8 +370,9 @@ class Reader:
 
     def pass_on(self, callee, table, given):
         if callee in GATHERING:
-            self.has(table, [given.get("column", "_value")], callee)
-            return replace(table, columns=table.group | {"_value"})
+            column = given.get("column", "_value")
+            self.has(table, [column], callee)
+            return replace(table, columns=table.group | {column})
         if callee not in KEEPING:
             raise Wrong(f"{callee} is not known as a function of tables")
         wanted = given.get("columns", [given.get("column", "_value")])
