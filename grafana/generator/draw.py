@@ -31,11 +31,11 @@ def name_series(made, src, asks):
     if src.name != "influxdb":
         return made
     for i, ask in enumerate(asks):
-        if ask.legend:
+        if ask.name:
             made["fieldConfig"]["overrides"].append(
                 {
                     "matcher": {"id": "byFrameRefID", "options": chr(ord("A") + i)},
-                    "properties": [{"id": "displayName", "value": legend_for_flux(ask.legend)}],
+                    "properties": [{"id": "displayName", "value": legend_for_flux(ask.name)}],
                 }
             )
     return made

@@ -403,7 +403,7 @@ def slo(src):
     made["transformations"] = src.columns(["Left"] + [f"Errors {window}" for window in ("5m", "1h", "6h", "1d", "3d")])
     board.add(made, 24, 12)
     board.add(model.curve("Errors", "Share of runs that failed, by window, mean of the chosen probes.", [src.target(f"avg(probe:netsonde_probe_errors:ratio{window}{{{labels}}})", window) for window in ("5m", "30m", "1h", "2h", "6h", "1d", "3d")], "percentunit"))
-    board.add(model.curve("Burn rate", "Errors of an hour by what the objective allows: above 14.4 a month's budget is gone in two days.", [src.target(f"topk(10, probe:netsonde_probe_errors:ratio1h{{{labels}}} / on (job, {each}) group_left () (1 - probe:netsonde_slo:objective{{{labels}}}))", BY_TARGET)], thresholds=model.steps((1, model.POOR), (14.4, model.BAD))))
+    board.add(model.curve("Burn rate", "Errors of an hour by what the objective allows: above 14.4 a month's budget is gone in two days.", [src.target(f"topk(10, probe:netsonde_probe_errors:ratio1h{{{labels}}} / on (job, {each}) group_left () (1 - probe:netsonde_slo:objective{{{labels}}}))", BY_TARGET)], thresholds=model.steps((1, model.POOR), (14.4, model.BAD)), links=draw.link_of(src, [UP])))
     return board
 
 

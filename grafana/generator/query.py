@@ -1,5 +1,6 @@
 """One question, in PromQL and in Flux: so that a board for Prometheus and its twin for InfluxDB say the same."""
 
+import re
 from dataclasses import dataclass, field, replace
 
 
@@ -22,6 +23,11 @@ class Ask:
     largest: int = 0
     smallest: int = 0
     holds: str = ""
+
+    @property
+    def name(self):
+        """Of its series: none, if they have not got the labels that it is made of."""
+        return self.legend if set(re.findall(r"\{\{(\w+)\}\}", self.legend)) <= set(self.by) else ""
 
     def but(self, **changes):
         return replace(self, **changes)
@@ -116,10 +122,10 @@ class Prometheus:
         }
 
     def curve(self, ask, scope):
-        return self.target(self.expression(ask, scope), ask.legend)
+        return self.target(self.expression(ask, scope), ask.name)
 
     def now(self, ask, scope):
-        return self.target(self.expression(ask, scope, "5m"), ask.legend, instant=True)
+        return self.target(self.expression(ask, scope, "5m"), ask.name, instant=True)
 
     def column(self, ask, scope, name):
         del name  # the board renames it

@@ -13,19 +13,19 @@ ROUTER = ("target",)
 NAME = "{{target}}"
 PORT = ("target", "name")
 PORT_NAME = "{{target}} {{name}}"
+LITTLE_IS_BAD = model.steps((0.05, model.POOR), (0.2, model.GOOD), base=model.BAD)
 
 
 def ask(set_name, measure, by=ROUTER, legend=NAME, how="sum", **more):
-    legend = "" if legend == NAME and not by else legend
     return Ask(f"routeros_{set_name}", measure, how=how, by=by, legend=legend, **more)
 
 
-def share(src, set_name, part, whole, worst):
-    """A part by its whole, of the router where that is largest or smallest."""
+def share(src, set_name, part, whole, worst, *labels):
+    """A part by its whole, where that is largest or smallest: of routers, or of what labels tell apart."""
     if src.name == "prometheus":
-        part, whole = (f'max by (instance, target) (netsonde_routeros_{set_name}_{name}{{target=~"$router"}})' for name in (part, whole))
+        part, whole = (f'max by ({", ".join(("instance", "target", *labels))}) (netsonde_routeros_{set_name}_{name}{{target=~"$router"}})' for name in (part, whole))
         return src.target(f"{worst}({part} / ({whole} > 0))", worst, instant=True)
-    rows = maps.latest("rows", f"routeros_{set_name}", (part, whole), "r.target =~ /^${router:regex}$/", '["agent", "target"]')
+    rows = maps.latest("rows", f"routeros_{set_name}", (part, whole), "r.target =~ /^${router:regex}$/", "[" + ", ".join(f'"{name}"' for name in ("agent", "target", *labels)) + "]")
     return src.target(f"{rows}rows\n  |> filter(fn: (r) => r.{whole} > 0.0)\n  |> map(fn: (r) => ({{_value: r.{part} / r.{whole}}}))\n  |> {worst}()")
 
 
@@ -118,8 +118,6 @@ def interfaces(src):
 def errors(src):
     board = start(src, "router-errors", "errors and drops", "Packets that were damaged or dropped.", interface=True)
     pairs = (("receive_errors", "Errors in"), ("transmit_errors", "Errors out"), ("receive_drops", "Drops in"), ("transmit_drops", "Drops out"), ("transmit_queue_drops", "Drops of the interface's queue"))
-    for measure, title in pairs:
-        board.add(draw.curve(src, WITH_INTERFACE, title, "Packets per second.", [ask("interface", f"{measure}_total", PORT, PORT_NAME, rate=True)], "pps"))
     board.first_row(
         [
             draw.stat(src, WITH_INTERFACE, "Errors in", "Packets per second, of all chosen interfaces.", [ask("interface", "receive_errors_total", (), rate=True)], "pps", thresholds=model.steps((1, model.POOR), (100, model.BAD)), decimals=1),
@@ -128,6 +126,8 @@ def errors(src):
             draw.stat(src, WITH_INTERFACE, "Drops out", "Packets per second, of all chosen interfaces.", [ask("interface", "transmit_drops_total", (), rate=True)], "pps", thresholds=model.steps((1, model.POOR), (100, model.BAD)), decimals=1),
         ]
     )
+    for measure, title in pairs:
+        board.add(draw.curve(src, WITH_INTERFACE, title, "Packets per second.", [ask("interface", f"{measure}_total", PORT, PORT_NAME, rate=True)], "pps"))
     board.add(draw.curve(src, WITH_INTERFACE, "Damaged frames", "With a wrong checksum (FCS), per second: a cable or a plug.", [ask("ethernet_counters", "receive_fcs_errors_total", PORT, PORT_NAME, rate=True)], "pps"))
     board.add(draw.curve(src, WITH_INTERFACE, "Links that went down", "Per hour.", [ask("interface", "link_downs_total", PORT, PORT_NAME, rate=True, scale=3600)]), 24)
     return board
@@ -157,8 +157,8 @@ def memory(src):
     free = ask("system", "memory_free_bytes", how="min")
     board.first_row(
         [
-            model.stat("Least memory", "Share that is free, on the router with least.", [share(src, "system", "memory_free_bytes", "memory_size_bytes", "min")], "percentunit", thresholds=model.steps((0.05, model.POOR), (0.2, model.GOOD), base=model.BAD)),
-            model.stat("Least storage", "Share that is free, on the router with least.", [share(src, "system", "storage_free_bytes", "storage_size_bytes", "min")], "percentunit", thresholds=model.steps((0.05, model.POOR), (0.2, model.GOOD), base=model.BAD)),
+            model.stat("Least memory", "Share that is free, on the router with least.", [share(src, "system", "memory_free_bytes", "memory_size_bytes", "min")], "percentunit", thresholds=LITTLE_IS_BAD),
+            model.stat("Least storage", "Share that is free, on the router with least.", [share(src, "system", "storage_free_bytes", "storage_size_bytes", "min")], "percentunit", thresholds=LITTLE_IS_BAD),
             draw.stat(src, SCOPE, "Memory free", "On the router with least.", [ask("system", "memory_free_bytes", (), how="min")], "bytes"),
             draw.stat(src, SCOPE, "Storage free", "On the router with least.", [ask("system", "storage_free_bytes", (), how="min")], "bytes"),
         ]
@@ -278,6 +278,7 @@ def dhcp(src):
     lease = ("target", "server", "status")
     board.first_row(
         [
+            model.stat("Fullest pool", "Share of addresses that are free, in the pool with least: none left is no address for the next who asks.", [share(src, "pool", "available_addresses", "addresses", "min", "family", "name")], "percentunit", thresholds=LITTLE_IS_BAD),
             draw.stat(src, SCOPE, "Bound", "Leases in use.", [ask("dhcp_leases", "leases", (), where={"status": "bound"})], "short"),
             draw.stat(src, SCOPE, "Waiting", "Leases that nobody has taken.", [ask("dhcp_leases", "leases", (), where={"status": "waiting"})], "short"),
             draw.stat(src, SCOPE, "Addresses in use", "Of all pools.", [ask("pool_used", "addresses", ())], "short"),
