@@ -96,7 +96,7 @@ def errors_and_drops():
 
 
 def interfaces(src):
-    board = start(src, "router-interfaces", "interface traffic", "Bits and packets of interfaces.", interface=True)
+    board = start(src, "router-interfaces", "interface traffic", "How much goes through which interface, and which links are down?", interface=True)
     board.first_row(
         [
             draw.stat(src, WITH_INTERFACE, "Down", "Interfaces that are not up.", [ask("interface", "running", (), holds="== 0")], "short", thresholds=model.steps((1, model.FAIR))),
@@ -116,7 +116,7 @@ def interfaces(src):
 
 
 def errors(src):
-    board = start(src, "router-errors", "errors and drops", "Packets that were damaged or dropped.", interface=True)
+    board = start(src, "router-errors", "errors and drops", "Where are packets damaged or dropped?", interface=True)
     pairs = (("receive_errors", "Errors in"), ("transmit_errors", "Errors out"), ("receive_drops", "Drops in"), ("transmit_drops", "Drops out"), ("transmit_queue_drops", "Drops of the interface's queue"))
     board.first_row(
         [
@@ -134,7 +134,7 @@ def errors(src):
 
 
 def cpu(src):
-    board = start(src, "router-cpu", "CPU", "Load of the CPUs.")
+    board = start(src, "router-cpu", "CPU", "Which router, or which core of it, is at its limit?")
     load = ask("system", "cpu_load_ratio", how="max")
     board.first_row(
         [
@@ -153,7 +153,7 @@ def cpu(src):
 
 
 def memory(src):
-    board = start(src, "router-memory", "memory and storage", "What is free.")
+    board = start(src, "router-memory", "memory and storage", "Which router runs out of memory or storage?")
     free = ask("system", "memory_free_bytes", how="min")
     board.first_row(
         [
@@ -177,7 +177,7 @@ def memory(src):
 
 
 def connections(src):
-    board = start(src, "router-connections", "connections", "Connection tracking.")
+    board = start(src, "router-connections", "connections", "How many connections do routers track, and is there room for more?")
     entries = ask("connection_tracking", "entries")
     board.first_row(
         [
@@ -195,7 +195,7 @@ def connections(src):
 
 
 def queues(src):
-    board = start(src, "router-queues", "queues", "Simple queues and the queue tree.")
+    board = start(src, "router-queues", "queues", "Which queues are busy, wait or drop: simple ones and trees?")
     simple, tree = ("target", "name"), ("target", "name")
     board.first_row(
         [
@@ -235,7 +235,7 @@ def latency(src):
 
 
 def bgp(src):
-    board = start(src, "router-bgp", "BGP", "Sessions and prefixes.")
+    board = start(src, "router-bgp", "BGP", "Which sessions are down, and what do the others bring?")
     peer, name = ("target", "name", "remote_address"), "{{target}} {{name}} {{remote_address}}"
     board.first_row(
         [
@@ -258,7 +258,7 @@ def bgp(src):
 
 
 def pppoe(src):
-    board = start(src, "router-pppoe", "PPPoE users", "Sessions of access routers.")
+    board = start(src, "router-pppoe", "PPPoE users", "How many users are on line, and where have they gone missing?")
     service = ("target", "service")
     board.first_row(
         [
@@ -274,7 +274,7 @@ def pppoe(src):
 
 
 def dhcp(src):
-    board = start(src, "router-dhcp", "DHCP leases", "Leases and pools.")
+    board = start(src, "router-dhcp", "DHCP leases", "How many leases are out, and which pool runs dry?")
     lease = ("target", "server", "status")
     board.first_row(
         [
@@ -295,7 +295,7 @@ def dhcp(src):
 
 
 def firewall(src):
-    board = start(src, "router-firewall", "firewall drops", "What firewalls drop, and what their rules count.")
+    board = start(src, "router-firewall", "firewall drops", "What do firewalls drop, and what do their rules count?")
     board.first_row(
         [
             draw.stat(src, SCOPE, "Dropped", "Packets per second, of all chosen routers.", [ask("firewall_drops", "packets_total", (), rate=True)], "pps"),
@@ -313,7 +313,7 @@ def firewall(src):
 
 
 def health(src):
-    board = start(src, "router-health", "system health", "Temperatures, voltages, fans, optical modules.")
+    board = start(src, "router-health", "system health", "Is hardware too hot or failing: temperatures, voltages, fans, optical modules?")
     sensor, name = ("target", "sensor"), "{{target}} {{sensor}}"
     board.first_row(
         [

@@ -29,6 +29,11 @@ def test_committed_boards_are_those_of_the_generator(tmp_path):
     assert written == {path.relative_to(FOLDER): path.read_text() for path in BOARDS}, "run grafana/generate"
 
 
+def test_the_list_of_boards_is_up_to_date():
+    listed = subprocess.run([TOP / "grafana" / "generate", "--list"], check=True, capture_output=True, text=True).stdout
+    assert listed.count("\n") > 20 and listed in (TOP / "docs" / "dashboards.md").read_text(), "run grafana/generate"
+
+
 def test_uids_are_unique_and_stable():
     uids = [board["uid"] for board in LOADED.values()]
     assert len(set(uids)) == len(uids) and all(len(uid) <= 40 for uid in uids)
