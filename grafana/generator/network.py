@@ -115,6 +115,8 @@ def quality(src):
     board.add(draw.curve(src, SCOPE, "Buffer of calls", "What a de-jitter buffer must hold.", [Ask("qos", "buffer_seconds", how="mean", by=EACH, legend=BY_TARGET)], "s"))
     board.add(draw.curve(src, SCOPE, "Objectives missed", "How often an objective began to be missed, per second.", [Ask("qos", "violations_total", rate=True, how="sum", by=("target", "objective"), legend="{{target}} {{objective}}")]))
     board.add(draw.curve(src, SCOPE, "What TCP could reach", "The ceiling that loss and delay set for one connection (estimated).", [Ask("qos", "tcp_rate_bytes_per_second", how="mean", by=EACH, scale=8, legend=BY_TARGET)], "bps"))
+    board.add(draw.curve(src, SCOPE, "Pages and queries", "Median time of the pages and DNS queries of the window.", [Ask("qos", "page_seconds", how="mean", by=EACH, legend=BY_TARGET)], "s"))
+    board.add(draw.curve(src, SCOPE, "Apdex", "How content people would be with these times: 1 is good (docs/quality.md).", [Ask("qos", "apdex_ratio", how="mean", by=EACH, legend=BY_TARGET)], max=1))
     return board
 
 
@@ -197,6 +199,9 @@ def response(src):
         board.add(draw.curve(src, SCOPE, f"HTTP: {name}", "By target.", [Ask("http", f"{phase}_seconds", how="mean", by=EACH, legend=BY_TARGET)], "s"))
     board.add(draw.curve(src, SCOPE, "DNS queries", "From the query to its answer, connecting included.", [Ask("dns", "request_seconds", how="mean", by=EACH, legend=BY_TARGET)], "s"))
     board.add(draw.curve(src, SCOPE, "TCP: connecting", "Until the connection was there.", [Ask("tcp", "connect_seconds", how="mean", by=EACH, legend=BY_TARGET)], "s"))
+    board.add(draw.curve(src, SCOPE, "UDP: answers", "From the datagram to its answer.", [Ask("udp", "request_seconds", how="mean", by=EACH, legend=BY_TARGET)], "s"))
+    round_trips = [Ask(of, f"{name}rtt_seconds", how="mean", by=EACH, legend=f"{of.upper()} " + BY_TARGET) for of, name in (("http", "tcp_"), ("tcp", ""))]
+    board.add(draw.curve(src, SCOPE, "Round trips inside connections", "As the kernel measures them: what the network takes, without the server.", round_trips, "s"))
     columns = [(Ask("http", f"{phase}_seconds", how="mean", by=EACH, largest=100), name, "s", None, None) for phase, name in PHASES]
     columns.append((Ask("http", "status_code", how="max", by=EACH, largest=100), "Status", "short", None, None))
     board.add(draw.table(src, SCOPE, "HTTP by target", "The hundred slowest by each phase.", columns, links=detail(src), sort=("processing", True)), 24, 10)
@@ -321,6 +326,9 @@ def target_detail(src):
     board.add(draw.states(src, SCOPE, "Runs", "Each probe's runs: did they succeed?", [Ask("probe", "success", how="min", by=("probe", "instance"), legend="{{probe}} from {{instance}}")], kind="status-history"), 24, 6)
     board.add(draw.curve(src, SCOPE, "Failures by reason", "Per second.", [Ask("probe", "failures_total", rate=True, how="sum", by=("reason",), legend="{{reason}}")], stacked=True))
     board.add(draw.curve(src, SCOPE, "How long runs take", "By probe.", [Ask("probe", "duration_seconds", how="mean", by=("probe", "instance"), legend="{{probe}} from {{instance}}")], "s"))
+    odd = [Ask("ping", f"{name}_total", rate=True, how="sum", by=("instance",), legend=f"{words} from {{{{instance}}}}") for name, words in (("duplicates", "twice"), ("late", "late"), ("reordered", "out of order"), ("lost_locally", "lost by this machine"))]
+    board.add(draw.curve(src, SCOPE, "Odd replies", "Pings that were answered twice, too late or out of order, and those that never left; per second.", odd))
+    board.add(draw.curve(src, SCOPE, "Hop limit of replies", "Another value is another way back.", [Ask("ping", "reply_hop_limit", how="min", by=("probe", "instance"), legend="{{probe}} from {{instance}}")]))
     about = model.table("About it", "What is known about the target.", [src.target('netsonde_target_info{instance=~"$agent",target=~"$target",probe=~"$probe"}', table=True)], [])
     about["transformations"] = src.columns(["Value"], hidden=("Value",))
     board.add(about, 24, 6)
@@ -348,6 +356,10 @@ def path(src):
     board.add(draw.curve(src, SCOPE, "Changes of the path", "Per hour.", [Ask("traceroute", "path_changes_total", rate=True, how="sum", by=EACH, scale=3600, legend=BY_TARGET)]), 24, 6)
     board.add(draw.curve(src, SCOPE, "Way in kilometres", "Along the hops that databases place.", [Ask("traceroute", "path_meters", how="max", by=EACH, legend=BY_TARGET)], "lengthm"))
     board.add(draw.curve(src, SCOPE, "Path MTU", "The largest packet that gets through (option mtu).", [Ask("traceroute", "mtu_bytes", how="min", by=EACH, legend=BY_TARGET)], "bytes"))
+    board.add(draw.curve(src, SCOPE, "Loss at the target", "Share of packets that the target itself does not answer.", [Ask("traceroute", "loss_ratio", how="mean", by=EACH, legend=BY_TARGET)], "percentunit", thresholds=HIGH_IS_BAD["loss"]))
+    board.add(draw.states(src, SCOPE, "Reached", "Whether the last trace reached the target.", [Ask("traceroute", "reached", how="min", by=EACH, legend=BY_TARGET)], mappings=model.YES_NO))
+    board.add(draw.curve(src, SCOPE, "Paths side by side", "How many paths of equal length the last trace found.", [Ask("traceroute", "paths", how="max", by=EACH, legend=BY_TARGET)]))
+    board.add(draw.states(src, SCOPE, "Networks on the path", "Another colour is another row of autonomous systems. It needs a database of these.", [Ask("traceroute", "as_path_hash", how="max", by=EACH, legend=BY_TARGET)], mappings=[], scheme="continuous-BlYlRd"))
     return board
 
 
@@ -356,13 +368,19 @@ def dns(src):
     board.add(draw.stat(src, SCOPE, "Answered", "Share of queries that were answered.", [Ask("dns", "answered", how="mean")], "percentunit", thresholds=LOW_IS_BAD["availability"]), 6, 4)
     board.add(draw.stat(src, SCOPE, "Time", "Mean time of an answer.", [Ask("dns", "request_seconds", how="mean")], "s"), 6, 4)
     board.add(draw.stat(src, SCOPE, "Rules broken", "Servers whose records break a rule.", [Ask("dns", "rule_failed", how="sum")], thresholds=HIGH_IS_BAD["count"]), 6, 4)
-    board.add(draw.stat(src, SCOPE, "Forged", "Answers that did not fit their query.", [Ask("dns", "spoofed_total", how="sum")], thresholds=HIGH_IS_BAD["count"]), 6, 4)
+    board.add(draw.stat(src, SCOPE, "Forged", "Answers that did not fit their query, in the time range.", [Ask("dns", "spoofed_total", total=True, how="sum")], thresholds=HIGH_IS_BAD["count"]), 6, 4)
     board.add(draw.curve(src, SCOPE, "Time of answers", "Connecting included.", [Ask("dns", "request_seconds", how="mean", by=EACH, legend=BY_TARGET)], "s"))
     board.add(draw.curve(src, SCOPE, "Response codes", "0 is NOERROR, 2 SERVFAIL, 3 NXDOMAIN, 5 REFUSED.", [Ask("dns", "rcode", how="max", by=EACH, legend=BY_TARGET)]))
     board.add(draw.curve(src, SCOPE, "Records in answers", "A change is worth a look.", [Ask("dns", "answer_rrs", how="max", by=EACH, legend=BY_TARGET)]))
     board.add(draw.curve(src, SCOPE, "Shortest TTL", "Of the records in the answer.", [Ask("dns", "min_ttl_seconds", how="min", by=EACH, legend=BY_TARGET)], "s"))
     board.add(draw.curve(src, SCOPE, "Serial of zones", "Of queries for SOA: servers of one zone should agree.", [Ask("dns", "serial", how="max", by=EACH, legend=BY_TARGET)], "none"))
     board.add(draw.states(src, SCOPE, "Signed and checked", "Whether the resolver says that it has verified the answer (AD).", [Ask("dns", "authentic_data", how="max", by=EACH, legend=BY_TARGET)], mappings=model.YES_NO))
+    board.add(draw.curve(src, SCOPE, "Failures by reason", "Per second.", [Ask("probe", "failures_total", rate=True, how="sum", by=("reason",), legend="{{reason}}")], stacked=True))
+    asked = [Ask("dns", f"{name}_total", rate=True, how="sum", legend=name) for name in ("queries", "answers")]
+    board.add(draw.curve(src, SCOPE, "Queries and answers", "Per second, attempts counted: what lies between them was not answered.", asked))
+    board.add(draw.states(src, SCOPE, "Retried over TCP", "The answer was too long for UDP.", [Ask("dns", "retried_tcp", how="max", by=EACH, legend=BY_TARGET)], mappings=model.YES_NO))
+    times = src.target('sum by (le) (increase(netsonde_dns_query_seconds_bucket{instance=~"$agent",target=~"$target",probe=~"$probe"}[$__rate_interval]))', "{{le}}", form="heatmap")
+    board.add(model.heatmap("Answers by time", "How many answers took how long.", [times]))
     return board
 
 
@@ -385,6 +403,13 @@ def http(src):
     board.add(made, 12, 10)
     board.add(draw.curve(src, SCOPE, "Redirects", "Followed in the last run.", [Ask("http", "redirects", how="max", by=EACH, legend=BY_TARGET)]))
     board.add(draw.states(src, SCOPE, "Rules", "1: the answer breaks a rule (fail_if_...).", [Ask("http", "rule_failed", how="max", by=EACH, legend=BY_TARGET)], mappings=model.YES_NO))
+    board.add(draw.curve(src, SCOPE, "Bodies", "Size of the last answer's body.", [Ask("http", "body_bytes", how="max", by=EACH, legend=BY_TARGET)], "bytes"))
+    times = src.target('sum by (le) (increase(netsonde_http_response_seconds_bucket{instance=~"$agent",target=~"$target",probe=~"$probe"}[$__rate_interval]))', "{{le}}", form="heatmap")
+    board.add(model.heatmap("Answers by time", "How many requests took how long.", [times]))
+    chain = src.target('min by (target, probe, position) (netsonde_tls_certificate_not_after_timestamp_seconds{instance=~"$agent",target=~"$target",probe=~"$probe"}) - time()', table=True)
+    made = model.table("Chains", "Each certificate that servers send: 0 is the server's own, the others are those of authorities.", [chain], [("Expires in", "s", LOW_IS_BAD["days"], None)], links=detail(src), sort=("Expires in", False))
+    made["transformations"] = src.columns(["Expires in"])
+    board.add(made, 24, 10)
     return board
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 @dataclass(frozen=True)
 class Ask:
-    """A measure of a set. rate: of a counter, per second. total: over what is in the time range (counters). how: what
+    """A measure of a set. rate: of a counter, per second. total: of a counter, by how much it rose in the time range. how: what
     is made of all series with the same `by`: None leaves them as they are. where: labels that must match (regular
     expressions). over: "mean", "last", "max", "min" in each step. holds: a condition such as "== 0"; the value is 1 where
     it holds, else 0."""
@@ -14,6 +14,7 @@ class Ask:
     set: str
     measure: str
     rate: bool = False
+    total: bool = False
     how: str | None = None
     by: tuple = ()
     where: dict = field(default_factory=dict)
@@ -24,13 +25,14 @@ class Ask:
     smallest: int = 0
     holds: str = ""
 
-    @property
-    def name(self):
-        """Of its series: none, if they have not got the labels that it is made of."""
-        return self.legend if set(re.findall(r"\{\{(\w+)\}\}", self.legend)) <= set(self.by) else ""
-
     def but(self, **changes):
         return replace(self, **changes)
+
+    @property
+    def name(self):
+        """The legend, as far as the answer has the labels in it."""
+        named = re.findall(r"\{\{(\w+)\}\}", self.legend)
+        return self.legend if not self.how or set(named) <= set(self.by) else ""
 
 
 def number(value):
@@ -97,6 +99,8 @@ class Prometheus:
         text = f"netsonde_{ask.set}_{ask.measure}" + self.selector(scope, ask.where)
         if ask.rate:
             text = f"rate({text}[{window}])"
+        if ask.total:
+            text = f"increase({text}[$__range])"
         if ask.holds:
             sign, limit = ask.holds.split()
             text = f"{text} {sign} bool {limit}"
@@ -230,9 +234,10 @@ class Flux:
             lines.append("  |> derivative(unit: 1s, nonNegative: true)")
         lines.append(f"  |> aggregateWindow(every: v.windowPeriod, fn: {ask.over}, createEmpty: false)")
         lines += self.held(ask) + self.grouped(ask, True) + self.scaled(ask)
-        if not ask.largest:
+        if not ask.largest and not ask.smallest:
             return self.target("\n".join(lines))
         # Those that are largest over the whole time; topk of PromQL chooses in each step.
+        chosen = f"top(n: {ask.largest}" if ask.largest else f"bottom(n: {ask.smallest}"
         name = ' + " " + '.join(f"r.{tag}" for tag in self.tags(ask))
         lines[0] = "all = " + lines[0]
         lines += [
@@ -240,7 +245,7 @@ class Flux:
             "names = all",
             "  |> mean()",
             "  |> group()",
-            f'  |> top(n: {ask.largest}, columns: ["_value"])',
+            f'  |> {chosen}, columns: ["_value"])',
             f"  |> map(fn: (r) => ({{key: {name}}}))",
             '  |> findColumn(fn: (key) => true, column: "key")',
             "",
@@ -253,6 +258,8 @@ class Flux:
         lines = self.source(ask, scope)
         if ask.rate:
             lines += ["  |> derivative(unit: 1s, nonNegative: true)", "  |> mean()"]
+        elif ask.total:
+            lines += ["  |> difference(nonNegative: true)", "  |> sum()"]
         else:
             lines.append("  |> last()")
         return lines + self.held(ask) + self.grouped(ask, False) + self.scaled(ask)

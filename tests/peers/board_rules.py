@@ -8,8 +8,6 @@ OUTLINES = "#808080"
 GEOMETRY = {"h", "w", "x", "y"}
 # Ratios with another range: of a budget that can be overdrawn, of today by the week before.
 BEYOND_ONE = {"Least budget left", "Left", "Against the week"}
-# What has been lost since the start is a number of its own.
-RAW_COUNTERS = {"Lines lost", "Forged"}
 SENTENCE = re.compile(r"[.?]$")
 
 
@@ -122,7 +120,7 @@ def windows_are_grafanas(board, language):
     for panel in panels_of(board):
         for target in panel["targets"]:
             for window in re.findall(r"\[([^\]]+)\]", target.get("expr", "")):
-                if window != ("5m" if target["instant"] else "$__rate_interval"):
+                if window not in (("5m", "$__range") if target["instant"] else ("$__rate_interval",)):
                     yield f"{panel['title']}: {window}"
 
 
@@ -133,7 +131,7 @@ def counters_are_rates(board, language):
                 yield where
             continue
         for name in re.findall(r"\b(netsonde_\w+_total)\b", text):
-            if where not in RAW_COUNTERS and not re.search(rf"(?:rate|increase|changes)\({name}", text):
+            if not re.search(rf"(?:rate|increase|changes)\({name}", text):
                 yield f"{where}: {name} is a counter"
         for name in re.findall(r"\b(?:rate|increase)\((\w+)", text):
             if not name.endswith(("_total", "_bucket", "_count", "_sum")):

@@ -1,5 +1,5 @@
 """Flux: of dashboards, queries and tasks. Nothing executes it here (no engine is packaged): libflux checks types and
-names of functions, and measurements, fields and tags are compared with what the daemon writes."""
+names of functions; measurements, fields and tags: test_names.py."""
 
 import json
 import re
@@ -18,9 +18,6 @@ GRAFANA = (
     "option v = {timeRangeStart: -1h, timeRangeStop: now(), windowPeriod: 1m, "
     'defaultBucket: "netsonde", organization: "netsonde"}\n'
 )
-# What lines have beside the labels of their rows: docs/metrics.md, docs/geo.md.
-TAGS = {"agent", "target", "probe", "country", "asn", "as_org", "city", "region", "continent", "name"}
-COMMON = {"success", "reason", "duration_seconds", "run", "boot"}
 
 
 def texts():
@@ -66,34 +63,3 @@ def test_flux_is_valid(checker):
 def test_the_checker_notices(checker):
     good = 'from(bucket: "x") |> range(start: -1h)'
     assert wrong(checker, [good, good + " |> nothing()", good.replace('"x"', "3"), good + "("]) == [1, 2, 3]
-
-
-def sets():
-    """Fields and labels of each set, from the reference (docs/metrics.md, which the program writes)."""
-    found = {}
-    for part in re.split(r"^### ", (TOP / "docs" / "metrics.md").read_text(), flags=re.M)[1:]:
-        named = re.search(r"fields of `(\w+)`", part)
-        if not named:
-            continue
-        fields = {field for row in re.findall(r"^\| `?\w*`?[^|]*\|[^|]*\|([^|]*)\|", part, re.M) for field in re.findall(r"`(\w+)`", row)}
-        labels = re.search(r"Labels of its rows: `([^`]*)`", part)
-        old_fields, old_labels = found.get(named[1], (set(), set()))
-        found[named[1]] = (old_fields | fields, old_labels | set(labels[1].split(", ") if labels else ()))
-    return found
-
-
-SETS = sets()
-
-
-@pytest.mark.parametrize("name, text", TEXTS, ids=[name for name, _ in TEXTS])
-def test_what_flux_names_is_written(name, text):
-    measurements = set(re.findall(r'r\._measurement == "(\w+)"', text))
-    fields = set(re.findall(r'r\._field == "(\w+)"', text))
-    assert measurements <= set(SETS), measurements - set(SETS)
-    known = COMMON.union(*(SETS[measurement][0] for measurement in measurements)) if measurements else COMMON
-    assert fields <= known, fields - known
-    tags = set(re.findall(r"\br\.(\w+) (?:==|=~)", text)) - {"_measurement", "_field", "_value"}
-    made = set(re.findall(r"(\w+): (?:r\.|if )", text))
-    labels = TAGS.union(*(SETS[measurement][1] for measurement in measurements)) if measurements else TAGS
-    # Of a pivot, fields are columns.
-    assert tags <= labels | made | fields, tags - labels - made - fields

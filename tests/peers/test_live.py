@@ -9,13 +9,19 @@ import pytest
 import yaml
 
 import live
+import reference
 from netsonde import wait_until
+from support import Line, Metrics
 from test_dashboards import LOADED, panels
+from test_names import named_by_flux
 
 TOP = Path(__file__).resolve().parents[2]
 PATIENCE = 60
+# Measurements that are not written here, and why.
+NOT_WRITTEN = {"event": "no path changes on loopback"}
 # What has nothing to say here, and why.
 WITHOUT = {
+    "daemon/Own certificate": "pages without TLS",
     "dns/Serial of zones": "no query for SOA",
     "path/First hop that loses": "nothing is lost on loopback",
     "path/Way in kilometres": "one hop, which is this machine",
@@ -105,6 +111,47 @@ def test_every_rule_that_records_has_data(world):
         return not missing
 
     wait_until(look, f"records: {missing}", PATIENCE)
+
+
+def test_metrics_are_those_of_the_reference(world, binary):
+    """What test_names.py knows of labels is true: no series has others, and no kind of row lacks those that make it one."""
+    known = reference.read(binary)
+    seen = {name: {label for row in rows for label, _ in row} for name, rows in Metrics(world.daemon.get("/metrics")).samples.items()}
+    assert len(seen) > 500 and seen.keys() <= known.metrics.keys(), seen.keys() - known.metrics.keys()
+    assert {(name, label) for name, labels in seen.items() for label in labels - known.metrics[name][1]} == set()
+    lacking = {
+        (part, label)
+        for part, labels in reference.ROWS.items()
+        for label, measures in labels.items()
+        for measure in measures
+        if label not in seen.get(f"netsonde_{part}_{measure}", {label})
+    }
+    assert lacking == set()
+
+
+def test_lines_have_what_flux_names(world, binary):
+    """Flux is executed nowhere here: so each measurement, field and tag in it must be in a line that was really written. And no
+    line has what the reference does not know."""
+    known = reference.read(binary)
+    wanted = {one for one in named_by_flux(binary) if one[0] not in NOT_WRITTEN}
+    assert len(wanted) > 200
+    seen, strange = set(), set()
+    with open(world.folder / "lines.lp", "rb") as file:
+
+        def look():
+            while (text := file.readline()).endswith(b"\n"):
+                line = Line(text[:-1].decode())
+                seen.update((line.measurement, name) for name in [*line.fields, *line.tags])
+                strange.update((line.measurement, name) for name in line.fields.keys() - known.fields[line.measurement])
+                strange.update((line.measurement, name) for name in line.tags.keys() - known.tags[line.measurement])
+            file.seek(-len(text), 1)  # the rest of that line comes later
+            return wanted <= seen
+
+        try:
+            wait_until(look, "all that Flux names", PATIENCE)
+        except AssertionError:
+            assert wanted - seen == set()
+    assert strange == set()
 
 
 def fires(world, name, **labels):

@@ -1,4 +1,4 @@
-"""Rules, alerts and routes, as promtool and amtool see them; and what they name exists."""
+"""Rules, alerts and routes, as promtool and amtool see them. What they name: test_names.py."""
 
 import re
 import subprocess
@@ -17,19 +17,10 @@ ALERTS = {
 }
 PAGE = re.compile(r"https://\S+/docs/runbooks/(\w+\.md)")
 SEVERITIES = {"critical", "warning", "info", "none"}
-# Words of PromQL that stand where names of metrics do.
-FOREIGN = {"up", "ALERTS"}
 
 
 def run(*command):
     return subprocess.run(command, capture_output=True, text=True)
-
-
-def expressions():
-    for path in RULES:
-        for group in yaml.safe_load(path.read_text())["groups"]:
-            for rule in group["rules"]:
-                yield rule.get("alert") or rule["record"], rule["expr"]
 
 
 def test_promtool_has_nothing_to_say():
@@ -70,36 +61,6 @@ def test_words_of_an_alert(name):
 def test_no_page_without_an_alert():
     wanted = {PAGE.fullmatch(rule["annotations"]["runbook_url"])[1] for rule in ALERTS.values()} | {"README.md"}
     assert {path.name for path in (TOP / "docs" / "runbooks").iterdir()} == wanted
-
-
-def known_metrics(binary):
-    text = run(binary, "reference", "metrics").stdout
-    found = dict(re.findall(r"^  (netsonde_\w+): (\w+)", text, re.M))
-    names = {name for name, kind in found.items() if kind != "only"}
-    return names | {f"{name}_{end}" for name, kind in found.items() if kind == "histogram" for end in ("bucket", "sum", "count")}
-
-
-def test_what_rules_name_exists(binary):
-    known = known_metrics(binary)
-    recorded = {name for name, _ in expressions() if ":" in name}
-    used = {}
-    for rule, text in expressions():
-        bare = re.sub(r'"[^"]*"|\[[^]]*\]', "", text)
-        for name in re.findall(r"(?<![\w:])(?:netsonde_\w+|\w+:[\w:]+)", bare):
-            used.setdefault(name, rule)
-    unknown = {name: rule for name, rule in used.items() if name not in (recorded if ":" in name else known)}
-    assert unknown == {}
-    assert len(used) > 50
-
-
-def test_pages_name_only_what_exists(binary):
-    known = known_metrics(binary)
-    unknown = {}
-    for path in (TOP / "docs" / "runbooks").glob("*.md"):
-        for name in re.findall(r"(?<![\w:])netsonde_\w+(?=[`{:\[) ])", path.read_text()):
-            if name not in known:
-                unknown[name] = path.name
-    assert unknown == {}
 
 
 @pytest.mark.parametrize("has_receivers", [False, True])
