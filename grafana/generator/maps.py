@@ -143,13 +143,13 @@ def flux_map(src):
         "agents": stand + "agents",
         "edges": flows
         + "flows\n"
+        "  |> map(fn: (r) => ({source: r.source, place: r.place, _value: r.up}))\n"
         '  |> group(columns: ["source", "place"])\n'
-        '  |> mean(column: "up")\n'
+        "  |> mean()\n"
         "  |> group()\n"
-        '  |> sort(columns: ["up"])\n'
-        f"  |> limit(n: {LINES_MOST})\n"
-        '  |> map(fn: (r) => ({id: r.source + " > " + r.place, source: r.source, target: r.place, up: r.up}))\n'
-        '  |> rename(columns: {up: "Up"})',
+        f'  |> bottom(n: {LINES_MOST}, columns: ["_value"])\n'
+        '  |> map(fn: (r) => ({id: r.source + " > " + r.place, source: r.source, target: r.place, _value: r._value}))\n'
+        '  |> rename(columns: {_value: "Up"})',
         "nodes": flows
         + "union(tables: [\n"
         "  flows |> map(fn: (r) => ({id: r.place, latitude: r.latitude, longitude: r.longitude})),\n"

@@ -255,9 +255,10 @@ def bars(title, description, targets, unit="short", *, thresholds=None, **more):
     return panel("bargauge", title, description, targets, config, options)
 
 
-def states(title, description, targets, *, mappings=None, kind="state-timeline", thresholds=None, **more):
-    config = fields("short", thresholds, mappings=mappings or UP_DOWN, custom={"fillOpacity": 80, "lineWidth": 0}, **more)
-    config["defaults"]["color"] = {"mode": "thresholds"}
+def states(title, description, targets, *, mappings=UP_DOWN, kind="state-timeline", thresholds=None, scheme="thresholds", **more):
+    """scheme: such as a continuous one, for values that are only told apart."""
+    config = fields("short", thresholds, mappings=mappings, custom={"fillOpacity": 80, "lineWidth": 0}, **more)
+    config["defaults"]["color"] = {"mode": scheme}
     options = {
         "showValue": "never",
         "rowHeight": 0.85,

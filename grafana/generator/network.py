@@ -63,7 +63,7 @@ def down_now(src):
 
 
 def overview(src):
-    board = start(src, "overview", "netsonde / Network overview", "How the network does, and which targets do worst.")
+    board = start(src, "overview", "netsonde / Network overview", "Is anything wrong, where, and since when? Which targets do worst?")
     figures = [
         draw.stat(src, SCOPE, "Down", "Probes that are down now. The table below says which, and since when.", [DOWN], thresholds=HIGH_IS_BAD["count"]),
         draw.stat(src, SCOPE, "Up", "Share of probes that are up.", [UP.but(how="mean", by=())], "percentunit", thresholds=LOW_IS_BAD["availability"], decimals=2),
@@ -307,7 +307,8 @@ BOTH = (overview, quality, availability, bandwidth, response, geolocation, node_
 
 def target_detail(src):
     board = start(src, "target", "netsonde / Target", "Everything about one target: does it answer, how well, since when?", many=False)
-    board.add(draw.stat(src, SCOPE, "State", "As its probes see it.", [UP.but(by=("probe", "instance"), legend="{{probe}} from {{instance}}")], mappings=model.UP_DOWN, thresholds=LOW_IS_BAD["up"], graph=False), 12, 4)
+    board.add(draw.stat(src, SCOPE, "State", "As its probes see it.", [UP.but(by=("probe", "instance"), legend="{{probe}} from {{instance}}")], mappings=model.UP_DOWN, thresholds=LOW_IS_BAD["up"], graph=False), 8, 4)
+    board.add(draw.stat(src, SCOPE, "For", "How long its probes have been as they are: the shortest time.", [Ask("availability", "streak_seconds", how="min")], "s", graph=False), 4, 4)
     for window, name in (("24h", "24 hours"), ("30d", "30 days")):
         board.add(draw.stat(src, SCOPE, f"Availability, {name}", "Mean of its probes.", [Ask("availability", "ratio", how="mean", where={"window": window})], "percentunit", thresholds=LOW_IS_BAD["availability"], decimals=3), 4, 4)
     board.add(draw.stat(src, SCOPE, "Voice", "Score for calls, of 100.", [Ask("qos", "score", how="mean", where={"use": "voice"})], thresholds=LOW_IS_BAD["score"]), 4, 4)
@@ -351,13 +352,14 @@ def path(src):
     board.add(draw.table(src, SCOPE, "Hops", "A hop that does not answer everything limits its answers; what is lost from here on is lost.", columns, sort=("hop", False)), 24, 12)
     board.add(draw.curve(src, SCOPE, "Round trip by hop", "Mean of the last trace.", [Ask("traceroute_hop", "rtt_avg_seconds", how="mean", by=("hop",), legend="hop {{hop}}")], "s"))
     board.add(draw.curve(src, SCOPE, "Loss from a hop on", "The smallest loss of this hop and all behind it.", [Ask("traceroute_hop", "forward_loss_ratio", how="mean", by=("hop",), legend="hop {{hop}}")], "percentunit"))
-    board.add(draw.states(src, SCOPE, "Paths", "Another colour is another path.", [Ask("traceroute", "path_hash", how="max", by=EACH, legend=BY_TARGET)], mappings=[]), 24, 6)
+    board.add(draw.states(src, SCOPE, "Paths", "Another colour is another path.", [Ask("traceroute", "path_hash", how="max", by=EACH, legend=BY_TARGET)], mappings=[], scheme="continuous-BlYlRd"), 24, 6)
+    board.add(draw.curve(src, SCOPE, "Changes of the path", "Per hour.", [Ask("traceroute", "path_changes_total", rate=True, how="sum", by=EACH, scale=3600, legend=BY_TARGET)]), 24, 6)
     board.add(draw.curve(src, SCOPE, "Way in kilometres", "Along the hops that databases place.", [Ask("traceroute", "path_meters", how="max", by=EACH, legend=BY_TARGET)], "lengthm"))
     board.add(draw.curve(src, SCOPE, "Path MTU", "The largest packet that gets through (option mtu).", [Ask("traceroute", "mtu_bytes", how="min", by=EACH, legend=BY_TARGET)], "bytes"))
     board.add(draw.curve(src, SCOPE, "Loss at the target", "Share of packets that the target itself does not answer.", [Ask("traceroute", "loss_ratio", how="mean", by=EACH, legend=BY_TARGET)], "percentunit", thresholds=HIGH_IS_BAD["loss"]))
     board.add(draw.states(src, SCOPE, "Reached", "Whether the last trace reached the target.", [Ask("traceroute", "reached", how="min", by=EACH, legend=BY_TARGET)], mappings=model.YES_NO))
     board.add(draw.curve(src, SCOPE, "Paths side by side", "How many paths of equal length the last trace found.", [Ask("traceroute", "paths", how="max", by=EACH, legend=BY_TARGET)]))
-    board.add(draw.states(src, SCOPE, "Networks on the path", "Another colour is another row of autonomous systems. It needs a database of these.", [Ask("traceroute", "as_path_hash", how="max", by=EACH, legend=BY_TARGET)], mappings=[]))
+    board.add(draw.states(src, SCOPE, "Networks on the path", "Another colour is another row of autonomous systems. It needs a database of these.", [Ask("traceroute", "as_path_hash", how="max", by=EACH, legend=BY_TARGET)], mappings=[], scheme="continuous-BlYlRd"))
     return board
 
 
@@ -428,7 +430,7 @@ def slo(src):
     made["transformations"] = src.columns(["Left"] + [f"Errors {window}" for window in ("5m", "1h", "6h", "1d", "3d")])
     board.add(made, 24, 12)
     board.add(model.curve("Errors", "Share of runs that failed, by window, mean of the chosen probes.", [src.target(f"avg(probe:netsonde_probe_errors:ratio{window}{{{labels}}})", window) for window in ("5m", "30m", "1h", "2h", "6h", "1d", "3d")], "percentunit"))
-    board.add(model.curve("Burn rate", "Errors of an hour by what the objective allows: above 14.4 a month's budget is gone in two days.", [src.target(f"topk(10, probe:netsonde_probe_errors:ratio1h{{{labels}}} / on (job, {each}) group_left () (1 - probe:netsonde_slo:objective{{{labels}}}))", BY_TARGET)], thresholds=model.steps((1, model.POOR), (14.4, model.BAD))))
+    board.add(model.curve("Burn rate", "Errors of an hour by what the objective allows: above 14.4 a month's budget is gone in two days.", [src.target(f"topk(10, probe:netsonde_probe_errors:ratio1h{{{labels}}} / on (job, {each}) group_left () (1 - probe:netsonde_slo:objective{{{labels}}}))", BY_TARGET)], thresholds=model.steps((1, model.POOR), (14.4, model.BAD)), links=draw.link_of(src, [UP])))
     return board
 
 

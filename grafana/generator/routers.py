@@ -13,19 +13,19 @@ ROUTER = ("target",)
 NAME = "{{target}}"
 PORT = ("target", "name")
 PORT_NAME = "{{target}} {{name}}"
+LITTLE_IS_BAD = model.steps((0.05, model.POOR), (0.2, model.GOOD), base=model.BAD)
 
 
 def ask(set_name, measure, by=ROUTER, legend=NAME, how="sum", **more):
-    legend = "" if legend == NAME and not by else legend
     return Ask(f"routeros_{set_name}", measure, how=how, by=by, legend=legend, **more)
 
 
-def share(src, set_name, part, whole, worst):
-    """A part by its whole, of the router where that is largest or smallest."""
+def share(src, set_name, part, whole, worst, *labels):
+    """A part by its whole, where that is largest or smallest: of routers, or of what labels tell apart."""
     if src.name == "prometheus":
-        part, whole = (f'max by (instance, target) (netsonde_routeros_{set_name}_{name}{{target=~"$router"}})' for name in (part, whole))
+        part, whole = (f'max by ({", ".join(("instance", "target", *labels))}) (netsonde_routeros_{set_name}_{name}{{target=~"$router"}})' for name in (part, whole))
         return src.target(f"{worst}({part} / ({whole} > 0))", worst, instant=True)
-    rows = maps.latest("rows", f"routeros_{set_name}", (part, whole), "r.target =~ /^${router:regex}$/", '["agent", "target"]')
+    rows = maps.latest("rows", f"routeros_{set_name}", (part, whole), "r.target =~ /^${router:regex}$/", "[" + ", ".join(f'"{name}"' for name in ("agent", "target", *labels)) + "]")
     return src.target(f"{rows}rows\n  |> filter(fn: (r) => r.{whole} > 0.0)\n  |> map(fn: (r) => ({{_value: r.{part} / r.{whole}}}))\n  |> {worst}()")
 
 
@@ -116,7 +116,7 @@ def errors_and_drops():
 
 
 def interfaces(src):
-    board = start(src, "router-interfaces", "interface traffic", "Bits and packets of interfaces.", interface=True)
+    board = start(src, "router-interfaces", "interface traffic", "How much goes through which interface, and which links are down?", interface=True)
     board.first_row(
         [
             draw.stat(src, WITH_INTERFACE, "Down", "Interfaces that are not up.", [ask("interface", "running", (), holds="== 0")], "short", thresholds=model.steps((1, model.FAIR))),
@@ -136,10 +136,8 @@ def interfaces(src):
 
 
 def errors(src):
-    board = start(src, "router-errors", "errors and drops", "Packets that were damaged or dropped.", interface=True)
+    board = start(src, "router-errors", "errors and drops", "Where are packets damaged or dropped?", interface=True)
     pairs = (("receive_errors", "Errors in"), ("transmit_errors", "Errors out"), ("receive_drops", "Drops in"), ("transmit_drops", "Drops out"), ("transmit_queue_drops", "Drops of the interface's queue"))
-    for measure, title in pairs:
-        board.add(draw.curve(src, WITH_INTERFACE, title, "Packets per second.", [ask("interface", f"{measure}_total", PORT, PORT_NAME, rate=True)], "pps"))
     board.first_row(
         [
             draw.stat(src, WITH_INTERFACE, "Errors in", "Packets per second, of all chosen interfaces.", [ask("interface", "receive_errors_total", (), rate=True)], "pps", thresholds=model.steps((1, model.POOR), (100, model.BAD)), decimals=1),
@@ -148,6 +146,8 @@ def errors(src):
             draw.stat(src, WITH_INTERFACE, "Drops out", "Packets per second, of all chosen interfaces.", [ask("interface", "transmit_drops_total", (), rate=True)], "pps", thresholds=model.steps((1, model.POOR), (100, model.BAD)), decimals=1),
         ]
     )
+    for measure, title in pairs:
+        board.add(draw.curve(src, WITH_INTERFACE, title, "Packets per second.", [ask("interface", f"{measure}_total", PORT, PORT_NAME, rate=True)], "pps"))
     board.add(draw.curve(src, WITH_INTERFACE, "Damaged frames", "With a wrong checksum (FCS), per second: a cable or a plug.", [ask("ethernet_counters", "receive_fcs_errors_total", PORT, PORT_NAME, rate=True)], "pps"))
     board.add(draw.curve(src, WITH_INTERFACE, "Links that went down", "Per hour.", [ask("interface", "link_downs_total", PORT, PORT_NAME, rate=True, scale=3600)]), 24)
     board.add(draw.curve(src, WITH_INTERFACE, "Speed of links", "As negotiated: a fall is a bad cable.", [ask("ethernet", "rate_bits_per_second", PORT, PORT_NAME, how="min")], "bps"))
@@ -156,7 +156,7 @@ def errors(src):
 
 
 def cpu(src):
-    board = start(src, "router-cpu", "CPU", "Load of the CPUs.")
+    board = start(src, "router-cpu", "CPU", "Which router, or which core of it, is at its limit?")
     load = ask("system", "cpu_load_ratio", how="max")
     board.first_row(
         [
@@ -175,12 +175,12 @@ def cpu(src):
 
 
 def memory(src):
-    board = start(src, "router-memory", "memory and storage", "What is free.")
+    board = start(src, "router-memory", "memory and storage", "Which router runs out of memory or storage?")
     free = ask("system", "memory_free_bytes", how="min")
     board.first_row(
         [
-            model.stat("Least memory", "Share that is free, on the router with least.", [share(src, "system", "memory_free_bytes", "memory_size_bytes", "min")], "percentunit", thresholds=model.steps((0.05, model.POOR), (0.2, model.GOOD), base=model.BAD)),
-            model.stat("Least storage", "Share that is free, on the router with least.", [share(src, "system", "storage_free_bytes", "storage_size_bytes", "min")], "percentunit", thresholds=model.steps((0.05, model.POOR), (0.2, model.GOOD), base=model.BAD)),
+            model.stat("Least memory", "Share that is free, on the router with least.", [share(src, "system", "memory_free_bytes", "memory_size_bytes", "min")], "percentunit", thresholds=LITTLE_IS_BAD),
+            model.stat("Least storage", "Share that is free, on the router with least.", [share(src, "system", "storage_free_bytes", "storage_size_bytes", "min")], "percentunit", thresholds=LITTLE_IS_BAD),
             draw.stat(src, SCOPE, "Memory free", "On the router with least.", [ask("system", "memory_free_bytes", (), how="min")], "bytes"),
             draw.stat(src, SCOPE, "Storage free", "On the router with least.", [ask("system", "storage_free_bytes", (), how="min")], "bytes"),
         ]
@@ -199,7 +199,7 @@ def memory(src):
 
 
 def connections(src):
-    board = start(src, "router-connections", "connections", "Connection tracking.")
+    board = start(src, "router-connections", "connections", "How many connections do routers track, and is there room for more?")
     entries = ask("connection_tracking", "entries")
     board.first_row(
         [
@@ -217,7 +217,7 @@ def connections(src):
 
 
 def queues(src):
-    board = start(src, "router-queues", "queues", "Simple queues and the queue tree.")
+    board = start(src, "router-queues", "queues", "Which queues are busy, wait or drop: simple ones and trees?")
     simple, tree = ("target", "name"), ("target", "name")
     board.first_row(
         [
@@ -261,7 +261,7 @@ def latency(src):
 
 
 def bgp(src):
-    board = start(src, "router-bgp", "BGP", "Sessions and prefixes.")
+    board = start(src, "router-bgp", "BGP", "Which sessions are down, and what do the others bring?")
     peer, name = ("target", "name", "remote_address"), "{{target}} {{name}} {{remote_address}}"
     board.first_row(
         [
@@ -287,7 +287,7 @@ def bgp(src):
 
 
 def pppoe(src):
-    board = start(src, "router-pppoe", "PPPoE users", "Sessions of access routers.")
+    board = start(src, "router-pppoe", "PPPoE users", "How many users are on line, and where have they gone missing?")
     service = ("target", "service")
     board.first_row(
         [
@@ -304,10 +304,11 @@ def pppoe(src):
 
 
 def dhcp(src):
-    board = start(src, "router-dhcp", "DHCP leases", "Leases and pools.")
+    board = start(src, "router-dhcp", "DHCP leases", "How many leases are out, and which pool runs dry?")
     lease = ("target", "server", "status")
     board.first_row(
         [
+            model.stat("Fullest pool", "Share of addresses that are free, in the pool with least: none left is no address for the next who asks.", [share(src, "pool", "available_addresses", "addresses", "min", "family", "name")], "percentunit", thresholds=LITTLE_IS_BAD),
             draw.stat(src, SCOPE, "Bound", "Leases in use.", [ask("dhcp_leases", "leases", (), where={"status": "bound"})], "short"),
             draw.stat(src, SCOPE, "Waiting", "Leases that nobody has taken.", [ask("dhcp_leases", "leases", (), where={"status": "waiting"})], "short"),
             draw.stat(src, SCOPE, "Addresses in use", "Of all pools.", [ask("pool_used", "addresses", ())], "short"),
@@ -326,7 +327,7 @@ def dhcp(src):
 
 
 def firewall(src):
-    board = start(src, "router-firewall", "firewall drops", "What firewalls drop, and what their rules count.")
+    board = start(src, "router-firewall", "firewall drops", "What do firewalls drop, and what do their rules count?")
     board.first_row(
         [
             draw.stat(src, SCOPE, "Dropped", "Packets per second, of all chosen routers.", [ask("firewall_drops", "packets_total", (), rate=True)], "pps"),
@@ -345,7 +346,7 @@ def firewall(src):
 
 
 def health(src):
-    board = start(src, "router-health", "system health", "Temperatures, voltages, fans, optical modules.")
+    board = start(src, "router-health", "system health", "Is hardware too hot or failing: temperatures, voltages, fans, optical modules?")
     sensor, name = ("target", "sensor"), "{{target}} {{sensor}}"
     board.first_row(
         [
