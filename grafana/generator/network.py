@@ -8,6 +8,7 @@ from query import Ask, Prometheus, Scope
 EACH = ("instance", "target", "probe")
 BY_TARGET = "{{target}} {{probe}} from {{instance}}"
 SCOPE = Scope((("instance", "agent"), ("target", "target"), ("probe", "probe")))
+ONE = Scope(SCOPE.names, is_one=True)
 WINDOWS = (("1h", "1 hour"), ("24h", "24 hours"), ("7d", "7 days"), ("30d", "30 days"))
 
 
@@ -116,7 +117,7 @@ def quality(src):
     board.add(draw.stat(src, SCOPE, "Late packets", "Share of packets that come too late for a call's buffer.", [Ask("qos", "late_ratio", how="mean")], "percentunit", thresholds=HIGH_IS_BAD["loss"]), 4, 4)
     board.add(draw.curve(src, SCOPE, "Score by use", "Mean of the chosen targets.", [Ask("qos", "score", how="mean", by=("use",), legend="{{use}}")], max=100, thresholds=LOW_IS_BAD["score"]))
     board.add(draw.curve(src, SCOPE, "MOS by codec", "Mean opinion score of calls (ITU-T G.107), mean of the chosen targets.", [Ask("qos", "mos", how="mean", by=("codec",), legend="{{codec}}")], max=5))
-    board.add(draw.curve(src, SCOPE, "R factor", "Transmission rating of calls, by target and codec.", [Ask("qos", "r_factor", how="mean", by=("target", "codec"), legend="{{target}} {{codec}}")], max=100))
+    board.add(draw.curve(src, SCOPE, "R factor", "Transmission rating of calls, by target and codec.", [Ask("qos", "r_factor", how="mean", by=("target", "codec"), legend="{{target}} {{codec}}", smallest=draw.LINES)], max=100))
     board.add(draw.curve(src, SCOPE, "Jitter", "Interarrival jitter (RFC 3550) of round-trip times.", [JITTER], "s"))
     board.add(draw.curve(src, SCOPE, "Loss", "Over the sliding window of each probe.", [Ask("qos", "loss_ratio", how="mean", by=EACH, legend=BY_TARGET)], "percentunit", thresholds=HIGH_IS_BAD["loss"]))
     board.add(draw.curve(src, SCOPE, "Bursts of loss", "BurstR: 1 is loss at random, more is loss in bursts.", [Ask("qos", "burst_ratio", how="mean", by=EACH, legend=BY_TARGET)]))
@@ -127,7 +128,7 @@ def quality(src):
     board.add(draw.curve(src, SCOPE, "Buffer of calls", "What a de-jitter buffer must hold.", [Ask("qos", "buffer_seconds", how="mean", by=EACH, legend=BY_TARGET)], "s"))
     board.add(draw.curve(src, SCOPE, "Objectives missed", "How often an objective began to be missed, per second.", [Ask("qos", "violations_total", rate=True, how="sum", by=("target", "objective"), legend="{{target}} {{objective}}")]))
     board.add(draw.bars(src, SCOPE, "Worst targets by use", "The lowest scores.", [Ask("qos", "score", how="mean", by=("target", "use"), smallest=20, legend="{{target}} {{use}}")], thresholds=LOW_IS_BAD["score"], max=100), 12, 12)
-    board.add(draw.curve(src, SCOPE, "What TCP could reach", "The ceiling that loss and delay set for one connection (estimated).", [Ask("qos", "tcp_rate_bytes_per_second", how="mean", by=EACH, scale=8, legend=BY_TARGET)], "bps"), 12, 12)
+    board.add(draw.curve(src, SCOPE, "What TCP could reach", "The ceiling that loss and delay set for one connection (estimated).", [Ask("qos", "tcp_rate_bytes_per_second", how="mean", by=EACH, scale=8, legend=BY_TARGET, smallest=draw.LINES)], "bps"), 12, 12)
     return board
 
 
@@ -162,9 +163,9 @@ def bandwidth(src):
     board.add(draw.stat(src, SCOPE, "Delivered by TCP", "Mean delivery rate, as the kernel measures it.", [Ask("http", "tcp_delivery_rate_bytes_per_second", how="mean", scale=8)], "bps"), 6, 4)
     board.add(draw.stat(src, SCOPE, "Ceiling", "Mean of what loss and delay allow one TCP connection (estimated).", [Ask("qos", "tcp_rate_bytes_per_second", how="mean", scale=8)], "bps"), 6, 4)
     board.add(draw.stat(src, SCOPE, "Retransmissions", "Segments sent again in the last run, mean of HTTP probes.", [Ask("http", "tcp_retransmits", how="mean")]), 6, 4)
-    board.add(draw.curve(src, SCOPE, "HTTP transfers", "Bytes of the answer by the time from its first byte to its last.", [rate], "bps"))
-    board.add(draw.curve(src, SCOPE, "Delivery rate", "As the kernel measures it while it sends and receives.", [Ask("http", "tcp_delivery_rate_bytes_per_second", how="mean", by=EACH, scale=8, legend=BY_TARGET)], "bps"))
-    board.add(draw.curve(src, SCOPE, "What the path would allow", "The ceiling of one TCP connection by loss and round-trip time (estimated).", [Ask("qos", "tcp_rate_bytes_per_second", how="mean", by=EACH, scale=8, legend=BY_TARGET)], "bps"))
+    board.add(draw.curve(src, SCOPE, "HTTP transfers", "Bytes of the answer by the time from its first byte to its last.", [rate.but(smallest=draw.LINES)], "bps"))
+    board.add(draw.curve(src, SCOPE, "Delivery rate", "As the kernel measures it while it sends and receives.", [Ask("http", "tcp_delivery_rate_bytes_per_second", how="mean", by=EACH, scale=8, legend=BY_TARGET, smallest=draw.LINES)], "bps"))
+    board.add(draw.curve(src, SCOPE, "What the path would allow", "The ceiling of one TCP connection by loss and round-trip time (estimated).", [Ask("qos", "tcp_rate_bytes_per_second", how="mean", by=EACH, scale=8, legend=BY_TARGET, smallest=draw.LINES)], "bps"))
     board.add(draw.curve(src, SCOPE, "Bytes received", "Size of the answers.", [Ask("http", "received_bytes", how="mean", by=EACH, legend=BY_TARGET)], "bytes"))
     board.add(draw.bars(src, SCOPE, "Slowest transfers", "The fifteen lowest rates.", [rate.but(smallest=15)], "bps"), 12, 10)
     board.add(draw.bars(src, SCOPE, "Most retransmissions", "Segments sent again in the last run.", [Ask("http", "tcp_retransmits", how="mean", by=EACH, largest=15, legend=BY_TARGET)]), 12, 10)
@@ -314,10 +315,10 @@ BOTH = (overview, quality, availability, bandwidth, response, geolocation, node_
 
 def target_detail(src):
     board = start(src, "target", "netsonde / Target", "Everything about one target.", many=False)
-    board.add(draw.stat(src, SCOPE, "State", "As its probes see it.", [UP.but(by=("probe", "instance"), legend="{{probe}} from {{instance}}")], mappings=model.UP_DOWN, thresholds=LOW_IS_BAD["up"], graph=False), 12, 4)
+    board.add(draw.stat(src, ONE, "State", "As its probes see it.", [UP.but(by=("probe", "instance"), legend="{{probe}} from {{instance}}")], mappings=model.UP_DOWN, thresholds=LOW_IS_BAD["up"], graph=False), 12, 4)
     for window, name in (("24h", "24 hours"), ("30d", "30 days")):
-        board.add(draw.stat(src, SCOPE, f"Availability, {name}", "Mean of its probes.", [Ask("availability", "ratio", how="mean", where={"window": window})], "percentunit", thresholds=LOW_IS_BAD["availability"], decimals=3), 4, 4)
-    board.add(draw.stat(src, SCOPE, "Voice", "Score for calls, of 100.", [Ask("qos", "score", how="mean", where={"use": "voice"})], thresholds=LOW_IS_BAD["score"]), 4, 4)
+        board.add(draw.stat(src, ONE, f"Availability, {name}", "Mean of its probes.", [Ask("availability", "ratio", how="mean", where={"window": window})], "percentunit", thresholds=LOW_IS_BAD["availability"], decimals=3), 4, 4)
+    board.add(draw.stat(src, ONE, "Voice", "Score for calls, of 100.", [Ask("qos", "score", how="mean", where={"use": "voice"})], thresholds=LOW_IS_BAD["score"]), 4, 4)
     smoke = src.target('sum by (le) (increase(netsonde_ping_rtt_seconds_bucket{instance=~"$agent",target=~"$target",probe=~"$probe"}[$__rate_interval]))', "{{le}}", form="heatmap")
     board.add(model.heatmap("Round trips", "How many packets took how long: the smoke of SmokePing.", [smoke]), 24, 9)
     spread = [
@@ -325,13 +326,13 @@ def target_detail(src):
         Ask("ping", "rtt_avg_seconds", how="mean", by=("instance",), legend="mean from {{instance}}"),
         Ask("ping", "rtt_max_seconds", how="max", by=("instance",), legend="longest from {{instance}}"),
     ]
-    board.add(draw.curve(src, SCOPE, "Round trips of each run", "Shortest, mean and longest.", spread, "s"))
-    board.add(draw.curve(src, SCOPE, "Loss", "Share of packets lost, by run.", [LOSS], "percentunit", thresholds=HIGH_IS_BAD["loss"]))
-    board.add(draw.curve(src, SCOPE, "Jitter", "Interarrival jitter (RFC 3550).", [JITTER], "s"))
-    board.add(draw.curve(src, SCOPE, "Scores", "By use, 0 to 100.", [Ask("qos", "score", how="mean", by=("use",), legend="{{use}}")], max=100))
-    board.add(draw.states(src, SCOPE, "Runs", "Each probe's runs: did they succeed?", [Ask("probe", "success", how="min", by=("probe", "instance"), legend="{{probe}} from {{instance}}")], kind="status-history"), 24, 6)
-    board.add(draw.curve(src, SCOPE, "Failures by reason", "Per second.", [Ask("probe", "failures_total", rate=True, how="sum", by=("reason",), legend="{{reason}}")], stacked=True))
-    board.add(draw.curve(src, SCOPE, "How long runs take", "By probe.", [Ask("probe", "duration_seconds", how="mean", by=("probe", "instance"), legend="{{probe}} from {{instance}}")], "s"))
+    board.add(draw.curve(src, ONE, "Round trips of each run", "Shortest, mean and longest.", spread, "s"))
+    board.add(draw.curve(src, ONE, "Loss", "Share of packets lost, by run.", [LOSS], "percentunit", thresholds=HIGH_IS_BAD["loss"]))
+    board.add(draw.curve(src, ONE, "Jitter", "Interarrival jitter (RFC 3550).", [JITTER], "s"))
+    board.add(draw.curve(src, ONE, "Scores", "By use, 0 to 100.", [Ask("qos", "score", how="mean", by=("use",), legend="{{use}}")], max=100))
+    board.add(draw.states(src, ONE, "Runs", "Each probe's runs: did they succeed?", [Ask("probe", "success", how="min", by=("probe", "instance"), legend="{{probe}} from {{instance}}")], kind="status-history"), 24, 6)
+    board.add(draw.curve(src, ONE, "Failures by reason", "Per second.", [Ask("probe", "failures_total", rate=True, how="sum", by=("reason",), legend="{{reason}}")], stacked=True))
+    board.add(draw.curve(src, ONE, "How long runs take", "By probe.", [Ask("probe", "duration_seconds", how="mean", by=("probe", "instance"), legend="{{probe}} from {{instance}}")], "s"))
     about = model.table("About it", "What is known about the target.", [src.target('netsonde_target_info{instance=~"$agent",target=~"$target",probe=~"$probe"}', table=True)], [])
     about["transformations"] = src.columns(["Value"], hidden=("Value",))
     board.add(about, 24, 6)
@@ -341,10 +342,10 @@ def target_detail(src):
 def path(src):
     board = start(src, "path", "netsonde / Path", "Where on the path to one target time and packets are lost.", many=False)
     hop = ("hop", "hop_address")
-    board.add(draw.stat(src, SCOPE, "Hops", "How far away it is.", [Ask("traceroute", "hops", how="max", by=("instance",), legend="{{instance}}")]), 6, 4)
-    board.add(draw.stat(src, SCOPE, "Changes in an hour", "How often the path has changed.", [Ask("traceroute", "path_changes_total", rate=True, how="sum", scale=3600)], thresholds=model.steps((1, model.FAIR), (6, model.POOR))), 6, 4)
-    board.add(draw.stat(src, SCOPE, "Bottleneck", "The largest step between two hops.", [Ask("traceroute", "bottleneck_step_seconds", how="max")], "s"), 6, 4)
-    board.add(draw.stat(src, SCOPE, "First hop that loses", "From here on packets are lost; none is good.", [Ask("traceroute", "first_lossy_hop", how="min")]), 6, 4)
+    board.add(draw.stat(src, ONE, "Hops", "How far away it is.", [Ask("traceroute", "hops", how="max", by=("instance",), legend="{{instance}}")]), 6, 4)
+    board.add(draw.stat(src, ONE, "Changes in an hour", "How often the path has changed.", [Ask("traceroute", "path_changes_total", rate=True, how="sum", scale=3600)], thresholds=model.steps((1, model.FAIR), (6, model.POOR))), 6, 4)
+    board.add(draw.stat(src, ONE, "Bottleneck", "The largest step between two hops.", [Ask("traceroute", "bottleneck_step_seconds", how="max")], "s"), 6, 4)
+    board.add(draw.stat(src, ONE, "First hop that loses", "From here on packets are lost; none is good.", [Ask("traceroute", "first_lossy_hop", how="min")]), 6, 4)
     columns = [
         (Ask("traceroute_hop", "rtt_min_seconds", how="min", by=hop), "Shortest", "s", None, None),
         (Ask("traceroute_hop", "rtt_avg_seconds", how="mean", by=hop), "Mean", "s", None, None),
@@ -352,12 +353,12 @@ def path(src):
         (Ask("traceroute_hop", "loss_ratio", how="mean", by=hop), "Not answered", "percentunit", None, None),
         (Ask("traceroute_hop", "forward_loss_ratio", how="mean", by=hop), "Lost from here on", "percentunit", HIGH_IS_BAD["loss"], None),
     ]
-    board.add(draw.table(src, SCOPE, "Hops", "A hop that does not answer everything limits its answers; what is lost from here on is lost.", columns, sort=("hop", False)), 24, 12)
-    board.add(draw.curve(src, SCOPE, "Round trip by hop", "Mean of the last trace.", [Ask("traceroute_hop", "rtt_avg_seconds", how="mean", by=("hop",), legend="hop {{hop}}")], "s"))
-    board.add(draw.curve(src, SCOPE, "Loss from a hop on", "The smallest loss of this hop and all behind it.", [Ask("traceroute_hop", "forward_loss_ratio", how="mean", by=("hop",), legend="hop {{hop}}")], "percentunit"))
-    board.add(draw.states(src, SCOPE, "Paths", "Another colour is another path.", [Ask("traceroute", "path_hash", how="max", by=EACH, legend=BY_TARGET)], mappings=[]), 24, 6)
-    board.add(draw.curve(src, SCOPE, "Way in kilometres", "Along the hops that databases place.", [Ask("traceroute", "path_meters", how="max", by=EACH, legend=BY_TARGET)], "lengthm"))
-    board.add(draw.curve(src, SCOPE, "Path MTU", "The largest packet that gets through (option mtu).", [Ask("traceroute", "mtu_bytes", how="min", by=EACH, legend=BY_TARGET)], "bytes"))
+    board.add(draw.table(src, ONE, "Hops", "A hop that does not answer everything limits its answers; what is lost from here on is lost.", columns, sort=("hop", False)), 24, 12)
+    board.add(draw.curve(src, ONE, "Round trip by hop", "Mean of the last trace.", [Ask("traceroute_hop", "rtt_avg_seconds", how="mean", by=("hop",), legend="hop {{hop}}")], "s"))
+    board.add(draw.curve(src, ONE, "Loss from a hop on", "The smallest loss of this hop and all behind it.", [Ask("traceroute_hop", "forward_loss_ratio", how="mean", by=("hop",), legend="hop {{hop}}")], "percentunit"))
+    board.add(draw.states(src, ONE, "Paths", "Another colour is another path.", [Ask("traceroute", "path_hash", how="max", by=EACH, legend=BY_TARGET)], mappings=[]), 24, 6)
+    board.add(draw.curve(src, ONE, "Way in kilometres", "Along the hops that databases place.", [Ask("traceroute", "path_meters", how="max", by=EACH, legend=BY_TARGET)], "lengthm"))
+    board.add(draw.curve(src, ONE, "Path MTU", "The largest packet that gets through (option mtu).", [Ask("traceroute", "mtu_bytes", how="min", by=EACH, legend=BY_TARGET)], "bytes"))
     return board
 
 

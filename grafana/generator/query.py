@@ -86,19 +86,37 @@ class Prometheus:
         parts += [f'{name}=~"{value}"' if "|" in value or "*" in value or "+" in value else f'{name}="{value}"' for name, value in where.items()]
         return "{" + ",".join(parts) + "}"
 
-    def expression(self, ask, scope, window="$__rate_interval"):
-        text = f"netsonde_{ask.set}_{ask.measure}" + self.selector(scope, ask.where)
+    def series(self, ask, scope):
+        return f"netsonde_{ask.set}_{ask.measure}" + self.selector(scope, ask.where)
+
+    @staticmethod
+    def grouped(ask, text):
+        if not ask.how:
+            return text
+        return f"{PROMETHEUS_HOW[ask.how]} by ({', '.join(ask.by)}) ({text})" if ask.by else f"{PROMETHEUS_HOW[ask.how]}({text})"
+
+    @staticmethod
+    def ranked(ask, text):
+        if ask.largest:
+            return f"topk({ask.largest}, {text})"
+        return f"bottomk({ask.smallest}, {text})" if ask.smallest else text
+
+    def expression(self, ask, scope, window="$__rate_interval", chosen=None):
+        """chosen: of which series only."""
+        text = self.series(ask, scope)
         if ask.rate:
             text = f"rate({text}[{window}])"
-        if ask.how:
-            text = f"{PROMETHEUS_HOW[ask.how]} by ({', '.join(ask.by)}) ({text})" if ask.by else f"{PROMETHEUS_HOW[ask.how]}({text})"
+        text = self.grouped(ask, f"{text} and on ({', '.join(ask.by)}) {chosen}" if chosen else text)
         if ask.scale != 1:
             text = f"{number(ask.scale)} * {text}"
-        if ask.largest:
-            text = f"topk({ask.largest}, {text})"
-        if ask.smallest:
-            text = f"bottomk({ask.smallest}, {text})"
-        return text
+        return text if chosen else self.ranked(ask, text)
+
+    def chosen(self, ask, scope):
+        """The largest or smallest by their mean over all of the time shown: worked out once, where topk by itself would
+        choose others in each step. It looks at the same points as the panel, so long times cost no more than short ones."""
+        over = "rate" if ask.rate else "avg_over_time"
+        text = f"{over}({self.series(ask, scope)}[$__range:$__interval] @ end())"
+        return self.ranked(ask, self.grouped(ask, text))
 
     def target(self, expression, legend="", *, instant=False, table=False, form=None):
         return {
@@ -112,7 +130,8 @@ class Prometheus:
         }
 
     def curve(self, ask, scope):
-        return self.target(self.expression(ask, scope), ask.legend)
+        chosen = self.chosen(ask, scope) if ask.largest or ask.smallest else None
+        return self.target(self.expression(ask, scope, chosen=chosen), ask.legend)
 
     def now(self, ask, scope):
         return self.target(self.expression(ask, scope, "5m"), ask.legend, instant=True)
@@ -143,6 +162,11 @@ class Prometheus:
 
 FLUX_HOW = {"sum": "sum", "mean": "mean", "max": "max", "min": "min", "count": "count"}
 FLUX_NAMES = {"instance": "agent"}
+# Long times need few points a series: those that tasks have prepared (influx/tasks).
+BUCKET = (
+    'bucket = if int(v: v.windowPeriod) >= int(v: 1h) then v.defaultBucket + "_1h"'
+    ' else if int(v: v.windowPeriod) >= int(v: 5m) then v.defaultBucket + "_5m" else v.defaultBucket'
+)
 
 
 class Flux:
@@ -170,14 +194,14 @@ class Flux:
         return made
 
     @staticmethod
-    def source(ask, scope):
+    def source(ask, scope, bucket="bucket", start="v.timeRangeStart"):
         wanted = [f'r._measurement == "{ask.set}"', f'r._field == "{ask.measure}"']
         for name, variable in scope.flux:
             wanted.append(f"r.{name} =~ /^${{{variable}:regex}}$/")
         for name, value in ask.where.items():
             is_pattern = any(sign in value for sign in "|*+")
             wanted.append(f"r.{name} =~ /^({value})$/" if is_pattern else f'r.{name} == "{value}"')
-        lines = ["from(bucket: v.defaultBucket)", "  |> range(start: v.timeRangeStart, stop: v.timeRangeStop)"]
+        lines = [f"from(bucket: {bucket})", f"  |> range(start: {start}, stop: v.timeRangeStop)"]
         return lines + [f"  |> filter(fn: (r) => {' and '.join(wanted)})"]
 
     @staticmethod
@@ -208,36 +232,46 @@ class Flux:
         return {"datasource": self.reference, "query": query}
 
     def curve(self, ask, scope):
+        """What storage can do comes first: range, filters, aggregateWindow (of counters: the last; rates are of these)."""
         lines = self.source(ask, scope)
+        if ask.largest or ask.smallest:
+            lines.append("  |> filter(fn: (r) => r.target =~ pattern)")
+        lines.append(f"  |> aggregateWindow(every: v.windowPeriod, fn: {'last' if ask.rate else ask.over}, createEmpty: false)")
         if ask.rate:
             lines.append("  |> derivative(unit: 1s, nonNegative: true)")
-        lines.append(f"  |> aggregateWindow(every: v.windowPeriod, fn: {ask.over}, createEmpty: false)")
-        lines += self.grouped(ask, True) + self.scaled(ask)
-        if not ask.largest:
-            return self.target("\n".join(lines))
-        # Those that are largest over the whole time; topk of PromQL chooses in each step.
-        name = ' + " " + '.join(f"r.{tag}" for tag in self.tags(ask))
-        lines[0] = "all = " + lines[0]
-        lines += [
-            "",
-            "names = all",
-            "  |> mean()",
-            "  |> group()",
-            f'  |> top(n: {ask.largest}, columns: ["_value"])',
-            f"  |> map(fn: (r) => ({{key: {name}}}))",
+        if not (ask.largest or ask.smallest):
+            return self.target("\n".join([BUCKET, "", *lines, *self.grouped(ask, True), *self.scaled(ask)]))
+        lines.append(f"  |> filter(fn: (r) => contains(value: {self.key(ask)}, set: chosen))")
+        head = ['import "array"', 'import "regexp"', 'import "strings"', "", BUCKET, "", *self.chosen(ask, scope), ""]
+        return self.target("\n".join(head + lines + self.grouped(ask, True) + self.scaled(ask)))
+
+    def key(self, ask):
+        """What tells series apart, the target first."""
+        return ' + "\\t" + '.join(f"r.{tag}" for tag in sorted(self.tags(ask), key=lambda tag: tag != "target"))
+
+    def chosen(self, ask, scope):
+        """Those that are largest or smallest over the whole time. Then only these are read in detail, by their targets."""
+        if ask.rate:
+            lines = ["union(", "  tables: ["]
+            for end in ("first", "last"):
+                lines += ["    " + line for line in self.source(ask, scope)] + [f"      |> {end}(),"]
+            lines += ["  ],", ")", "  |> spread()"]
+        else:
+            lines = [*self.source(ask, scope), "  |> mean()"]
+        lines[0] = "chosen = " + lines[0]
+        return lines + self.grouped(ask, False) + self.ranked(ask) + [
+            f"  |> map(fn: (r) => ({{key: {self.key(ask)}}}))",
             '  |> findColumn(fn: (key) => true, column: "key")',
             "",
-            "all",
-            f"  |> filter(fn: (r) => contains(value: {name}, set: names))",
+            'targets = array.map(arr: chosen, fn: (x) => regexp.quoteMeta(v: strings.split(v: x, t: "\\t")[0]))',
+            'pattern = regexp.compile(v: "^(" + strings.joinStr(arr: targets, v: "|") + ")$")',
         ]
-        return self.target("\n".join(lines))
 
     def instant(self, ask, scope):
-        lines = self.source(ask, scope)
-        if ask.rate:
-            lines += ["  |> derivative(unit: 1s, nonNegative: true)", "  |> mean()"]
-        else:
-            lines.append("  |> last()")
+        if not ask.rate:
+            return [BUCKET, "", *self.source(ask, scope), "  |> last()"] + self.grouped(ask, False) + self.scaled(ask)
+        lines = ['import "date"', "", *self.source(ask, scope, "v.defaultBucket", "date.sub(d: 30m, from: v.timeRangeStop)")]
+        lines += ["  |> aggregateWindow(every: 5m, fn: last, createEmpty: false)", "  |> derivative(unit: 1s, nonNegative: true)", "  |> mean()"]
         return lines + self.grouped(ask, False) + self.scaled(ask)
 
     def now(self, ask, scope):
@@ -269,6 +303,7 @@ class Scope:
     """Which variables of a board choose by which labels."""
 
     names: tuple  # (label of Prometheus, variable)
+    is_one: bool = False  # they choose one target
 
     @property
     def prometheus(self):
