@@ -3,7 +3,7 @@
 import draw
 import model
 from model import HIGH_IS_BAD, LOW_IS_BAD, Board, link_to
-from query import Ask, Prometheus, Scope
+from query import BUCKET, Ask, Prometheus, Scope
 
 EACH = ("instance", "target", "probe")
 BY_TARGET = "{{target}} {{probe}} from {{instance}}"
@@ -223,7 +223,7 @@ def geolocation(src):
         board.add(made, 12, 10)
     else:
         position = (
-            "place = (field) => from(bucket: v.defaultBucket)\n"
+            BUCKET + "\n\nplace = (field) => from(bucket: bucket)\n"
             "  |> range(start: v.timeRangeStart, stop: v.timeRangeStop)\n"
             '  |> filter(fn: (r) => r._measurement == "geo" and r._field == field and r.agent =~ /^${agent:regex}$/ and r.target =~ /^${target:regex}$/ and r.probe =~ /^${probe:regex}$/)\n'
             "  |> last()\n"
@@ -245,7 +245,7 @@ def geolocation(src):
                 "Mean round trip of pings.",
                 [
                     src.target(
-                        "from(bucket: v.defaultBucket)\n"
+                        f"{BUCKET}\n\nfrom(bucket: bucket)\n"
                         "  |> range(start: v.timeRangeStart, stop: v.timeRangeStop)\n"
                         f'  |> filter(fn: (r) => r._measurement == "ping" and r._field == "rtt_avg_seconds" and exists r.{tag} and r.agent =~ /^${{agent:regex}}$/ and r.target =~ /^${{target:regex}}$/ and r.probe =~ /^${{probe:regex}}$/)\n'
                         "  |> mean()\n"
