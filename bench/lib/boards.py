@@ -48,8 +48,8 @@ class Boards:
         for path in sorted((stack / "grafana" / "dashboards" / "prometheus").glob("*.json")):
             self.read(path.stem, json.loads(path.read_text()))
 
-    def names(self):
-        return set().union(*(names_in(query.text) for query in self.queries))
+    def names(self, over_time_only=False):
+        return set().union(*(names_in(query.text) for query in self.queries if query.step or not over_time_only))
 
     def by_board(self):
         found = {}

@@ -73,17 +73,17 @@ def stamped(stamps):
 
 
 class Past:
-    def __init__(self, url, rules, templates, shown_seconds):
-        """templates: (series, value) of each name; shown_seconds: for as long as boards look back."""
-        self.url, self.shown_seconds = url, shown_seconds
+    def __init__(self, url, rules, templates, drawn, shown_seconds):
+        """templates: (series, value) of each name; drawn: the names that boards look back on, for shown_seconds."""
+        self.url = url
         self.noise = [1 + random.gauss(0, 0.05) for _ in range(997)]
         self.sets = {}  # (interval, how far back) -> series
         for name, found in templates.items():
-            key = (rules.interval(name), max(shown_seconds, rules.look_back(name)))
-            series = [(name, text, float(value)) for text, value in found]
+            far = max(shown_seconds if name in drawn else 0, rules.look_back(name))
             # Histograms are asked for one target at a time.
-            if not name.endswith("_bucket"):
-                self.sets.setdefault(key, []).extend(series)
+            if far and not name.endswith("_bucket"):
+                series = [(name, text, float(value)) for text, value in found]
+                self.sets.setdefault((rules.interval(name), far), []).extend(series)
 
     def write(self):
         """Up to now; how many samples."""
