@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 class Ask:
     """A measure of a set. rate: of a counter, per second. total: over what is in the time range (counters). how: what
     is made of all series with the same `by`: None leaves them as they are. where: labels that must match (regular
-    expressions). over: "mean", "last", "max", "min" in each step."""
+    expressions). over: "mean", "last", "max", "min" in each step. recorded: rules keep sums and counts over all targets of
+    an agent and a probe."""
 
     set: str
     measure: str
@@ -21,6 +22,7 @@ class Ask:
     largest: int = 0
     smallest: int = 0
     less: tuple = ()  # labels that the answer need not have
+    recorded: bool = False
 
     def but(self, **changes):
         return replace(self, **changes)
@@ -101,8 +103,19 @@ class Prometheus:
             return f"topk({ask.largest}, {text})"
         return f"bottomk({ask.smallest}, {text})" if ask.smallest else text
 
+    def mean_of_recorded(self, ask, scope):
+        """What rules have added up, if all targets are chosen: it has no label target, as .* allows and a name does not. Else
+        what the targets say: no series has the label all_targets, so what is asked of it is true unless .* is chosen."""
+        by = f" by ({', '.join(ask.by)})" if ask.by else ""
+        labels = self.selector(scope, ask.where)
+        name = f"netsonde_{ask.set}_{ask.measure}"
+        sums, counts = (f"sum{by} (agent_probe:{name}:{kind}{labels})" for kind in ("sum", "count"))
+        return f'{sums} / {counts} or avg{by} ({name}{labels[:-1]},all_targets!~"$target"}})'
+
     def expression(self, ask, scope, window="$__rate_interval", chosen=None):
         """chosen: of which series only."""
+        if ask.recorded:
+            return self.mean_of_recorded(ask, scope)
         text = self.series(ask, scope)
         if ask.rate:
             text = f"rate({text}[{window}])"
