@@ -16,8 +16,8 @@ def choices(src, measurement="netsonde_availability_up", many=True):
     measurement = measurement if src.name == "prometheus" else measurement.removeprefix("netsonde_").rsplit("_up", 1)[0]
     return [
         src.choice("agent", "Agent", measurement, "instance"),
-        src.choice("target", "Target", measurement, "target", many),
-        src.choice("probe", "Probe", measurement, "probe"),
+        src.choice("probe", "Probe", measurement, "probe", within=(("instance", "agent"),)),
+        src.choice("target", "Target", measurement, "target", many, within=(("instance", "agent"), ("probe", "probe"))),
     ]
 
 

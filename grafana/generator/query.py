@@ -60,8 +60,10 @@ class Prometheus:
             "skipUrlSync": False,
         }
 
-    def choice(self, name, label, metric, tag, many=True, **more):
-        query = f"label_values({metric}, {tag})"
+    def choice(self, name, label, metric, tag, many=True, within=(), **more):
+        """within: (label, variable) that narrow it: of thousands of targets, those of the chosen agents."""
+        chain = ",".join(f'{other}=~"${variable}"' for other, variable in within)
+        query = f"label_values({metric}{f'{{{chain}}}' if chain else ''}, {tag})"
         return {
             "name": name,
             "label": label,
@@ -194,12 +196,12 @@ class Flux:
         made["query"] = "influxdb"
         return made
 
-    def choice(self, name, label, metric, tag, many=True, **more):
+    def choice(self, name, label, metric, tag, many=True, within=(), **more):
         tag = FLUX_NAMES.get(tag, tag)
-        measurement = metric.split("{")[0]
+        wanted = [f'r._measurement == "{metric}"'] + [f"r.{FLUX_NAMES.get(other, other)} =~ /^${{{variable}:regex}}$/" for other, variable in within]
         query = (
             'import "influxdata/influxdb/schema"\n'
-            f'schema.tagValues(bucket: v.defaultBucket, tag: "{tag}", predicate: (r) => r._measurement == "{measurement}", start: v.timeRangeStart)'
+            f'schema.tagValues(bucket: v.defaultBucket, tag: "{tag}", predicate: (r) => {" and ".join(wanted)}, start: v.timeRangeStart)'
         )
         made = Prometheus().choice(name, label, metric, tag, many)
         made.update({"datasource": self.reference, "definition": query, "query": {"query": query, "refId": name}})
