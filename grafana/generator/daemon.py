@@ -2,6 +2,7 @@
 
 import draw
 import model
+import notes
 from model import HIGH_IS_BAD, Board
 from query import Ask, Prometheus, Scope
 
@@ -13,7 +14,7 @@ NAME = "{{instance}}"
 def boards(src):
     if not isinstance(src, Prometheus):
         return
-    board = Board(src, "netsonde-prometheus-daemon", "netsonde / The daemon", "Agents themselves: do they measure in time, deliver, and have room?", [src.choice("agent", "Agent", "netsonde_build_info", "instance")])
+    board = Board(src, "netsonde-prometheus-daemon", "netsonde / The daemon", "Agents themselves: do they measure in time, deliver, and have room?", [src.choice("agent", "Agent", "netsonde_build_info", "instance")], annotations=notes.of(src, target=None), home="netsonde-prometheus-overview")
     board.add(draw.stat(src, SCOPE, "Probes", "On all chosen agents.", [Ask("schedule", "probes", how="sum")]), 4, 4)
     board.add(draw.stat(src, SCOPE, "Runs a second", "That began.", [Ask("schedule", "starts_total", rate=True, how="sum")]), 4, 4)
     board.add(draw.stat(src, SCOPE, "Largest lag", "How late a run began, at most.", [Ask("schedule", "lag_max_seconds", how="max")], "s", thresholds=model.steps((0.05, model.FAIR), (0.5, model.BAD))), 4, 4)

@@ -5,7 +5,6 @@ import re
 import model
 from query import Flux
 
-
 LINES, ROWS = 20, 50  # of a panel, where there may be thousands
 POINTS = 180  # of a line whose query looks at all targets: a minute each in three hours
 
@@ -18,16 +17,28 @@ def legend_for_flux(text):
     return re.sub(r"\{\{(\w+)\}\}", lambda found: "${__field.labels." + ("agent" if found[1] == "instance" else found[1]) + "}", text)
 
 
+def link_of(src, asks, value="${__field.labels.target}"):
+    """A click on what belongs to a target leads to its page: of a router, of a target, or to its quality where there is no
+    page for targets."""
+    if not all("target" in ask.by for ask in asks):
+        return []
+    if all(ask.set.startswith("routeros") for ask in asks):
+        return [model.link_to(f"netsonde-{src.name}-router", "Look at this router", router=value)]
+    page = "target" if src.name == "prometheus" else "quality"
+    return [model.link_to(f"netsonde-{src.name}-{page}", "Look at this target", ("agent",), target=value)]
+
+
 def name_series(made, src, asks):
-    """Flux has no legends in queries: names are overrides by query."""
+    """Series lead to their target. Flux has no legends in queries: names are overrides by query."""
+    made["fieldConfig"]["defaults"]["links"] = link_of(src, asks)
     if src.name != "influxdb":
         return made
     for i, ask in enumerate(asks):
-        if ask.legend:
+        if ask.name:
             made["fieldConfig"]["overrides"].append(
                 {
                     "matcher": {"id": "byFrameRefID", "options": chr(ord("A") + i)},
-                    "properties": [{"id": "displayName", "value": legend_for_flux(ask.legend)}],
+                    "properties": [{"id": "displayName", "value": legend_for_flux(ask.name)}],
                 }
             )
     return made

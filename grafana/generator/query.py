@@ -1,5 +1,6 @@
 """One question, in PromQL and in Flux: so that a board for Prometheus and its twin for InfluxDB say the same."""
 
+import re
 from dataclasses import dataclass, field, replace
 
 
@@ -7,8 +8,8 @@ from dataclasses import dataclass, field, replace
 class Ask:
     """A measure of a set. rate: of a counter, per second. total: over what is in the time range (counters). how: what
     is made of all series with the same `by`: None leaves them as they are. where: labels that must match (regular
-    expressions). over: "mean", "last", "max", "min" in each step. recorded: rules keep sums and counts over all targets of
-    an agent and a probe."""
+    expressions). over: "mean", "last", "max", "min" in each step. holds: a condition such as "== 0"; the value is 1 where
+    it holds, else 0. recorded: rules keep sums and counts over all targets of an agent and a probe."""
 
     set: str
     measure: str
@@ -21,8 +22,13 @@ class Ask:
     legend: str = ""
     largest: int = 0
     smallest: int = 0
-    less: tuple = ()  # labels that the answer need not have
+    holds: str = ""
     recorded: bool = False
+
+    @property
+    def name(self):
+        """Of its series: none, if they have not got the labels that it is made of."""
+        return self.legend if set(re.findall(r"\{\{(\w+)\}\}", self.legend)) <= set(self.by) else ""
 
     def but(self, **changes):
         return replace(self, **changes)
@@ -121,6 +127,9 @@ class Prometheus:
         text = self.series(ask, scope)
         if ask.rate:
             text = f"rate({text}[{window}])"
+        if ask.holds:
+            sign, limit = ask.holds.split()
+            text = f"{text} {sign} bool {limit}"
         text = self.grouped(ask, f"{text} and on ({', '.join(ask.by)}) {chosen}" if chosen else text)
         if ask.scale != 1:
             text = f"{number(ask.scale)} * {text}"
@@ -146,10 +155,10 @@ class Prometheus:
 
     def curve(self, ask, scope):
         chosen = self.chosen(ask, scope) if ask.largest or ask.smallest else None
-        return self.target(self.expression(ask, scope, chosen=chosen), ask.legend)
+        return self.target(self.expression(ask, scope, chosen=chosen), ask.name)
 
     def now(self, ask, scope):
-        return self.target(self.expression(ask, scope, "5m"), ask.legend, instant=True)
+        return self.target(self.expression(ask, scope, "5m"), ask.name, instant=True)
 
     def column(self, ask, scope, name):
         del name  # the board renames it
@@ -236,12 +245,19 @@ class Flux:
         return [f"  |> map(fn: (r) => ({{r with _value: float(v: r._value) * {float(ask.scale)!r}}}))"] if ask.scale != 1 else []
 
     @staticmethod
-    def ranked(ask):
-        if ask.largest:
-            return ["  |> group()", f'  |> top(n: {ask.largest}, columns: ["_value"])']
-        if ask.smallest:
-            return ["  |> group()", f'  |> bottom(n: {ask.smallest}, columns: ["_value"])']
-        return []
+    def held(ask):
+        if not ask.holds:
+            return []
+        sign, limit = ask.holds.split()
+        return [f"  |> map(fn: (r) => ({{r with _value: if float(v: r._value) {sign} {float(limit)!r} then 1 else 0}}))"]
+
+    def ranked(self, ask):
+        """Each of the first is a series of its own again: a bar each."""
+        if not (ask.largest or ask.smallest):
+            return []
+        chosen = f"top(n: {ask.largest}" if ask.largest else f"bottom(n: {ask.smallest}"
+        apart = ", ".join(f'"{tag}"' for tag in self.tags(ask))
+        return ["  |> group()", f'  |> {chosen}, columns: ["_value"])', f"  |> group(columns: [{apart}])"]
 
     def target(self, query):
         return {"datasource": self.reference, "query": query}
@@ -255,10 +271,10 @@ class Flux:
         if ask.rate:
             lines.append("  |> derivative(unit: 1s, nonNegative: true)")
         if not (ask.largest or ask.smallest):
-            return self.target("\n".join([BUCKET, "", *lines, *self.grouped(ask, True), *self.scaled(ask)]))
+            return self.target("\n".join([BUCKET, "", *lines, *self.held(ask), *self.grouped(ask, True), *self.scaled(ask)]))
         lines.append(f"  |> filter(fn: (r) => contains(value: {self.key(ask)}, set: chosen))")
         head = ['import "array"', 'import "regexp"', 'import "strings"', "", BUCKET, "", *self.chosen(ask, scope), ""]
-        return self.target("\n".join(head + lines + self.grouped(ask, True) + self.scaled(ask)))
+        return self.target("\n".join(head + lines + self.held(ask) + self.grouped(ask, True) + self.scaled(ask)))
 
     def key(self, ask):
         """What tells series apart, the target first."""
@@ -284,10 +300,10 @@ class Flux:
 
     def instant(self, ask, scope):
         if not ask.rate:
-            return [BUCKET, "", *self.source(ask, scope), "  |> last()"] + self.grouped(ask, False) + self.scaled(ask)
+            return [BUCKET, "", *self.source(ask, scope), "  |> last()"] + self.held(ask) + self.grouped(ask, False) + self.scaled(ask)
         lines = ['import "date"', "", *self.source(ask, scope, "v.defaultBucket", "date.sub(d: 30m, from: v.timeRangeStop)")]
         lines += ["  |> aggregateWindow(every: 5m, fn: last, createEmpty: false)", "  |> derivative(unit: 1s, nonNegative: true)", "  |> mean()"]
-        return lines + self.grouped(ask, False) + self.scaled(ask)
+        return lines + self.held(ask) + self.grouped(ask, False) + self.scaled(ask)
 
     def now(self, ask, scope):
         return self.target("\n".join(self.instant(ask, scope) + self.ranked(ask)))

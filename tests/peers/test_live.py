@@ -25,7 +25,7 @@ WITHOUT = {
 def plain(text):
     for name, value in (("$__rate_interval", "30s"), ("$__interval", "5s"), ("$__range", "1m"), ("5m", "30s")):
         text = text.replace(name, value)
-    return re.sub(r"\$\{?\w+(?::\w+)?\}?", ".*", text)
+    return re.sub(r"\$\{?[a-z]\w*(?::\w+)?\}?", ".*", text)
 
 
 def cases():
@@ -68,6 +68,30 @@ def test_every_panel_has_data(world):
         raise AssertionError(json.dumps(missing, indent=1)) from None
 
 
+def ask(world, board, panel, query):
+    """What the query of a panel finds now."""
+    panel = next(made for made in panels(LOADED[TOP / f"grafana/dashboards/prometheus/{board}.json"]) if made["title"] == panel)
+    return world.prometheus.query(plain(next(target["expr"] for target in panel["targets"] if target["refId"] == query)))
+
+
+def test_each_line_of_the_map_has_both_ends(world):
+    """Grafana's panel breaks on an edge without its nodes."""
+    nodes = {labels["id"]: labels for labels, _ in ask(world, "geo", "Targets", "nodes")}
+    edges = [labels for labels, _ in ask(world, "geo", "Targets", "edges")]
+    assert {(edge["source"], edge["place"]) for edge in edges} == {("50.11,8.68", "1.35,103.8")}
+    assert set(nodes) == {end for edge in edges for end in (edge["source"], edge["place"])}
+    assert all(name == f"{node['latitude']},{node['longitude']}" for name, node in nodes.items())
+
+
+def test_the_graph_of_nodes_is_whole(world):
+    edges = [labels for labels, _ in ask(world, "nodes", "Paths", "edges")]
+    assert edges and all(edge["id"] and edge["color"].startswith("#") for edge in edges)
+    lost = {labels["id"]: value for labels, value in ask(world, "nodes", "Paths", "lost")}
+    kept = {labels["id"]: value for labels, value in ask(world, "nodes", "Paths", "kept")}
+    assert set(lost) == {edge[end] for edge in edges for end in ("hop_before", "hop_address")}
+    assert all(lost[name] + kept[name] == 1 for name in lost)
+
+
 def test_every_rule_that_records_has_data(world):
     names = {
         rule["record"]
@@ -106,6 +130,8 @@ def test_a_target_that_goes_down(world):
     wait_until(lambda: value(world, 'min(netsonde_availability_up{target="resolver"})') == 0, "the panel", PATIENCE)
     alert = fires(world, "NetsondeTargetDown", target="resolver", probe="names", severity="critical")
     assert alert[2]["description"].startswith("resolver does not answer names")
+    for board, panel, query in (("overview", "Down now", "A"), ("geo", "Targets", "down")):
+        assert "resolver" in [labels["target"] for labels, _ in ask(world, board, panel, query)]
 
 
 def test_a_router_that_vanishes(world):
