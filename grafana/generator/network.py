@@ -5,11 +5,12 @@ import maps
 import model
 import notes
 from model import HIGH_IS_BAD, LOW_IS_BAD, Board
-from query import Ask, Prometheus, Scope
+from query import BUCKET, Ask, Prometheus, Scope
 
 EACH = ("instance", "target", "probe")
 BY_TARGET = "{{target}} {{probe}} from {{instance}}"
 SCOPE = Scope((("instance", "agent"), ("target", "target"), ("probe", "probe")))
+ONE = Scope(SCOPE.names, is_one=True)
 WINDOWS = (("1h", "1 hour"), ("24h", "24 hours"), ("7d", "7 days"), ("30d", "30 days"))
 
 
@@ -17,8 +18,8 @@ def choices(src, measurement="netsonde_availability_up", many=True):
     measurement = measurement if src.name == "prometheus" else measurement.removeprefix("netsonde_").rsplit("_up", 1)[0]
     return [
         src.choice("agent", "Agent", measurement, "instance"),
-        src.choice("target", "Target", measurement, "target", many),
-        src.choice("probe", "Probe", measurement, "probe"),
+        src.choice("probe", "Probe", measurement, "probe", within=(("instance", "agent"),)),
+        src.choice("target", "Target", measurement, "target", many, within=(("instance", "agent"), ("probe", "probe"))),
     ]
 
 
@@ -78,8 +79,8 @@ def overview(src):
         figures.insert(0, model.stat("Alerts", "Alerts that fire now, critical or warning, about the chosen targets.", [firing], thresholds=HIGH_IS_BAD["count"], graph=False))
     board.first_row(figures)
     board.add(down_now(src), 24, 8)
-    board.add(draw.curve(src, SCOPE, "Up, by agent", "Share of probes that are up, as each agent sees it.", [UP.but(how="mean", by=("instance",), legend="{{instance}}")], "percentunit", max=1), 12)
-    board.add(draw.curve(src, SCOPE, "Loss, by agent", "Mean loss of pings, as each agent sees it.", [LOSS.but(by=("instance",), legend="{{instance}}")], "percentunit", thresholds=HIGH_IS_BAD["loss"]), 12)
+    board.add(draw.curve(src, SCOPE, "Up, by agent", "Share of probes that are up, as each agent sees it.", [UP.but(how="mean", by=("instance",), legend="{{instance}}", recorded=True)], "percentunit", max=1), 12)
+    board.add(draw.curve(src, SCOPE, "Loss, by agent", "Mean loss of pings, as each agent sees it.", [LOSS.but(by=("instance",), legend="{{instance}}", recorded=True)], "percentunit", thresholds=HIGH_IS_BAD["loss"]), 12)
     board.add(draw.bars(src, SCOPE, "Most loss", "The ten pings that lose most.", [LOSS.but(largest=10)], "percentunit", thresholds=HIGH_IS_BAD["loss"]), 8, 10)
     board.add(draw.bars(src, SCOPE, "Longest round trips", "The ten pings that take longest.", [RTT.but(largest=10)], "s"), 8, 10)
     board.add(draw.bars(src, SCOPE, "Worst for calls", "The ten lowest scores for voice.", [Ask("qos", "score", how="mean", by=EACH, where={"use": "voice"}, smallest=10, legend=BY_TARGET)], thresholds=LOW_IS_BAD["score"], max=100), 8, 10)
@@ -102,9 +103,9 @@ def quality(src):
     figures.append(draw.stat(src, SCOPE, "Late packets", "Share of packets that come too late for a call's buffer.", [Ask("qos", "late_ratio", how="mean")], "percentunit", thresholds=HIGH_IS_BAD["loss"], decimals=2))
     board.first_row(figures)
     board.add(draw.bars(src, SCOPE, "Worst targets by use", "The twenty lowest scores.", [Ask("qos", "score", how="mean", by=("target", "use"), smallest=20, legend="{{target}} {{use}}")], thresholds=LOW_IS_BAD["score"], max=100), 12, 8)
-    board.add(draw.curve(src, SCOPE, "Score by use", "Mean of the chosen targets.", [Ask("qos", "score", how="mean", by=("use",), legend="{{use}}")], max=100, thresholds=LOW_IS_BAD["score"]))
-    board.add(draw.curve(src, SCOPE, "MOS by codec", "Mean opinion score of calls (ITU-T G.107), mean of the chosen targets.", [Ask("qos", "mos", how="mean", by=("codec",), legend="{{codec}}")], max=5))
-    board.add(draw.curve(src, SCOPE, "R factor", "Transmission rating of calls, by target and codec.", [Ask("qos", "r_factor", how="mean", by=("target", "codec"), legend="{{target}} {{codec}}")], max=100))
+    board.add(draw.curve(src, SCOPE, "Score by use", "Mean of the chosen targets.", [Ask("qos", "score", how="mean", by=("use",), legend="{{use}}", recorded=True)], max=100, thresholds=LOW_IS_BAD["score"]))
+    board.add(draw.curve(src, SCOPE, "MOS by codec", "Mean opinion score of calls (ITU-T G.107), mean of the chosen targets.", [Ask("qos", "mos", how="mean", by=("codec",), legend="{{codec}}", recorded=True)], max=5))
+    board.add(draw.curve(src, SCOPE, "R factor", "Transmission rating of calls, by target and codec.", [Ask("qos", "r_factor", how="mean", by=("target", "codec"), legend="{{target}} {{codec}}", smallest=draw.LINES)], max=100))
     board.add(draw.curve(src, SCOPE, "Jitter", "Interarrival jitter (RFC 3550) of round-trip times.", [JITTER], "s"))
     board.add(draw.curve(src, SCOPE, "Loss", "Over the sliding window of each probe.", [Ask("qos", "loss_ratio", how="mean", by=EACH, legend=BY_TARGET)], "percentunit", thresholds=HIGH_IS_BAD["loss"]))
     board.add(draw.curve(src, SCOPE, "Bursts of loss", "BurstR: 1 is loss at random, more is loss in bursts.", [Ask("qos", "burst_ratio", how="mean", by=EACH, legend=BY_TARGET)]))
@@ -114,9 +115,9 @@ def quality(src):
     board.add(draw.curve(src, SCOPE, "Round trips", "Round-trip time by quantile.", round_trips, "s"))
     board.add(draw.curve(src, SCOPE, "Buffer of calls", "What a de-jitter buffer must hold.", [Ask("qos", "buffer_seconds", how="mean", by=EACH, legend=BY_TARGET)], "s"))
     board.add(draw.curve(src, SCOPE, "Objectives missed", "How often an objective began to be missed, per second.", [Ask("qos", "violations_total", rate=True, how="sum", by=("target", "objective"), legend="{{target}} {{objective}}")]))
-    board.add(draw.curve(src, SCOPE, "What TCP could reach", "The ceiling that loss and delay set for one connection (estimated).", [Ask("qos", "tcp_rate_bytes_per_second", how="mean", by=EACH, scale=8, legend=BY_TARGET)], "bps"))
+    board.add(draw.curve(src, SCOPE, "What TCP could reach", "The ceiling that loss and delay set for one connection (estimated).", [Ask("qos", "tcp_rate_bytes_per_second", how="mean", by=EACH, scale=8, legend=BY_TARGET, smallest=draw.LINES)], "bps"))
     board.add(draw.curve(src, SCOPE, "Pages and queries", "Median time of the pages and DNS queries of the window.", [Ask("qos", "page_seconds", how="mean", by=EACH, legend=BY_TARGET)], "s"))
-    board.add(draw.curve(src, SCOPE, "Apdex", "How content people would be with these times: 1 is good (docs/quality.md).", [Ask("qos", "apdex_ratio", how="mean", by=EACH, legend=BY_TARGET)], max=1))
+    board.add(draw.curve(src, SCOPE, "Apdex", "How content people would be with these times: 1 is good (docs/quality.md).", [Ask("qos", "apdex_ratio", how="mean", by=EACH, legend=BY_TARGET, smallest=draw.LINES)], max=1))
     return board
 
 
@@ -150,8 +151,8 @@ def availability(src):
 
 
 def against_week(record, worst):
-    """Ten minutes by the median of a week, the worst of all: both are recorded."""
-    return f"{worst}(probe:{record}:avg10m{{{maps.CHOSEN}}} / (probe:{record}:median7d{{{maps.CHOSEN}}} > 0))"
+    """Ten minutes by the median of a week, the worst of all: both are recorded, the latter every quarter of an hour."""
+    return f"{worst}(probe:{record}:avg10m{{{maps.CHOSEN}}} / (last_over_time(probe:{record}:median7d{{{maps.CHOSEN}}}[30m]) > 0))"
 
 
 def bandwidth(src):
@@ -168,9 +169,9 @@ def bandwidth(src):
         text = against_week("netsonde_http_throughput_bytes_per_second", "min")
         figures.insert(0, model.stat("Against the week", "The worst rate of ten minutes by its own median of a week: 1 is as always. It needs the recording rules.", [src.target(text, "worst", instant=True)], "percentunit", thresholds=model.steps((0.5, model.POOR), (0.8, model.GOOD), base=model.BAD), graph=False, max=None))
     board.first_row(figures)
-    board.add(draw.curve(src, SCOPE, "HTTP transfers", "Bytes of the answer by the time from its first byte to its last.", [rate], "bps"))
-    board.add(draw.curve(src, SCOPE, "Delivery rate", "As the kernel measures it while it sends and receives.", [Ask("http", "tcp_delivery_rate_bytes_per_second", how="mean", by=EACH, scale=8, legend=BY_TARGET)], "bps"))
-    board.add(draw.curve(src, SCOPE, "What the path would allow", "The ceiling of one TCP connection by loss and round-trip time (estimated).", [Ask("qos", "tcp_rate_bytes_per_second", how="mean", by=EACH, scale=8, legend=BY_TARGET)], "bps"))
+    board.add(draw.curve(src, SCOPE, "HTTP transfers", "Bytes of the answer by the time from its first byte to its last.", [rate.but(smallest=draw.LINES)], "bps"))
+    board.add(draw.curve(src, SCOPE, "Delivery rate", "As the kernel measures it while it sends and receives.", [Ask("http", "tcp_delivery_rate_bytes_per_second", how="mean", by=EACH, scale=8, legend=BY_TARGET, smallest=draw.LINES)], "bps"))
+    board.add(draw.curve(src, SCOPE, "What the path would allow", "The ceiling of one TCP connection by loss and round-trip time (estimated).", [Ask("qos", "tcp_rate_bytes_per_second", how="mean", by=EACH, scale=8, legend=BY_TARGET, smallest=draw.LINES)], "bps"))
     board.add(draw.curve(src, SCOPE, "Bytes received", "Size of the answers.", [Ask("http", "received_bytes", how="mean", by=EACH, legend=BY_TARGET)], "bytes"))
     board.add(draw.bars(src, SCOPE, "Slowest transfers", "The fifteen lowest rates.", [rate.but(smallest=15)], "bps"), 12, 10)
     board.add(draw.bars(src, SCOPE, "Most retransmissions", "Segments sent again in the last run.", [Ask("http", "tcp_retransmits", how="mean", by=EACH, largest=15, legend=BY_TARGET)]), 12, 10)
@@ -260,7 +261,7 @@ def geolocation(src):
                 "Mean round trip of pings.",
                 [
                     src.target(
-                        "from(bucket: v.defaultBucket)\n"
+                        f"{BUCKET}\n\nfrom(bucket: bucket)\n"
                         "  |> range(start: v.timeRangeStart, stop: v.timeRangeStop)\n"
                         f'  |> filter(fn: (r) => r._measurement == "ping" and r._field == "rtt_avg_seconds" and exists r.{tag} and r.agent =~ /^${{agent:regex}}$/ and r.target =~ /^${{target:regex}}$/ and r.probe =~ /^${{probe:regex}}$/)\n'
                         "  |> mean()\n"
@@ -307,11 +308,11 @@ BOTH = (overview, quality, availability, bandwidth, response, geolocation, node_
 
 def target_detail(src):
     board = start(src, "target", "netsonde / Target", "Everything about one target: does it answer, how well, since when?", many=False)
-    board.add(draw.stat(src, SCOPE, "State", "As its probes see it.", [UP.but(by=("probe", "instance"), legend="{{probe}} from {{instance}}")], mappings=model.UP_DOWN, thresholds=LOW_IS_BAD["up"], graph=False), 8, 4)
-    board.add(draw.stat(src, SCOPE, "For", "How long its probes have been as they are: the shortest time.", [Ask("availability", "streak_seconds", how="min")], "s", graph=False), 4, 4)
+    board.add(draw.stat(src, ONE, "State", "As its probes see it.", [UP.but(by=("probe", "instance"), legend="{{probe}} from {{instance}}")], mappings=model.UP_DOWN, thresholds=LOW_IS_BAD["up"], graph=False), 8, 4)
+    board.add(draw.stat(src, ONE, "For", "How long its probes have been as they are: the shortest time.", [Ask("availability", "streak_seconds", how="min")], "s", graph=False), 4, 4)
     for window, name in (("24h", "24 hours"), ("30d", "30 days")):
-        board.add(draw.stat(src, SCOPE, f"Availability, {name}", "Mean of its probes.", [Ask("availability", "ratio", how="mean", where={"window": window})], "percentunit", thresholds=LOW_IS_BAD["availability"], decimals=3), 4, 4)
-    board.add(draw.stat(src, SCOPE, "Voice", "Score for calls, of 100.", [Ask("qos", "score", how="mean", where={"use": "voice"})], thresholds=LOW_IS_BAD["score"]), 4, 4)
+        board.add(draw.stat(src, ONE, f"Availability, {name}", "Mean of its probes.", [Ask("availability", "ratio", how="mean", where={"window": window})], "percentunit", thresholds=LOW_IS_BAD["availability"], decimals=3), 4, 4)
+    board.add(draw.stat(src, ONE, "Voice", "Score for calls, of 100.", [Ask("qos", "score", how="mean", where={"use": "voice"})], thresholds=LOW_IS_BAD["score"]), 4, 4)
     smoke = src.target('sum by (le) (increase(netsonde_ping_rtt_seconds_bucket{instance=~"$agent",target=~"$target",probe=~"$probe"}[$__rate_interval]))', "{{le}}", form="heatmap")
     board.add(model.heatmap("Round trips", "How many packets took how long: the smoke of SmokePing.", [smoke]), 24, 9)
     spread = [
@@ -319,16 +320,16 @@ def target_detail(src):
         Ask("ping", "rtt_avg_seconds", how="mean", by=("instance",), legend="mean from {{instance}}"),
         Ask("ping", "rtt_max_seconds", how="max", by=("instance",), legend="longest from {{instance}}"),
     ]
-    board.add(draw.curve(src, SCOPE, "Round trips of each run", "Shortest, mean and longest.", spread, "s"))
-    board.add(draw.curve(src, SCOPE, "Loss", "Share of packets lost, by run.", [LOSS], "percentunit", thresholds=HIGH_IS_BAD["loss"]))
-    board.add(draw.curve(src, SCOPE, "Jitter", "Interarrival jitter (RFC 3550).", [JITTER], "s"))
-    board.add(draw.curve(src, SCOPE, "Scores", "By use, 0 to 100.", [Ask("qos", "score", how="mean", by=("use",), legend="{{use}}")], max=100))
-    board.add(draw.states(src, SCOPE, "Runs", "Each probe's runs: did they succeed?", [Ask("probe", "success", how="min", by=("probe", "instance"), legend="{{probe}} from {{instance}}")], kind="status-history"), 24, 6)
-    board.add(draw.curve(src, SCOPE, "Failures by reason", "Per second.", [Ask("probe", "failures_total", rate=True, how="sum", by=("reason",), legend="{{reason}}")], stacked=True))
-    board.add(draw.curve(src, SCOPE, "How long runs take", "By probe.", [Ask("probe", "duration_seconds", how="mean", by=("probe", "instance"), legend="{{probe}} from {{instance}}")], "s"))
+    board.add(draw.curve(src, ONE, "Round trips of each run", "Shortest, mean and longest.", spread, "s"))
+    board.add(draw.curve(src, ONE, "Loss", "Share of packets lost, by run.", [LOSS], "percentunit", thresholds=HIGH_IS_BAD["loss"]))
+    board.add(draw.curve(src, ONE, "Jitter", "Interarrival jitter (RFC 3550).", [JITTER], "s"))
+    board.add(draw.curve(src, ONE, "Scores", "By use, 0 to 100.", [Ask("qos", "score", how="mean", by=("use",), legend="{{use}}")], max=100))
+    board.add(draw.states(src, ONE, "Runs", "Each probe's runs: did they succeed?", [Ask("probe", "success", how="min", by=("probe", "instance"), legend="{{probe}} from {{instance}}")], kind="status-history"), 24, 6)
+    board.add(draw.curve(src, ONE, "Failures by reason", "Per second.", [Ask("probe", "failures_total", rate=True, how="sum", by=("reason",), legend="{{reason}}")], stacked=True))
+    board.add(draw.curve(src, ONE, "How long runs take", "By probe.", [Ask("probe", "duration_seconds", how="mean", by=("probe", "instance"), legend="{{probe}} from {{instance}}")], "s"))
     odd = [Ask("ping", f"{name}_total", rate=True, how="sum", by=("instance",), legend=f"{words} from {{{{instance}}}}") for name, words in (("duplicates", "twice"), ("late", "late"), ("reordered", "out of order"), ("lost_locally", "lost by this machine"))]
-    board.add(draw.curve(src, SCOPE, "Odd replies", "Pings that were answered twice, too late or out of order, and those that never left; per second.", odd))
-    board.add(draw.curve(src, SCOPE, "Hop limit of replies", "Another value is another way back.", [Ask("ping", "reply_hop_limit", how="min", by=("probe", "instance"), legend="{{probe}} from {{instance}}")]))
+    board.add(draw.curve(src, ONE, "Odd replies", "Pings that were answered twice, too late or out of order, and those that never left; per second.", odd))
+    board.add(draw.curve(src, ONE, "Hop limit of replies", "Another value is another way back.", [Ask("ping", "reply_hop_limit", how="min", by=("probe", "instance"), legend="{{probe}} from {{instance}}")]))
     about = model.table("About it", "What is known about the target.", [src.target('netsonde_target_info{instance=~"$agent",target=~"$target",probe=~"$probe"}', table=True)], [])
     about["transformations"] = src.columns(["Value"], hidden=("Value",))
     board.add(about, 24, 6)
@@ -338,10 +339,10 @@ def target_detail(src):
 def path(src):
     board = start(src, "path", "netsonde / Path", "Where on the path to one target time and packets are lost.", "netsonde_traceroute_reached", many=False, empty="no data: is there a traceroute?")
     hop = ("hop", "hop_address")
-    board.add(draw.stat(src, SCOPE, "Hops", "How far away it is.", [Ask("traceroute", "hops", how="max", by=("instance",), legend="{{instance}}")]), 6, 4)
-    board.add(draw.stat(src, SCOPE, "Changes in an hour", "How often the path has changed.", [Ask("traceroute", "path_changes_total", rate=True, how="sum", scale=3600)], thresholds=model.steps((1, model.FAIR), (6, model.POOR))), 6, 4)
-    board.add(draw.stat(src, SCOPE, "Bottleneck", "The largest step between two hops.", [Ask("traceroute", "bottleneck_step_seconds", how="max")], "s"), 6, 4)
-    board.add(draw.stat(src, SCOPE, "First hop that loses", "From here on packets are lost; none is good.", [Ask("traceroute", "first_lossy_hop", how="min")]), 6, 4)
+    board.add(draw.stat(src, ONE, "Hops", "How far away it is.", [Ask("traceroute", "hops", how="max", by=("instance",), legend="{{instance}}")]), 6, 4)
+    board.add(draw.stat(src, ONE, "Changes in an hour", "How often the path has changed.", [Ask("traceroute", "path_changes_total", rate=True, how="sum", scale=3600)], thresholds=model.steps((1, model.FAIR), (6, model.POOR))), 6, 4)
+    board.add(draw.stat(src, ONE, "Bottleneck", "The largest step between two hops.", [Ask("traceroute", "bottleneck_step_seconds", how="max")], "s"), 6, 4)
+    board.add(draw.stat(src, ONE, "First hop that loses", "From here on packets are lost; none is good.", [Ask("traceroute", "first_lossy_hop", how="min")]), 6, 4)
     columns = [
         (Ask("traceroute_hop", "rtt_min_seconds", how="min", by=hop), "Shortest", "s", None, None),
         (Ask("traceroute_hop", "rtt_avg_seconds", how="mean", by=hop), "Mean", "s", None, None),
@@ -349,17 +350,17 @@ def path(src):
         (Ask("traceroute_hop", "loss_ratio", how="mean", by=hop), "Not answered", "percentunit", None, None),
         (Ask("traceroute_hop", "forward_loss_ratio", how="mean", by=hop), "Lost from here on", "percentunit", HIGH_IS_BAD["loss"], None),
     ]
-    board.add(draw.table(src, SCOPE, "Hops", "A hop that does not answer everything limits its answers; what is lost from here on is lost.", columns, sort=("hop", False)), 24, 12)
-    board.add(draw.curve(src, SCOPE, "Round trip by hop", "Mean of the last trace.", [Ask("traceroute_hop", "rtt_avg_seconds", how="mean", by=("hop",), legend="hop {{hop}}")], "s"))
-    board.add(draw.curve(src, SCOPE, "Loss from a hop on", "The smallest loss of this hop and all behind it.", [Ask("traceroute_hop", "forward_loss_ratio", how="mean", by=("hop",), legend="hop {{hop}}")], "percentunit"))
-    board.add(draw.states(src, SCOPE, "Paths", "Another colour is another path.", [Ask("traceroute", "path_hash", how="max", by=EACH, legend=BY_TARGET)], mappings=[], scheme="continuous-BlYlRd"), 24, 6)
-    board.add(draw.curve(src, SCOPE, "Changes of the path", "Per hour.", [Ask("traceroute", "path_changes_total", rate=True, how="sum", by=EACH, scale=3600, legend=BY_TARGET)]), 24, 6)
-    board.add(draw.curve(src, SCOPE, "Way in kilometres", "Along the hops that databases place.", [Ask("traceroute", "path_meters", how="max", by=EACH, legend=BY_TARGET)], "lengthm"))
-    board.add(draw.curve(src, SCOPE, "Path MTU", "The largest packet that gets through (option mtu).", [Ask("traceroute", "mtu_bytes", how="min", by=EACH, legend=BY_TARGET)], "bytes"))
-    board.add(draw.curve(src, SCOPE, "Loss at the target", "Share of packets that the target itself does not answer.", [Ask("traceroute", "loss_ratio", how="mean", by=EACH, legend=BY_TARGET)], "percentunit", thresholds=HIGH_IS_BAD["loss"]))
-    board.add(draw.states(src, SCOPE, "Reached", "Whether the last trace reached the target.", [Ask("traceroute", "reached", how="min", by=EACH, legend=BY_TARGET)], mappings=model.YES_NO))
-    board.add(draw.curve(src, SCOPE, "Paths side by side", "How many paths of equal length the last trace found.", [Ask("traceroute", "paths", how="max", by=EACH, legend=BY_TARGET)]))
-    board.add(draw.states(src, SCOPE, "Networks on the path", "Another colour is another row of autonomous systems. It needs a database of these.", [Ask("traceroute", "as_path_hash", how="max", by=EACH, legend=BY_TARGET)], mappings=[], scheme="continuous-BlYlRd"))
+    board.add(draw.table(src, ONE, "Hops", "A hop that does not answer everything limits its answers; what is lost from here on is lost.", columns, sort=("hop", False)), 24, 12)
+    board.add(draw.curve(src, ONE, "Round trip by hop", "Mean of the last trace.", [Ask("traceroute_hop", "rtt_avg_seconds", how="mean", by=("hop",), legend="hop {{hop}}")], "s"))
+    board.add(draw.curve(src, ONE, "Loss from a hop on", "The smallest loss of this hop and all behind it.", [Ask("traceroute_hop", "forward_loss_ratio", how="mean", by=("hop",), legend="hop {{hop}}")], "percentunit"))
+    board.add(draw.states(src, ONE, "Paths", "Another colour is another path.", [Ask("traceroute", "path_hash", how="max", by=EACH, legend=BY_TARGET)], mappings=[], scheme="continuous-BlYlRd"), 24, 6)
+    board.add(draw.curve(src, ONE, "Changes of the path", "Per hour.", [Ask("traceroute", "path_changes_total", rate=True, how="sum", by=EACH, scale=3600, legend=BY_TARGET)]), 24, 6)
+    board.add(draw.curve(src, ONE, "Way in kilometres", "Along the hops that databases place.", [Ask("traceroute", "path_meters", how="max", by=EACH, legend=BY_TARGET)], "lengthm"))
+    board.add(draw.curve(src, ONE, "Path MTU", "The largest packet that gets through (option mtu).", [Ask("traceroute", "mtu_bytes", how="min", by=EACH, legend=BY_TARGET)], "bytes"))
+    board.add(draw.curve(src, ONE, "Loss at the target", "Share of packets that the target itself does not answer.", [Ask("traceroute", "loss_ratio", how="mean", by=EACH, legend=BY_TARGET)], "percentunit", thresholds=HIGH_IS_BAD["loss"]))
+    board.add(draw.states(src, ONE, "Reached", "Whether the last trace reached the target.", [Ask("traceroute", "reached", how="min", by=EACH, legend=BY_TARGET)], mappings=model.YES_NO))
+    board.add(draw.curve(src, ONE, "Paths side by side", "How many paths of equal length the last trace found.", [Ask("traceroute", "paths", how="max", by=EACH, legend=BY_TARGET)]))
+    board.add(draw.states(src, ONE, "Networks on the path", "Another colour is another row of autonomous systems. It needs a database of these.", [Ask("traceroute", "as_path_hash", how="max", by=EACH, legend=BY_TARGET)], mappings=[], scheme="continuous-BlYlRd"))
     return board
 
 

@@ -38,12 +38,13 @@ def flux(src, target, agent):
         (
             "Reloads",
             CALM,
-            found(f'r._measurement == "config" and r._field == "accepted_total"{of_agent}', "difference(nonNegative: true)", "filter(fn: (r) => r._value > 0)", "group()", told("r.agent", '"new configuration"')),
+            found(f'r._measurement == "config" and r._field == "accepted_total"{of_agent}', "aggregateWindow(every: v.windowPeriod, fn: last, createEmpty: false)", "difference(nonNegative: true)", "filter(fn: (r) => r._value > 0)", "group()", told("r.agent", '"new configuration"')),
         ),
         (
             "Down",
             BAD,
-            found(f'r._measurement == "availability" and r._field == "up"{of_agent}{of_target}', "difference()", "filter(fn: (r) => r._value < 0)", "group()", told('r.target + " is down"', 'r.probe + " from " + r.agent')),
+            # The first time within those shown: storage finds it without a look at all points.
+            found(f'r._measurement == "availability" and r._field == "up"{of_agent}{of_target} and r._value == 0', "first()", "group()", told('r.target + " is down"', 'r.probe + " from " + r.agent')),
         ),
     ]
     if target == "target":

@@ -37,8 +37,8 @@ def start(src, name, title, description, interface=False, empty="no data"):
     metric = "netsonde_routeros_up" if src.name == "prometheus" else "routeros"
     variables = [src.choice("router", "Router", metric, "target")]
     if interface:
-        metric = 'netsonde_routeros_interface_running{target=~"$router"}' if src.name == "prometheus" else "routeros_interface"
-        variables.append(src.choice("interface", "Interface", metric, "name"))
+        metric = "netsonde_routeros_interface_running" if src.name == "prometheus" else "routeros_interface"
+        variables.append(src.choice("interface", "Interface", metric, "name", within=(("target", "router"),)))
     home = None if name == "routers" else f"netsonde-{src.name}-routers"
     marks = notes.of(src, target="router", agent=None)
     return Board(src, f"netsonde-{src.name}-{name}", f"netsonde / MikroTik: {title}", description, variables, ["mikrotik"], marks, home, empty)

@@ -117,9 +117,11 @@ def selectors_choose(board, language):
 
 
 def windows_are_grafanas(board, language):
+    """But for the last value of what rules record seldom, and for what is chosen by all of the time shown."""
     for panel in panels_of(board):
         for target in panel["targets"]:
-            for window in re.findall(r"\[([^\]]+)\]", target.get("expr", "")):
+            text = re.sub(r"last_over_time\([^\]]*\]\)|\[\$__range:\$__interval\] @ end\(\)", "", target.get("expr", ""))
+            for window in re.findall(r"\[([^\]]+)\]", text):
                 if window not in (("5m", "$__range") if target["instant"] else ("$__rate_interval",)):
                     yield f"{panel['title']}: {window}"
 
