@@ -41,10 +41,11 @@ class Query:
 
 
 class Boards:
-    """All queries of all Prometheus boards; variables are at All, and at target where only one can be chosen."""
+    """All queries of all Prometheus boards; variables are at All where they may be."""
 
-    def __init__(self, stack, target=""):
-        self.target, self.queries = target, []
+    def __init__(self, stack, **single):
+        """single: values of variables that have one only."""
+        self.single, self.queries = single, []
         for path in sorted((stack / "grafana" / "dashboards" / "prometheus").glob("*.json")):
             self.read(path.stem, json.loads(path.read_text()))
 
@@ -62,7 +63,7 @@ class Boards:
         self.values = {}
         for variable in board["templating"]["list"]:
             if variable["type"] == "query":
-                self.values[variable["name"]] = variable.get("allValue") if variable["multi"] else self.target
+                self.values[variable["name"]] = variable.get("allValue") if variable["multi"] else self.single.get(variable["name"], "")
                 found = re.fullmatch(r"label_values\((.*), *(\w+)\)", variable["definition"])
                 self.add(name, f"${variable['name']}", found[1], f"/api/v1/label/{found[2]}/values")
         for panel in board["panels"]:

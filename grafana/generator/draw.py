@@ -5,7 +5,6 @@ import re
 import model
 from query import Flux
 
-
 LINES, ROWS = 20, 50  # of a panel, where there may be thousands
 POINTS = 180  # of a line whose query looks at all targets: a minute each in three hours
 

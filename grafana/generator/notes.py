@@ -4,6 +4,9 @@ went down and what set off traces, instead)."""
 from model import BAD, CALM, FAIR, POOR
 
 
+EACH_STEP = "aggregateWindow(every: v.windowPeriod, fn: last, createEmpty: false)"  # storage does that by itself
+
+
 def promql(src, target, agent):
     chosen = f',target=~"${target}"' if target else ""
     of_agent = f'{{instance=~"${agent}"}}' if agent else ""
@@ -38,7 +41,7 @@ def flux(src, target, agent):
         (
             "Reloads",
             CALM,
-            found(f'r._measurement == "config" and r._field == "accepted_total"{of_agent}', "aggregateWindow(every: v.windowPeriod, fn: last, createEmpty: false)", "difference(nonNegative: true)", "filter(fn: (r) => r._value > 0)", "group()", told("r.agent", '"new configuration"')),
+            found(f'r._measurement == "config" and r._field == "accepted_total"{of_agent}', EACH_STEP, "difference(nonNegative: true)", "filter(fn: (r) => r._value > 0)", "group()", told("r.agent", '"new configuration"')),
         ),
         (
             "Down",

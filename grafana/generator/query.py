@@ -278,7 +278,7 @@ class Flux:
             return self.target("\n".join([BUCKET, "", *lines, *self.held(ask), *self.grouped(ask, True), *self.scaled(ask)]))
         lines.append(f"  |> filter(fn: (r) => contains(value: {self.key(ask)}, set: chosen))")
         head = ['import "array"', 'import "regexp"', 'import "strings"', "", BUCKET, "", *self.chosen(ask, scope), ""]
-        return self.target("\n".join(head + lines + self.grouped(ask, True) + self.scaled(ask)))
+        return self.target("\n".join(head + lines + self.held(ask) + self.grouped(ask, True) + self.scaled(ask)))
 
     def key(self, ask):
         """What tells series apart, the target first."""

@@ -35,7 +35,7 @@ def traffic(direction, **more):
 
 def start(src, name, title, description, interface=False, empty="no data"):
     metric = "netsonde_routeros_up" if src.name == "prometheus" else "routeros"
-    variables = [src.choice("router", "Router", metric, "target")]
+    variables = [src.choice("router", "Router", metric, "target", many=name != "router")]
     if interface:
         metric = "netsonde_routeros_interface_running" if src.name == "prometheus" else "routeros_interface"
         variables.append(src.choice("interface", "Interface", metric, "name", within=(("target", "router"),)))

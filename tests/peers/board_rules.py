@@ -240,6 +240,21 @@ def maps_are_drawn_offline(board, language):
             yield f"{panel['title']}: layers"
 
 
+def lines_are_few(board, language):
+    """What grows with the targets is the largest or smallest of it, where many can be chosen."""
+    variables = variables_of(board)
+    if not any(variables[name]["multi"] for name in ("target", "router") if name in variables):
+        return
+    for panel in panels_of(board):
+        if panel["type"] not in ("timeseries", "state-timeline", "status-history", "bargauge"):
+            continue
+        for target in panel["targets"]:
+            text = target.get("expr") or target["query"]
+            grows = re.search(r"by \([^)]*\btarget\b", text) if language == "prometheus" else re.search(r'group\(columns: \[[^]]*"target"', text)
+            if grows and not re.search(r"\b(?:topk|bottomk|top|bottom)\(", text):
+                yield f"{panel['title']}: {text}"
+
+
 RULES = (
     model_is_that_of_provisioned_files,
     words_are_there,
@@ -258,6 +273,7 @@ RULES = (
     panels_have_room,
     queries_are_told_apart,
     maps_are_drawn_offline,
+    lines_are_few,
 )
 
 

@@ -88,6 +88,7 @@ FAULTS = {
     "panels_have_room": ("overview", put("stat", "gridPos", "x", value=12)),
     "queries_are_told_apart": ("geo", put("geomap", "targets", 0, "refId", value="edges")),
     "maps_are_drawn_offline": ("geo", put("geomap", "options", "basemap", "config", "url", value="https://tiles.example/{z}")),
+    "lines_are_few": ("overview", put("timeseries", "targets", 0, "expr", value='avg by (target) (netsonde_availability_up{target=~"$target"})')),
 }
 
 
