@@ -255,7 +255,20 @@ def lines_are_few(board, language):
                 yield f"{panel['title']}: {text}"
 
 
+def layers_find_their_columns(board, language):
+    """Lines of maps and graphs of nodes look for columns by the names that these were born with: renaming is for readers only."""
+    for panel in panels_of(board):
+        needed = {"geomap": {"id", "source", "target", "latitude", "longitude"}, "nodeGraph": {"id", "source", "target", "mainstat", "color", "arc__lost", "arc__kept"}}.get(panel["type"], set())
+        renamed = {name for step in panel["transformations"] for name in step["options"].get("renameByName", {}).values()}
+        born = {step["options"].get("alias") for step in panel["transformations"]}
+        texts = " ".join(target.get("expr") or target["query"] for target in panel["targets"])
+        lost = {name for name in needed if name in renamed or not (name in born or re.search(rf'"{name}"|\b{name}(?:[,):]| =)', texts))}
+        if lost:
+            yield f"{panel['title']}: {sorted(lost)}"
+
+
 RULES = (
+    layers_find_their_columns,
     model_is_that_of_provisioned_files,
     words_are_there,
     units_are_told,
