@@ -18,7 +18,7 @@ def promql(src, target, agent):
     if target == "target":
         wanted.insert(0, ("Changes of paths", FAIR, f'changes(netsonde_traceroute_path_hash{{target=~"${target}"}}[1m]) > 0', "{{target}}: another path"))
     return [
-        {"datasource": src.reference, "enable": True, "expr": text, "iconColor": color, "name": name, "titleFormat": title, "step": "60s"}
+        {"datasource": src.reference, "enable": True, "iconColor": color, "name": name, "titleFormat": title, "target": {"refId": "Anno", "expr": text, "interval": "60s"}}
         for name, color, text, title in wanted
     ]
 

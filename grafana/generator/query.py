@@ -64,7 +64,7 @@ class Prometheus:
             "includeAll": False,
             "multi": False,
             "options": [],
-            "current": {},
+            "current": {"text": "", "value": ""},
             "skipUrlSync": False,
         }
 
@@ -85,7 +85,7 @@ class Prometheus:
             "includeAll": many,
             **({"allValue": ".*"} if many else {}),
             "options": [],
-            "current": {"text": ["All"], "value": ["$__all"]} if many else {},
+            "current": {"text": ["All"], "value": ["$__all"]} if many else {"text": "", "value": ""},
             "hide": 0,
             "regex": "",
             "skipUrlSync": False,

@@ -24,7 +24,7 @@ def texts_of(board):
         if variable["type"] == "query":
             yield variable["name"], variable["definition"]
     for note in board["annotations"]["list"]:
-        yield note["name"], note.get("expr") or note["target"]["query"]
+        yield note["name"], note["target"].get("expr") or note["target"]["query"]
 
 
 def variables_of(board):

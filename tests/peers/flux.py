@@ -195,6 +195,8 @@ OWN = frozenset({"_time", "_start", "_stop", "_measurement", "_field", "_value"}
 KEEPING = {"range", "last", "first", "min", "max", "sort", "limit", "tail", "unique", "derivative", "difference", "increase",
            "cumulativeSum", "fill", "toString", "toFloat", "toInt", "top", "bottom", "yield", "movingAverage", "timeShift", "window"}
 GATHERING = {"mean", "sum", "count", "median", "quantile", "stddev", "spread", "distinct", "mode", "integral"}
+OF_VALUES = {"now", "string", "int", "uint", "float", "bool", "time", "duration", "contains", "length", "die"}
+MODULES_OF_VALUES = {"array", "date", "math", "regexp", "strings", "types"}
 
 
 @dataclass(frozen=True)
@@ -273,7 +275,7 @@ class Reader:
             return method(table, given)
         if isinstance(table, Table):
             return self.pass_on(callee, table, given)
-        if callee in ("now", "string", "int", "float", "time", "duration", "contains", "types.isType", "math.round"):
+        if callee in OF_VALUES or callee.split(".")[0] in MODULES_OF_VALUES:
             return None
         raise Wrong(f"{callee} is not known as a function")
 
@@ -370,8 +372,9 @@ class Reader:
 
     def pass_on(self, callee, table, given):
         if callee in GATHERING:
-            self.has(table, [given.get("column", "_value")], callee)
-            return replace(table, columns=table.group | {"_value"})
+            column = given.get("column", "_value")
+            self.has(table, [column], callee)
+            return replace(table, columns=table.group | {column})
         if callee not in KEEPING:
             raise Wrong(f"{callee} is not known as a function of tables")
         wanted = given.get("columns", [given.get("column", "_value")])
@@ -449,7 +452,7 @@ class Reader:
 
     def do_to(self, table, _):
         self.has(table, ["_time", "_measurement", "_field", "_value"], "to")
-        return None
+        return table
 
     def do_findColumn(self, table, given):
         self.has(table, [given["column"]], "findColumn")

@@ -27,6 +27,12 @@ OF_GAUGES = {
 }
 
 
+def is_lacking_on_purpose(name, label):
+    """Boards match a label that a series has not got: .* allows that, a name does not. So they tell whether all targets are
+    chosen (mean_of_recorded in grafana/generator/query.py)."""
+    return label == "all_targets" or (label == "target" and name.startswith("agent_probe:"))
+
+
 class Wrong(Exception):
     """The text is not PromQL, or not what this reader knows of it."""
 
@@ -201,7 +207,7 @@ class Reader:
             self.wrong.append(f"there is no metric {name}")
             return Answer(frozenset(matched))
         kind, labels = self.metrics[name]
-        self.has(labels, matched, name)
+        self.has(labels, [label for label in matched if not is_lacking_on_purpose(name, label)], name)
         return Answer(labels, counter=name if kind == "counter" else "")
 
     # --- what it means -----------------------------------------------------------------------------------------------

@@ -1,10 +1,7 @@
 """Flux: of dashboards, queries and tasks. Nothing executes it here (no engine is packaged): libflux checks types and
 names of functions; measurements, fields and tags: test_names.py."""
 
-import json
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,7 +9,6 @@ import pytest
 from test_dashboards import LOADED, queries
 
 TOP = Path(__file__).resolve().parents[2]
-CHECKER = "@influxdata/flux-lsp-node@0.8.40"
 FILES = sorted((TOP / "influx").glob("*/*.flux"))
 GRAFANA = (
     "option v = {timeRangeStart: -1h, timeRangeStop: now(), windowPeriod: 1m, "
@@ -35,34 +31,18 @@ def texts():
 TEXTS = list(texts())
 
 
-@pytest.fixture(scope="session")
-def checker():
-    folder = TOP / "build" / "npm"
-    if not shutil.which("npm"):
-        pytest.skip("no npm here, which has the checker of Flux")
-    command = ["npm", "install", "--prefix", folder, "--no-audit", "--no-fund", "--ignore-scripts", CHECKER]
-    if not (folder / "node_modules" / "@influxdata" / "flux-lsp-node").is_dir():
-        folder.mkdir(parents=True, exist_ok=True)
-        result = subprocess.run(command, capture_output=True, text=True)
-        if result.returncode != 0:
-            pytest.skip(f"npm could not install {CHECKER}: {result.stderr.strip()[-200:]}")
-    return folder
+def wrong(npm, wanted):
+    return [int(line) for line in npm.run("check_flux.js", wanted).split()]
 
 
-def wrong(checker, wanted):
-    command = ["node", Path(__file__).with_name("flux_check.js"), checker]
-    result = subprocess.run(command, input=json.dumps(wanted), capture_output=True, text=True, check=True)
-    return [int(line) for line in result.stdout.split()]
-
-
-def test_flux_is_valid(checker):
+def test_flux_is_valid(npm):
     assert len(TEXTS) > 200
-    assert [TEXTS[i][0] for i in wrong(checker, [text for _, text in TEXTS])] == []
+    assert [TEXTS[i][0] for i in wrong(npm, [text for _, text in TEXTS])] == []
 
 
-def test_the_checker_notices(checker):
+def test_the_checker_notices(npm):
     good = 'from(bucket: "x") |> range(start: -1h)'
-    assert wrong(checker, [good, good + " |> nothing()", good.replace('"x"', "3"), good + "("]) == [1, 2, 3]
+    assert wrong(npm, [good, good + " |> nothing()", good.replace('"x"', "3"), good + "("]) == [1, 2, 3]
 
 
 # What storage works out by itself when it stands right behind range and filters: then no more than the results are moved.

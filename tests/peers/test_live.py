@@ -60,18 +60,16 @@ def world(binary, tmp_path_factory):
 
 
 def test_every_panel_has_data(world):
-    missing = {name: text for name, text in CASES if name not in WITHOUT}
+    missing = {(name, text) for name, text in CASES if name not in WITHOUT}
 
     def look():
-        for name, text in list(missing.items()):
-            if world.prometheus.query(text):
-                del missing[name]
+        missing.difference_update([case for case in missing if world.prometheus.query(case[1])])
         return not missing
 
     try:
         wait_until(look, "data in every panel", PATIENCE)
     except AssertionError:
-        raise AssertionError(json.dumps(missing, indent=1)) from None
+        raise AssertionError(json.dumps(sorted(missing), indent=1)) from None
 
 
 def ask(world, board, panel, query):

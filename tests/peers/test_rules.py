@@ -30,6 +30,10 @@ def expressions():
                 yield rule.get("alert") or rule["record"], rule["expr"]
 
 
+def lint(*paths):
+    return run("promtool", "check", "rules", "--lint=all", "--lint-fatal", *paths)
+
+
 def test_what_is_recorded_seldom_is_asked_by_range_only():
     """A query does not see what is older than five minutes: promtool, which evaluates all groups at once, does not notice."""
     groups = [group for path in RULES for group in yaml.safe_load(path.read_text())["groups"]]
@@ -46,10 +50,26 @@ def test_what_is_recorded_seldom_is_asked_by_range_only():
 
 
 def test_promtool_has_nothing_to_say():
-    result = run("promtool", "check", "rules", "--lint=all", "--lint-fatal", *RULES)
+    result = lint(*RULES)
     assert result.returncode == 0 and "lint" not in result.stderr, result.stdout + result.stderr
     result = run("promtool", "check", "config", FOLDER / "prometheus.yml")
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+SPOILT_RULES = {
+    "an expression": lambda rules: rules[0].update(expr="rate(netsonde_x)"),
+    "a template": lambda rules: rules[0]["annotations"].update(summary="{{ $label.x }}"),
+    "a key": lambda rules: rules[0].update(fro="5m"),
+    "the same twice": lambda rules: rules.append(rules[0]),
+}
+
+
+@pytest.mark.parametrize("what", SPOILT_RULES)
+def test_promtool_notices(tmp_path, what):
+    spoilt = yaml.safe_load((FOLDER / "rules" / "alerts.yml").read_text())
+    SPOILT_RULES[what](spoilt["groups"][0]["rules"])
+    (tmp_path / "alerts.yml").write_text(yaml.safe_dump(spoilt))
+    assert lint(tmp_path / "alerts.yml").returncode != 0
 
 
 @pytest.mark.parametrize("path", sorted((FOLDER / "tests").glob("*.yml")), ids=lambda path: path.stem)
@@ -94,6 +114,18 @@ def test_amtool_accepts_routes(has_receivers, tmp_path):
     assert result.returncode == 0, result.stdout + result.stderr
 
 
+def test_amtool_notices(tmp_path):
+    path = tmp_path / "alertmanager.yml"
+    path.write_text((FOLDER / "alertmanager.yml").read_text().replace("name: on-call", "name: on-cal"))
+    assert run("amtool", "check-config", path).returncode != 0
+
+
+def route(path, labels):
+    result = run("amtool", "config", "routes", "test", f"--config.file={path}", *labels.split())
+    assert result.returncode == 0, result.stderr
+    return result.stdout.strip()
+
+
 @pytest.mark.parametrize(
     "labels, receiver",
     [
@@ -104,5 +136,10 @@ def test_amtool_accepts_routes(has_receivers, tmp_path):
     ],
 )
 def test_routes(labels, receiver):
-    result = run("amtool", "config", "routes", "test", f"--config.file={FOLDER / 'alertmanager.yml'}", *labels.split())
-    assert result.stdout.strip() == receiver, result.stderr
+    assert route(FOLDER / "alertmanager.yml", labels) == receiver
+
+
+def test_a_route_that_is_missing_is_noticed(tmp_path):
+    path = tmp_path / "alertmanager.yml"
+    path.write_text((FOLDER / "alertmanager.yml").read_text().replace("severity = critical]\n      receiver", "severity = page]\n      receiver"))
+    assert route(path, "severity=critical alertname=NetsondeTargetDown") == "people"

@@ -45,6 +45,15 @@ def test_compose_accepts(path):
             assert (TOP / text).exists(), text
 
 
+@pytest.mark.parametrize("spoilt", [{"imag": "x"}, {"cap_drop": "ALL"}, {"healthcheck": {"intervall": "5s"}}], ids=str)
+def test_compose_notices(tmp_path, spoilt):
+    """docker-compose has the schema of compose-spec inside: keys and kinds of values are checked."""
+    stack = yaml.safe_load(COMPOSE[0].read_text())
+    stack["services"]["netsonde"].update(spoilt)
+    (tmp_path / "docker-compose.yml").write_text(yaml.safe_dump(stack))
+    assert run("docker-compose", "-f", tmp_path / "docker-compose.yml", "--project-directory", TOP, "config").returncode != 0
+
+
 def test_secrets_are_made_once(tmp_path):
     folder = tmp_path / "secrets"
     for _ in range(2):
