@@ -151,8 +151,8 @@ def availability(src):
 
 
 def against_week(record, worst):
-    """Ten minutes by the median of a week, the worst of all: both are recorded."""
-    return f"{worst}(probe:{record}:avg10m{{{maps.CHOSEN}}} / (probe:{record}:median7d{{{maps.CHOSEN}}} > 0))"
+    """Ten minutes by the median of a week, the worst of all: both are recorded, the latter every quarter of an hour."""
+    return f"{worst}(probe:{record}:avg10m{{{maps.CHOSEN}}} / (last_over_time(probe:{record}:median7d{{{maps.CHOSEN}}}[30m]) > 0))"
 
 
 def bandwidth(src):
