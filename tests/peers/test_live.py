@@ -29,7 +29,7 @@ WITHOUT = {
 
 
 def plain(text):
-    for name, value in (("$__rate_interval", "30s"), ("$__interval", "5s"), ("$__range", "1m"), ("5m", "30s")):
+    for name, value in (("$__rate_interval", "30s"), ("$__interval", "5s"), ("$__range", "1m"), ("[5m]", "[30s]")):
         text = text.replace(name, value)
     return re.sub(r"\$\{?[a-z]\w*(?::\w+)?\}?", ".*", text)
 
