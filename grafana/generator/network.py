@@ -193,7 +193,7 @@ PHASES = (("connect", "connect"), ("tls", "TLS"), ("processing", "processing"), 
 
 
 def response(src):
-    board = start(src, "response", "netsonde / Response times", "Where the time goes: the phases of HTTP requests, DNS queries, TCP connections.")
+    board = start(src, "response", "netsonde / Response-time breakdown", "Where the time goes: the phases of HTTP requests, DNS queries, TCP connections.")
     phases = [Ask("http", f"{phase}_seconds", how="mean", legend=name) for phase, name in PHASES]
     figures = [
         draw.stat(src, SCOPE, "First byte", "Mean wait for the first byte of an HTTP answer.", [Ask("http", "processing_seconds", how="mean")], "s"),
