@@ -63,6 +63,15 @@ def down_now(src):
     return made
 
 
+def firing_now(src):
+    labels = "alertname, severity, target, probe, instance"
+    text = f'max by ({labels}) (time() - ALERTS_FOR_STATE{{severity=~"critical|warning",target=~"$target"}} and ignoring (alertstate) ALERTS{{alertstate="firing"}})'
+    columns = [("For", "s", None, None)]
+    made = model.table("Alerts that fire", "Critical ones and warnings about the chosen targets, and how long ago they were first seen. docs/runbooks has a page for each.", [src.target(text, table=True)], columns, links=detail(src), sort=("For", False))
+    made["transformations"] = src.columns(["For"])
+    return made
+
+
 def overview(src):
     board = start(src, "overview", "netsonde / Network overview", "Is anything wrong, where, and since when? Which targets do worst?")
     figures = [
@@ -78,7 +87,9 @@ def overview(src):
         firing = src.target('count(ALERTS{alertstate="firing",severity=~"critical|warning",target=~"$target"}) or vector(0)', "firing", instant=True)
         figures.insert(0, model.stat("Alerts", "Alerts that fire now, critical or warning, about the chosen targets.", [firing], thresholds=HIGH_IS_BAD["count"], graph=False))
     board.first_row(figures)
-    board.add(down_now(src), 24, 8)
+    if src.name == "prometheus":
+        board.add(firing_now(src), 12, 8)
+    board.add(down_now(src), 12 if src.name == "prometheus" else 24, 8)
     board.add(draw.curve(src, SCOPE, "Up, by agent", "Share of probes that are up, as each agent sees it.", [UP.but(how="mean", by=("instance",), legend="{{instance}}", recorded=True)], "percentunit", max=1), 12)
     board.add(draw.curve(src, SCOPE, "Loss, by agent", "Mean loss of pings, as each agent sees it.", [LOSS.but(by=("instance",), legend="{{instance}}", recorded=True)], "percentunit", thresholds=HIGH_IS_BAD["loss"]), 12)
     board.add(draw.bars(src, SCOPE, "Most loss", "The ten pings that lose most.", [LOSS.but(largest=10)], "percentunit", thresholds=HIGH_IS_BAD["loss"]), 8, 10)
@@ -182,7 +193,7 @@ PHASES = (("connect", "connect"), ("tls", "TLS"), ("processing", "processing"), 
 
 
 def response(src):
-    board = start(src, "response", "netsonde / Response times", "Where the time goes: the phases of HTTP requests, DNS queries, TCP connections.")
+    board = start(src, "response", "netsonde / Response-time breakdown", "Where the time goes: the phases of HTTP requests, DNS queries, TCP connections.")
     phases = [Ask("http", f"{phase}_seconds", how="mean", legend=name) for phase, name in PHASES]
     figures = [
         draw.stat(src, SCOPE, "First byte", "Mean wait for the first byte of an HTTP answer.", [Ask("http", "processing_seconds", how="mean")], "s"),
@@ -226,7 +237,7 @@ def geolocation(src):
         model.markers("Agents", "agents", model.CALM, 9, "triangle"),
         model.markers("Down", "down", model.BAD, 9, "x-mark"),
     ]
-    made = model.geomap("Targets", "Circles are pinged targets where the database places them, by their round-trip time; crosses are targets that are down; triangles are agents. A line from agent to target is red where all is down, orange where some is.", targets, layers, "s", thresholds=model.steps((0.05, model.FAIR), (0.15, model.POOR), (0.3, model.BAD)))
+    made = model.geomap("Targets", "Circles are pinged targets where the database places them, by their round-trip time; crosses are targets that are down; triangles are agents. A line from agent to target is red where all is down, orange or light blue where some is; of many, the three hundred worst.", targets, layers, "s", thresholds=model.steps((0.05, model.FAIR), (0.15, model.POOR), (0.3, model.BAD)))
     made["transformations"] = transformations
     model.override(made, "Up", unit="percentunit", thresholds=model.steps((0.001, model.POOR), (1, model.FAIR), base=model.BAD))
     model.override(made, "target", links=[detail(src)["target"]])

@@ -150,7 +150,8 @@ probes: {{
   datagram: {{ type = "udp"; {fast} steps = [ "send_raw {QUERY}", "expect_bytes \\\\x2a\\\\x2a\\\\x81\\\\x80" ]; }};
   page: {{ type = "http"; interval = 1; timeout = 0.9; tls_ca_file = "{self.folder / 'page.crt'}"; }};
   routers: {{ type = "routeros"; username = "netsonde"; password_file = "{self.folder / 'password'}"; realtime = 1; short = 5;
-             medium = 30; sets = [ "bgp=realtime", "ppp_sessions=realtime", "netwatch=realtime", "health=realtime" ]; }};
+             medium = 30; sets = [ "bgp=realtime", "ppp_sessions=realtime", "netwatch=realtime", "health=realtime", "pool=realtime", "pool_used=realtime",
+             "arp=realtime", "address_list_size=realtime", "log=realtime", "ethernet_counters=realtime", "certificate=realtime" ]; }};
 }};
 targets: (
   {{ name = "lo"; address = "127.0.0.1"; probes = [ "ping", "path" ]; }},
