@@ -15,6 +15,8 @@ packages_test=(libcriterion-dev openssl python3 python3-pytest python3-pytest-ti
 # the same as ours, for tests/net.
 packages_peers=(prometheus influxdb victoria-metrics prometheus-blackbox-exporter nginx knot unbound traceroute mtr-tiny
 	scamper python3-librouteros prometheus-alertmanager python3-yaml yamllint haproxy docker-compose)
+# A browser and what draws, for scripts/pictures.
+packages_pictures=(chromium python3-matplotlib fonts-dejavu-core pngquant)
 packages_matrix=(clang llvm valgrind)
 packages_coverage=(gcovr)
 packages_fuzz=(clang llvm)

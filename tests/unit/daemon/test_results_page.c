@@ -243,3 +243,51 @@ Test(results_page, a_parser_accepts_it)
 	json_decref(json);
 	mem_free(page);
 }
+
+/* --- HTML -------------------------------------------------------------------------------------------------------- */
+
+static void expect_in(const char *page, const char *part)
+{
+	cr_expect(strstr(page, part), "%s in %s", part, page);
+}
+
+Test(results_page, a_page_for_people)
+{
+	struct full full;
+	struct sample lost = failed();
+	make_full(&full, "<script>");
+	lost.begun_realtime_ns = MOMENT + INT64_C(1000000000);
+	const struct sample samples[] = {full.sample, lost};
+	char *page = page_of(RESULTS_HTML, &alpha, samples, 2);
+	expect_in(page, "<title>quad\\9</title>");
+	expect_in(page, "fast &#34;ping&#34;");
+	expect_in(page, "format=csv&amp;limit=2&amp;target=quad%5C9&amp;probe=fast%20%22ping%22\"");
+	/* Three times of the first run on a scale up to 5 ms; the other one failed without any. */
+	expect_in(page, "<line class=\"spread\" x1=\"70.0\" y1=\"162.0\" x2=\"70.0\" y2=\"86.0\"/>");
+	expect_in(page, "<circle class=\"middle\" cx=\"70.0\" cy=\"124.0\" r=\"2\"/>");
+	expect_in(page, "<line class=\"failed\" x1=\"930.0\"");
+	cr_expect_null(strstr(page, "cx=\"930.0\""));
+	/* Newest first. */
+	const char *bad = strstr(page, "<td class=\"number\">3</td><td class=\"bad\">timeout</td>"
+				       "<td class=\"number\">900.0 ms</td><td class=\"number\"></td>");
+	const char *good = strstr(page, "<td class=\"number\">2</td><td class=\"good\">ok</td>"
+					"<td class=\"number\">12.3 ms</td><td class=\"number\">1.000 ms</td>"
+					"<td class=\"number\">2.000 ms</td><td class=\"number\">3.000 ms</td>");
+	cr_expect(bad && good && bad < good, "%s", page);
+	cr_expect_null(strstr(page, "<script"));
+	mem_free(page);
+}
+
+Test(results_page, a_page_without_times_or_runs)
+{
+	struct sample samples[] = {failed(), failed(), failed()};
+	samples[1].reason = REASON_OK;
+	samples[1].begun_realtime_ns -= INT64_C(3600000000000); /* the clock was set back */
+	char *page = page_of(RESULTS_HTML, &alpha, samples, 3);
+	expect_in(page, "<circle class=\"middle\" cx=\"70.0\"");
+	mem_free(page);
+	page = page_of(RESULTS_HTML, &alpha, NULL, 0);
+	expect_in(page, "No run has ended yet.");
+	cr_expect_null(strstr(page, "<svg"));
+	mem_free(page);
+}

@@ -51,13 +51,20 @@ Test(scrape, shards)
 Test(page, says_what_it_is_and_loads_nothing)
 {
 	struct text out = {0};
-	page_write(&(struct page_facts){.version = "1.2.3", .is_ready = false, .series = 42}, &out);
+	page_write(&(struct page_facts){.version = "1.2.3",
+					.agent = "<fra1>",
+					.is_ready = false,
+					.series = 42,
+					.now_ns = INT64_C(1700000000) * 1000000000},
+		   &out);
 	const char *page = text_string(&out);
 	static const char *const there[] = {"<!doctype html>",
 					    "<title>netsonde</title>",
 					    "1.2.3",
 					    "not ready",
 					    "42 series",
+					    "&#60;fra1&#62;",
+					    "as of 2023-11-14 22:13:20 UTC",
 					    "href=\"/metrics\"",
 					    "href=\"/config\"",
 					    "href=\"/-/healthy\"",
