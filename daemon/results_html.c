@@ -98,7 +98,8 @@ void results_html_free(struct results_html *html)
 
 struct scale {
 	int64_t from_ns, to_ns;
-	double top;      /* seconds */
+	double top;      /* seconds: no average is above it */
+	double width;    /* of a bar */
 	bool has_spread; /* some run has times of its own */
 };
 
@@ -108,9 +109,9 @@ static bool is_drawn(const struct scale *scale, const struct point *point)
 	return scale->has_spread ? point->has_times : point->reason == REASON_OK;
 }
 
-static double highest(const struct point *point)
+static double middle(const struct point *point)
 {
-	return point->has_times ? point->high : point->took;
+	return point->has_times ? point->middle : point->took;
 }
 
 /* 1, 2 or 5 times a power of ten. */
@@ -124,13 +125,15 @@ static double round_up(double value)
 
 static struct scale make_scale(const struct results_html *html)
 {
-	struct scale scale = {.from_ns = html->points[0].begun_ns, .to_ns = html->points[html->n - 1].begun_ns};
+	struct scale scale = {.from_ns = html->points[0].begun_ns,
+			      .to_ns = html->points[html->n - 1].begun_ns,
+			      .width = fmax(1, fmin(8, 0.6 * (RIGHT - LEFT) / (double)html->n))};
 
 	for (size_t i = 0; i < html->n; i++)
 		scale.has_spread |= html->points[i].has_times;
 	for (size_t i = 0; i < html->n; i++)
 		if (is_drawn(&scale, &html->points[i]))
-			scale.top = fmax(scale.top, highest(&html->points[i]));
+			scale.top = fmax(scale.top, middle(&html->points[i]));
 	scale.top = scale.top > 0 ? round_up(scale.top) : 1;
 	/* The clock may have been set back. */
 	if (scale.to_ns <= scale.from_ns)
@@ -156,18 +159,28 @@ static void add_line(const char *class, double x1, double y1, double x2, double 
 			x2, y2);
 }
 
+/* From the bottom up. part: 1 is all of the height. */
+static void add_bar(const struct scale *scale, const char *class, double x, double part, struct text *out)
+{
+	text_add_format(out,
+			"<line class=\"%s\" stroke-width=\"%.1f\" x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" y2=\"%.1f\"/>\n",
+			class, scale->width, x, BOTTOM, x, BOTTOM - (BOTTOM - TOP) * part);
+}
+
 static void add_point(const struct scale *scale, const struct point *point, struct text *out)
 {
 	double x = x_of(scale, point->begun_ns);
 
-	if (point->reason != REASON_OK || point->loss > 0)
-		add_line(point->reason != REASON_OK ? "failed" : "lossy", x, TOP, x, BOTTOM, out);
+	if (point->reason != REASON_OK)
+		add_bar(scale, "failed", x, 1, out);
+	else if (point->loss > 0)
+		add_bar(scale, "lossy", x, fmin(point->loss, 1), out);
 	if (!is_drawn(scale, point))
 		return;
 	if (point->has_times)
 		add_line("spread", x, y_of(scale, point->low), x, y_of(scale, point->high), out);
 	text_add_format(out, "<circle class=\"middle\" cx=\"%.1f\" cy=\"%.1f\" r=\"2\"/>\n", x,
-			y_of(scale, point->has_times ? point->middle : point->took));
+			y_of(scale, middle(point)));
 }
 
 static void add_axes(const struct results_html *html, const struct scale *scale, struct text *out)
@@ -177,7 +190,10 @@ static void add_axes(const struct results_html *html, const struct scale *scale,
 
 		add_line("grid", LEFT, y, RIGHT, y, out);
 		text_add_format(out, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">", LEFT - 8, y + 4);
-		page_add_duration(seconds, out);
+		if (i > 0)
+			page_add_duration(seconds, out);
+		else
+			text_add_char(out, '0');
 		text_add(out, "</text>\n");
 	}
 	text_add_format(out, "<text x=\"%d\" y=\"%d\">", LEFT, BOTTOM + 20);
@@ -198,12 +214,10 @@ static void add_picture(const struct results_html *html, struct text *out)
 		add_point(&scale, &html->points[i], out);
 	text_add(out, "</svg>\n<p class=\"quiet\">");
 	text_add(out, scale.has_spread
-			      ? "Dots are the average of a run, lines behind them go from its shortest time to "
-				"its longest. "
+			      ? "Dots are the average of a run; lines behind them go from its shortest time to "
+				"its longest, or to the upper edge. "
 			      : "Dots are how long a run took. ");
-	text_add(out,
-		 "A line from top to bottom is a run that failed (red) or lost something (amber). A run that failed "
-		 "without any answer has no dot.</p>\n");
+	text_add(out, "A red bar is a run that failed; the height of an amber one is the part that was lost.</p>\n");
 }
 
 /* --- the table --------------------------------------------------------------------------------------------------- */

@@ -32,7 +32,7 @@ static const char style[] =
 	".wide { overflow-x: auto; } table { border-collapse: collapse; font-size: 0.9rem; }\n"
 	".full { width: 100%; } th { font-weight: 600; text-align: left; }\n"
 	"th, td { padding: 0.35rem 1rem 0.35rem 0; border-bottom: 1px solid var(--line); white-space: nowrap; }\n"
-	".number { text-align: right; font-variant-numeric: tabular-nums; }\n"
+	".number { text-align: right; padding-right: 1.8rem; font-variant-numeric: tabular-nums; }\n"
 	"a { color: var(--link); text-decoration: none; } dt a { font-family: ui-monospace, monospace; }\n"
 	"a:hover, a:focus { text-decoration: underline; }\n"
 	".good { color: var(--good); } .bad { color: var(--bad); } .some { color: var(--some); }\n"
@@ -41,7 +41,8 @@ static const char style[] =
 	".state.good { background: var(--good-paper); } .state.bad { background: var(--bad-paper); }\n"
 	"svg { display: block; width: 100%; height: auto; margin: 1rem 0 0; font-size: 12px; }\n"
 	"svg text { fill: var(--quiet); } .grid { stroke: var(--line); } .failed { stroke: var(--mark); }\n"
-	".lossy { stroke: var(--warn); } .spread { stroke: var(--link); stroke-opacity: 0.35; }\n"
+	".lossy { stroke: var(--warn); } .failed, .lossy { stroke-opacity: 0.6; } .spread { stroke: var(--link); "
+	"stroke-opacity: 0.35; }\n"
 	".middle { fill: var(--link); }\n"
 	"</style>\n";
 

@@ -23,7 +23,7 @@ struct entries {
 
 /* What is shown of an entry; negative: it has none. */
 struct figures {
-	double seconds, loss_ratio;
+	double seconds, took_seconds, loss_ratio;
 	int64_t runs, failures;
 	struct label_text address;
 	struct text reasons; /* "timeout 3, refused 1" */
@@ -110,21 +110,20 @@ static void read_failures(const struct block *block, size_t row, struct figures 
 	text_add_integer(&figures->reasons, n);
 }
 
-/* The first row is that of the type's own set. */
 static void read_figures(const struct block *block, struct figures *figures)
 {
 	*figures = (struct figures){.seconds = -1, .loss_ratio = -1, .address = {"", 0}};
-	if (block->nrows > 0) {
-		read_number(block, 0, "rtt_avg_seconds", &figures->seconds);
-		read_number(block, 0, "loss_ratio", &figures->loss_ratio);
-	}
 	for (size_t i = 0; i < block->nrows; i++) {
+		/* A row without labels is about the target as a whole, not about a hop or an address of it. */
+		if (block_row_labels(block, i).length == 0) {
+			read_number(block, i, "rtt_avg_seconds", &figures->seconds);
+			read_number(block, i, "loss_ratio", &figures->loss_ratio);
+		}
 		if (is_of_set(block, i, "target"))
 			find_label(block_row_labels(block, i), "address", &figures->address);
 		if (!is_of_set(block, i, "probe"))
 			continue;
-		if (figures->seconds < 0)
-			read_number(block, i, "duration_seconds", &figures->seconds);
+		read_number(block, i, "duration_seconds", &figures->took_seconds);
 		read_integer(block, i, "runs_total", &figures->runs);
 		read_failures(block, i, figures);
 	}
@@ -219,8 +218,7 @@ static void add_entry(const struct entry *entry, bool has_results, struct text *
 			entry->is_up ? "up" : "down");
 	add_target(entry, has_results, scratch, out);
 	text_add(out, "</td><td class=\"number\">");
-	if (figures.seconds >= 0)
-		page_add_duration(figures.seconds, out);
+	page_add_duration(figures.seconds >= 0 ? figures.seconds : figures.took_seconds, out);
 	add_loss(figures.loss_ratio, out);
 	add_failures(&figures, out);
 	text_add(out, "</td><td class=\"quiet\">");

@@ -262,10 +262,11 @@ Test(results_page, a_page_for_people)
 	expect_in(page, "<title>quad\\9</title>");
 	expect_in(page, "fast &#34;ping&#34;");
 	expect_in(page, "format=csv&amp;limit=2&amp;target=quad%5C9&amp;probe=fast%20%22ping%22\"");
-	/* Three times of the first run on a scale up to 5 ms; the other one failed without any. */
-	expect_in(page, "<line class=\"spread\" x1=\"70.0\" y1=\"162.0\" x2=\"70.0\" y2=\"86.0\"/>");
-	expect_in(page, "<circle class=\"middle\" cx=\"70.0\" cy=\"124.0\" r=\"2\"/>");
-	expect_in(page, "<line class=\"failed\" x1=\"930.0\"");
+	/* Three times of the first run, whose average makes the scale; the other one failed without any. */
+	expect_in(page, "<line class=\"spread\" x1=\"70.0\" y1=\"105.0\" x2=\"70.0\" y2=\"10.0\"/>");
+	expect_in(page, "<circle class=\"middle\" cx=\"70.0\" cy=\"10.0\" r=\"2\"/>");
+	expect_in(page,
+		  "<line class=\"failed\" stroke-width=\"8.0\" x1=\"930.0\" y1=\"200\" x2=\"930.0\" y2=\"10.0\"/>");
 	cr_expect_null(strstr(page, "cx=\"930.0\""));
 	/* Newest first. */
 	const char *bad = strstr(page, "<td class=\"number\">3</td><td class=\"bad\">timeout</td>"

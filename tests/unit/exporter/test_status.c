@@ -31,19 +31,21 @@ static struct series *open_probe(struct series_store *store, const char *target,
 static void end_run(struct series *series, double rtt_seconds, int64_t runs, int64_t timeouts, int64_t refusals)
 {
 	const struct reading ping[] = {reading_number(0, rtt_seconds), reading_number(1, rtt_seconds > 0 ? 0.125 : 1)};
+	const struct reading other[] = {reading_number(0, 0.5), reading_number(1, 0.5)};
 	const struct reading probe[] = {reading_integer(0, rtt_seconds > 0), reading_number(1, 1.5),
 					reading_integer(2, runs)};
 	const struct reading timeout = reading_integer(3, timeouts), refused = reading_integer(3, refusals);
 	const struct label reasons[] = {{"reason", "timeout"}, {"reason", "refused"}}, address = {"address", "9.9.9.9"};
 	const struct reading info = reading_integer(0, 1);
 	const struct row rows[] = {
-		{&ping_set, NULL, 0, rtt_seconds > 0 ? ping : ping + 1, rtt_seconds > 0 ? 2 : 1},
 		{&probe_set, NULL, 0, probe, 3},
+		{&ping_set, NULL, 0, rtt_seconds > 0 ? ping : ping + 1, rtt_seconds > 0 ? 2 : 1},
+		{&ping_set, &address, 1, other, 2}, /* one of several addresses */
 		{&target_set, &address, 1, &info, 1},
 		{&probe_set, &reasons[0], 1, &timeout, 1},
 		{&probe_set, &reasons[1], 1, &refused, 1},
 	};
-	series_update(series, rows, 5);
+	series_update(series, rows, 6);
 }
 
 static char *page_with(struct series_store *store, bool has_results)
