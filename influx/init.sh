@@ -14,7 +14,8 @@ here=$(dirname "$0")
 
 # bucket_id NAME: nothing when there is none
 bucket_id() {
-	influx bucket list --name "$1" --hide-headers 2>/dev/null | awk '{print $1}'
+	# The server calls it an error when there is none.
+	{ influx bucket list --name "$1" --hide-headers 2>/dev/null || true; } | awk '{print $1}'
 }
 
 # want_bucket NAME RETENTION
@@ -42,11 +43,14 @@ want_task() {
 	fi
 }
 
-# want_token NAME PERMISSION ...: the server shows a token once, so the file is what tells that it is there
+# want_token NAME PERMISSION ...: the server shows a token once, so it is kept in a file; which is worth nothing when the server
+# does not know the token, because its volume is a new one
 want_token() {
 	local name=$1 token
 	shift
-	[ -s "$TOKENS/$name" ] && return 0
+	if [ -s "$TOKENS/$name" ] && influx auth list --json | grep -q "\"netsonde: $name\""; then
+		return 0
+	fi
 	token=$(influx auth create --description "netsonde: $name" "$@" --json | sed -n 's/.*"token": *"\([^"]*\)".*/\1/p' | head -n 1)
 	[ -n "$token" ] || {
 		echo "the server gave no token for $name" >&2

@@ -1,5 +1,6 @@
 """Compose, HAProxy, Kubernetes, Zabbix, the package: what their own tools say of the files, and whether what they name exists."""
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -39,7 +40,10 @@ def test_compose_accepts(path):
     for name, service in stack["services"].items():
         for port in service.get("ports", []):
             assert str(port).startswith("127.0.0.1:"), f"{name}: {port}"
-        assert not service.get("privileged")
+        assert not service.get("privileged") and service["cap_drop"] == ["ALL"], name
+        assert "no-new-privileges:true" in service["security_opt"], name
+        # The image of the agent has its own; what ends by itself needs none, and one only waits for the next day.
+        assert service.get("healthcheck") or re.match("netsonde|.*-init$|geoipupdate$", name), name
         for secret in service.get("secrets", []):
             assert (secret["source"] if isinstance(secret, dict) else secret) in stack["secrets"]
     for text in re.findall(r"\./[\w./-]+", path.read_text()):
@@ -61,6 +65,55 @@ def test_secrets_are_made_once(tmp_path):
     assert len(set(random)) == len(random) >= 5 and all(re.fullmatch(r"[A-Za-z0-9]{40}", text) for text in random)
     assert run(TOP / "scripts" / "secrets", folder).returncode == 0
     assert made == {path.name: path.read_text() for path in folder.iterdir()}
+
+
+@pytest.fixture
+def init(tmp_path):
+    """init(name): runs influx/init.sh against a server of that name; init.server is what it has."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "influx").symlink_to(Path(__file__).with_name("influx_cli.py"))
+    (tmp_path / "admin").write_text("admin")
+
+    def start(name, **settings):
+        file = tmp_path / f"{name}.json"
+        result = run(TOP / "influx" / "init.sh", env={
+            "PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin", "NETSONDE_FAKE_INFLUX": str(file), "INFLUX_HOST": "http://influxdb:8086",
+            "INFLUX_ORG": "netsonde", "ADMIN_TOKEN_FILE": str(tmp_path / "admin"), "TOKENS": str(tmp_path / "tokens"), **settings})
+        return result, json.loads(file.read_text()) if file.exists() else None
+
+    def make(name):
+        first = {"name": "netsonde", "retention": "30d"}
+        (tmp_path / f"{name}.json").write_text(json.dumps({"name": name, "bucket": {"0000000000000001": first}}))
+
+    make("first")
+    make("second")
+    return start
+
+
+def test_init_of_influxdb(init, tmp_path):
+    result, server = init("first")
+    assert result.returncode == 0, result.stderr
+    assert {row["name"]: row["retention"] for row in server["bucket"].values()} == {
+        "netsonde": "30d", "netsonde_5m": "365d", "netsonde_1h": "0"}
+    assert {row["text"] for row in server["task"].values()} == {path.read_text() for path in TOP.glob("influx/tasks/*.flux")}
+    write, read = server["auth"].values()
+    assert write["writes"] == ["0000000000000001"] and write["reads"] == []
+    assert set(read["reads"]) == set(server["bucket"]) and read["writes"] == []
+    tokens = {path.name: path.read_text() for path in (tmp_path / "tokens").iterdir()}
+    assert tokens == {"write": write["token"], "read": read["token"]}
+    # Again: nothing is made twice, what is set otherwise is changed.
+    result, again = init("first", RETENTION_5M="90d")
+    assert (result.returncode, result.stdout) == (0, ""), result.stderr
+    assert again["bucket"].pop("0000000000000002") == {"name": "netsonde_5m", "retention": "90d"}
+    server["bucket"].pop("0000000000000002")
+    assert again == server
+    # Another server behind the same folder of tokens: those of the first one are worth nothing to it.
+    result, server = init("second")
+    assert result.returncode == 0 and (tmp_path / "tokens" / "write").read_text() == server["auth"]["0000000000000001"]["token"]
+    # No server: an error, and the tokens stay.
+    result, _ = init("none")
+    assert result.returncode != 0 and "connection refused" in result.stderr
+    assert (tmp_path / "tokens" / "write").read_text().startswith("token-second")
 
 
 @pytest.mark.parametrize("path", sorted(DEPLOY.rglob("netsonde.conf")), ids=lambda path: path.parent.name)

@@ -52,7 +52,7 @@ static struct journal_position read_on(struct scene *scene, struct journal_posit
 		struct err err = {0};
 		int found = journal_read(scene->journal, at, 12, 1 << 20, &text, &piece, &err);
 		uint64_t expected = piece.begin.line;
-		for (char *line = text.bytes; found == 1 && line < text.bytes + text.length;
+		for (const char *line = text_string(&text); found == 1 && *line != '\0';
 		     line = strchr(line, '\n') + 1, expected++) {
 			unsigned long long number = 0;
 			cr_assert_eq(sscanf(line, "line %llu of some", &number), 1);

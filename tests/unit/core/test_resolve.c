@@ -350,7 +350,9 @@ Test(resolve, a_closed_port_fails_at_once)
 	close(scene.server.udp);
 	scene.server.udp = -1;
 	ask(&scene, "v4.test.", ADDRESS_NONE);
-	cr_assert_str_eq(scene.error, "no server answers");
+	/* c-ares 1.27 calls it a timeout, though it waited for none. */
+	cr_assert(strcmp(scene.error, "no server answers") == 0 || strcmp(scene.error, "timeout") == 0, "%s",
+		  scene.error);
 	close_scene(&scene);
 }
 
