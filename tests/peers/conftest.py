@@ -5,7 +5,7 @@ import pytest
 import namespace
 import netsonde
 
-INSIDE_ONLY = ("test_blackbox.py",)
+INSIDE_ONLY = ("test_blackbox.py", "test_package.py")
 
 
 def pytest_configure(config):
