@@ -1,5 +1,6 @@
 #include "exporter/status.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@ struct entry {
 	const struct block *block; /* as long as the reader is open */
 	struct label_text target, probe;
 	bool is_up;
+	double streak_seconds; /* for how long it has been so; negative: not known */
 };
 
 /* Entries of one state: the first that were found, and how many there are. */
@@ -136,7 +138,7 @@ static void collect(struct store_cursor *cursor, struct entries *down, struct en
 	const struct block *block;
 
 	while ((block = store_next(cursor)) != NULL) {
-		struct entry entry = {.block = block};
+		struct entry entry = {.block = block, .streak_seconds = -1};
 		struct entries *of;
 
 		if (!read_state(block, &entry.is_up))
@@ -163,6 +165,33 @@ static int compare(const void *a, const void *b)
 	int order = compare_text(one->target, other->target);
 
 	return order != 0 ? order : compare_text(one->probe, other->probe);
+}
+
+/* Availability is in blocks of its own, and some seconds behind: it may not have heard of the last run yet. */
+static void note_streak(const struct block *block, struct entries *down, struct entries *up)
+{
+	for (size_t i = 0; i < block->nrows; i++) {
+		struct entry key = {0}, *entry;
+		int64_t is_up;
+
+		if (!is_of_set(block, i, "availability") || !read_integer(block, i, "up", &is_up))
+			continue;
+		find_label(block_labels(block), "target", &key.target);
+		find_label(block_labels(block), "probe", &key.probe);
+		const struct entries *of = is_up == 1 ? up : down;
+		entry = bsearch(&key, of->items, of->n, sizeof(key), compare);
+		if (entry)
+			read_number(block, i, "streak_seconds", &entry->streak_seconds);
+	}
+}
+
+static void note_streaks(struct series_store *store, uint64_t ticket, struct entries *down, struct entries *up)
+{
+	struct store_cursor cursor = {.store = store, .ticket = ticket};
+	const struct block *block;
+
+	while ((block = store_next(&cursor)) != NULL)
+		note_streak(block, down, up);
 }
 
 /* --- the table --------------------------------------------------------------------------------------------------- */
@@ -209,16 +238,37 @@ static void add_failures(const struct figures *figures, struct text *out)
 	}
 }
 
+/* "40 s", "12 min", "5 h", "3 d": of two units nobody reads the second. */
+static void add_streak(double seconds, struct text *out)
+{
+	static const struct {
+		double seconds;
+		const char *name;
+	} units[] = {{86400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}};
+	size_t i = 0;
+
+	if (seconds < 0)
+		return;
+	/* Two of the larger unit at least, so that little is rounded away. */
+	while (i < 3 && seconds < 2 * units[i].seconds)
+		i++;
+	text_add_format(out, "%.0f %s", floor(seconds / units[i].seconds), units[i].name);
+}
+
 static void add_entry(const struct entry *entry, bool has_results, struct text *scratch, struct text *out)
 {
 	struct figures figures;
 
 	read_figures(entry->block, &figures);
-	text_add_format(out, "<tr><td><span class=\"state %s\">%s</span></td><td>", entry->is_up ? "good" : "bad",
-			entry->is_up ? "up" : "down");
+	text_add_format(out, "<tr><td><span class=\"state %s\">%s</span></td><td class=\"number\">",
+			entry->is_up ? "good" : "bad", entry->is_up ? "up" : "down");
+	add_streak(entry->streak_seconds, out);
+	text_add(out, "</td><td>");
 	add_target(entry, has_results, scratch, out);
 	text_add(out, "</td><td class=\"number\">");
-	page_add_duration(figures.seconds >= 0 ? figures.seconds : figures.took_seconds, out);
+	/* How long a failed run took is its timeout, and no time of the target. */
+	if (figures.seconds >= 0 || entry->is_up)
+		page_add_duration(figures.seconds >= 0 ? figures.seconds : figures.took_seconds, out);
 	add_loss(figures.loss_ratio, out);
 	add_failures(&figures, out);
 	text_add(out, "</td><td class=\"quiet\">");
@@ -245,17 +295,19 @@ static void add_table(const struct entries *down, const struct entries *up, bool
 	size_t room = STATUS_ROWS_MAX - down->n, shown = up->n < room ? up->n : room;
 	struct text scratch = {0};
 
-	text_add(out, "<div class=\"wide\"><table class=\"full\">\n<tr><th>state</th><th>target</th><th>probe</th>"
+	text_add(out, "<div class=\"wide\"><table class=\"full\">\n<tr><th>state</th><th "
+		      "class=\"number\">for</th><th>target</th><th>probe</th>"
 		      "<th class=\"number\">time</th><th class=\"number\">loss</th><th>failed runs</th>"
 		      "<th>address</th></tr>\n");
 	for (size_t i = 0; i < down->n; i++)
 		add_entry(&down->items[i], has_results, &scratch, out);
 	for (size_t i = 0; i < shown; i++)
 		add_entry(&up->items[i], has_results, &scratch, out);
-	text_add(out,
-		 "</table></div>\n<p class=\"quiet\">State and loss are those of the last run. Time is the average "
-		 "round trip where a probe measures it, else how long the run took. Failed runs are counted since the "
-		 "probe began.");
+	text_add(out, "</table></div>\n<p class=\"quiet\">State and loss are those of the last run; for: how long it "
+		      "has been "
+		      "so, as of some seconds ago. Time is the average round trip where a probe measures it, else how "
+		      "long the run took. Failed runs are counted since the "
+		      "probe began.");
 	if (down->n + shown < down->total + up->total)
 		text_add_format(out, " %zu of %zu are shown.", down->n + shown, down->total + up->total);
 	text_add(out, "</p>\n");
@@ -272,6 +324,7 @@ void status_write(struct series_store *store, bool has_results, struct text *out
 	collect(&(struct store_cursor){.store = store, .ticket = reader.ticket}, &down, &up);
 	qsort(down.items, down.n, sizeof(*down.items), compare);
 	qsort(up.items, up.n, sizeof(*up.items), compare);
+	note_streaks(store, reader.ticket, &down, &up);
 	add_summary(&down, &up, out);
 	if (down.n + up.n > 0)
 		add_table(&down, &up, has_results, out);
