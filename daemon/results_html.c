@@ -241,9 +241,7 @@ static void add_row(const struct point *point, struct text *out)
 	add_cell(point->low, point->has_times, out);
 	add_cell(point->middle, point->has_times, out);
 	add_cell(point->high, point->has_times, out);
-	text_add_format(out, "</td><td class=\"number%s\">", point->loss > 0 ? " some" : "");
-	if (point->loss >= 0)
-		text_add_format(out, "%.*f %%", point->loss > 0 && point->loss < 0.1 ? 1 : 0, point->loss * 100);
+	page_add_loss_cell(point->loss, out);
 	text_add(out, "</td></tr>\n");
 }
 

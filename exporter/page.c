@@ -127,6 +127,13 @@ void page_add_duration(double seconds, struct text *out)
 		text_add_format(out, "%.2f s", seconds);
 }
 
+void page_add_loss_cell(double ratio, struct text *out)
+{
+	text_add_format(out, "</td><td class=\"number%s\">", ratio >= 1 ? " bad" : ratio > 0 ? " some" : "");
+	if (ratio >= 0)
+		text_add_format(out, "%.*f %%", ratio > 0 && ratio < 0.1 ? 1 : 0, ratio * 100);
+}
+
 /* --- the page at "/" --------------------------------------------------------------------------------------------- */
 
 static void add_head(const struct page_facts *facts, struct text *out)

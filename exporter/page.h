@@ -41,5 +41,7 @@ void page_add_value(const char *bytes, size_t n, struct text *out);
 void page_add_time(int64_t realtime_ns, struct text *out);
 /* "0.052 ms", "12.3 ms", "1.23 s" */
 void page_add_duration(double seconds, struct text *out);
+/* A cell of a table and the end of the one before it: "12 %", "0.5 %"; nothing when the ratio is negative. */
+void page_add_loss_cell(double ratio, struct text *out);
 
 #endif

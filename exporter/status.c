@@ -218,13 +218,6 @@ static void add_target(const struct entry *entry, bool has_results, struct text 
 	add_label(entry->probe, scratch, out);
 }
 
-static void add_loss(double ratio, struct text *out)
-{
-	text_add_format(out, "</td><td class=\"number%s\">", ratio > 0 ? " some" : "");
-	if (ratio >= 0)
-		text_add_format(out, "%.*f %%", ratio > 0 && ratio < 0.1 ? 1 : 0, ratio * 100);
-}
-
 static void add_failures(const struct figures *figures, struct text *out)
 {
 	text_add(out, "</td><td>");
@@ -269,7 +262,7 @@ static void add_entry(const struct entry *entry, bool has_results, struct text *
 	/* How long a failed run took is its timeout, and no time of the target. */
 	if (figures.seconds >= 0 || entry->is_up)
 		page_add_duration(figures.seconds >= 0 ? figures.seconds : figures.took_seconds, out);
-	add_loss(figures.loss_ratio, out);
+	page_add_loss_cell(figures.loss_ratio, out);
 	add_failures(&figures, out);
 	text_add(out, "</td><td class=\"quiet\">");
 	add_label(figures.address, scratch, out);

@@ -95,7 +95,7 @@ Test(status, those_that_are_down_stand_first)
 		strstr(page, "<span class=\"state bad\">down</span></td><td class=\"number\">3 min</td><td><a href=\""
 			     "/api/v1/results?format=html&amp;limit=300&amp;target=c%3C%22%26%5C%0Ad&amp;probe=p%20q\">"
 			     "c&#60;&#34;&#38;\\\nd</a></td><td>p q</td><td class=\"number\"></td>"
-			     "<td class=\"number some\">100 %</td>"
+			     "<td class=\"number bad\">100 %</td>"
 			     "<td>4 of 7 <span class=\"quiet\">timeout 3, refused 1</span></td>"
 			     "<td class=\"quiet\">9.9.9.9</td></tr>");
 	const char *a = strstr(page, ">a</a></td><td>ping</td><td class=\"number\">12.5 ms</td>"
