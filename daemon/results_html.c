@@ -26,12 +26,27 @@ struct results_html {
 	const struct results *results;
 	struct point *points; /* oldest first */
 	size_t n;
+	bool has_times, has_loss; /* some run has them */
 	/* Where we are: */
 	bool has_begun, is_ended;
 	size_t left; /* rows of the table */
 };
 
 /* --- points ------------------------------------------------------------------------------------------------------ */
+
+static void read_gauge(const char *name, double value, struct point *point)
+{
+	if (strcmp(name, "loss_ratio") == 0)
+		point->loss = value;
+	else if (strcmp(name, "rtt_min_seconds") == 0)
+		point->low = value;
+	else if (strcmp(name, "rtt_max_seconds") == 0)
+		point->high = value;
+	else if (strcmp(name, "rtt_avg_seconds") == 0) {
+		point->middle = value;
+		point->has_times = true;
+	}
+}
 
 /* The first row is that of the run as a whole; its histogram, if it has one, is of what the probe is there for. */
 static void read_row(const struct row *row, struct point *point)
@@ -46,8 +61,8 @@ static void read_row(const struct row *row, struct point *point)
 			point->high = clock_seconds(reading->value.observed_ns[HISTORY_MAX]);
 			point->has_times = true;
 		}
-		if (measure->kind == MEASURE_GAUGE && strcmp(measure->name, "loss_ratio") == 0)
-			point->loss = reading->value.number;
+		if (measure->kind == MEASURE_GAUGE)
+			read_gauge(measure->name, reading->value.number, point);
 	}
 }
 
@@ -72,6 +87,10 @@ static void read_points(struct results_html *html)
 	html->points = mem_zero(html->results->runs.n + 1, sizeof(*html->points));
 	while ((sample = history_reader_next(reader)) != NULL)
 		html->points[html->n++] = point_of(sample);
+	for (size_t i = 0; i < html->n; i++) {
+		html->has_times |= html->points[i].has_times;
+		html->has_loss |= html->points[i].loss >= 0;
+	}
 	html->left = html->n;
 	history_reader_close(reader);
 }
@@ -127,10 +146,9 @@ static struct scale make_scale(const struct results_html *html)
 {
 	struct scale scale = {.from_ns = html->points[0].begun_ns,
 			      .to_ns = html->points[html->n - 1].begun_ns,
+			      .has_spread = html->has_times,
 			      .width = fmax(1, fmin(8, 0.6 * (RIGHT - LEFT) / (double)html->n))};
 
-	for (size_t i = 0; i < html->n; i++)
-		scale.has_spread |= html->points[i].has_times;
 	for (size_t i = 0; i < html->n; i++)
 		if (is_drawn(&scale, &html->points[i]))
 			scale.top = fmax(scale.top, middle(&html->points[i]));
@@ -208,7 +226,7 @@ static void add_picture(const struct results_html *html, struct text *out)
 	struct scale scale = make_scale(html);
 
 	text_add_format(out, "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"%s of the last runs\">\n", WIDTH,
-			HEIGHT, scale.has_spread ? "Round-trip times" : "Duration");
+			HEIGHT, scale.has_spread ? "Times" : "Duration");
 	add_axes(html, &scale, out);
 	for (size_t i = 0; i < html->n; i++)
 		add_point(&scale, &html->points[i], out);
@@ -229,7 +247,7 @@ static void add_cell(double seconds, bool is_there, struct text *out)
 		page_add_duration(seconds, out);
 }
 
-static void add_row(const struct point *point, struct text *out)
+static void add_row(const struct results_html *html, const struct point *point, struct text *out)
 {
 	bool is_ok = point->reason == REASON_OK;
 
@@ -238,10 +256,13 @@ static void add_row(const struct point *point, struct text *out)
 	text_add_format(out, "</td><td class=\"number\">%llu</td><td class=\"%s\">%s", (unsigned long long)point->run,
 			is_ok ? "good" : "bad", reason_name(point->reason));
 	add_cell(point->took, true, out);
-	add_cell(point->low, point->has_times, out);
-	add_cell(point->middle, point->has_times, out);
-	add_cell(point->high, point->has_times, out);
-	page_add_loss_cell(point->loss, out);
+	if (html->has_times) {
+		add_cell(point->low, point->has_times, out);
+		add_cell(point->middle, point->has_times, out);
+		add_cell(point->high, point->has_times, out);
+	}
+	if (html->has_loss)
+		page_add_loss_cell(point->loss, out);
 	text_add(out, "</td></tr>\n");
 }
 
@@ -276,9 +297,11 @@ static void begin(const struct results_html *html, struct text *out)
 	}
 	add_picture(html, out);
 	text_add(out, "<h2>Runs</h2>\n<div class=\"wide\"><table class=\"full\">\n<tr><th>began</th>"
-		      "<th class=\"number\">run</th><th>result</th><th class=\"number\">took</th>"
-		      "<th class=\"number\">shortest</th><th class=\"number\">average</th>"
-		      "<th class=\"number\">longest</th><th class=\"number\">loss</th></tr>\n");
+		      "<th class=\"number\">run</th><th>result</th><th class=\"number\">took</th>");
+	if (html->has_times)
+		text_add(out, "<th class=\"number\">shortest</th><th class=\"number\">average</th>"
+			      "<th class=\"number\">longest</th>");
+	text_add(out, html->has_loss ? "<th class=\"number\">loss</th></tr>\n" : "</tr>\n");
 }
 
 bool results_html_more(struct results_html *html, struct text *out, size_t enough)
@@ -291,7 +314,7 @@ bool results_html_more(struct results_html *html, struct text *out, size_t enoug
 	while (html->left > 0) {
 		if (out->length - start >= enough && out->length > start)
 			return true;
-		add_row(&html->points[--html->left], out);
+		add_row(html, &html->points[--html->left], out);
 	}
 	if (!html->is_ended) {
 		text_add(out, html->n > 0 ? "</table></div>\n" : "");

@@ -279,6 +279,35 @@ Test(results_page, a_page_for_people)
 	mem_free(page);
 }
 
+Test(results_page, columns_are_those_that_there_are)
+{
+	static const struct measure trace_measures[] = {
+		{"rtt_min_seconds", MEASURE_GAUGE, ""},
+		{"rtt_avg_seconds", MEASURE_GAUGE, ""},
+		{"rtt_max_seconds", MEASURE_GAUGE, ""},
+		{"loss_ratio", MEASURE_GAUGE, ""},
+	};
+	static const struct measure_set trace = {"trace", trace_measures, 4, NULL, ""};
+	const struct reading readings[] = {reading_number(0, 0.004), reading_number(1, 0.01), reading_number(2, 0.02),
+					   reading_number(3, 0.25)};
+	const struct row row = {&trace, NULL, 0, readings, 4};
+	struct sample sample = failed();
+	char *page = page_of(RESULTS_HTML, &trace, &sample, 1);
+	cr_expect_null(strstr(page, ">average<"));
+	cr_expect_null(strstr(page, ">loss<"));
+	mem_free(page);
+	sample.reason = REASON_OK;
+	sample.rows = &row;
+	sample.nrows = 1;
+	page = page_of(RESULTS_HTML, &trace, &sample, 1);
+	expect_in(page,
+		  "<td class=\"number\">4.000 ms</td><td class=\"number\">10.0 ms</td><td class=\"number\">20.0 ms</td>"
+		  "<td class=\"number some\">25 %</td></tr>");
+	/* A quarter of 190 from the bottom up. */
+	expect_in(page, "<line class=\"lossy\" stroke-width=\"8.0\" x1=\"70.0\" y1=\"200\" x2=\"70.0\" y2=\"152.5\"/>");
+	mem_free(page);
+}
+
 Test(results_page, a_page_without_times_or_runs)
 {
 	struct sample samples[] = {failed(), failed(), failed()};
