@@ -297,10 +297,8 @@ static void add_table(const struct entries *down, const struct entries *up, bool
 	for (size_t i = 0; i < shown; i++)
 		add_entry(&up->items[i], has_results, &scratch, out);
 	text_add(out, "</table></div>\n<p class=\"quiet\">State and loss are those of the last run; for: how long it "
-		      "has been "
-		      "so, as of some seconds ago. Time is the average round trip where a probe measures it, else how "
-		      "long the run took. Failed runs are counted since the "
-		      "probe began.");
+		      "has been so, as of some seconds ago. Time is the average round trip where a probe measures it, "
+		      "else how long the run took. Failed runs are counted since the probe began.");
 	if (down->n + shown < down->total + up->total)
 		text_add_format(out, " %zu of %zu are shown.", down->n + shown, down->total + up->total);
 	text_add(out, "</p>\n");
