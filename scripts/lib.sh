@@ -14,7 +14,8 @@ packages_test=(libcriterion-dev openssl python3 python3-pytest python3-pytest-ti
 # Servers of others, for tests/peers. They are started by the tests, on loopback; never as services. And programs that do
 # the same as ours, for tests/net.
 packages_peers=(prometheus influxdb victoria-metrics prometheus-blackbox-exporter nginx knot unbound traceroute mtr-tiny
-	scamper python3-librouteros prometheus-alertmanager python3-yaml yamllint haproxy docker-compose systemd dpkg-dev file)
+	scamper python3-librouteros prometheus-alertmanager python3-yaml yamllint haproxy docker-compose systemd dpkg-dev file
+	python3-setuptools)
 packages_matrix=(clang llvm valgrind)
 packages_coverage=(gcovr)
 packages_fuzz=(clang llvm)

@@ -291,7 +291,7 @@ ENDS = {
 def test_unreachable(chain, family, transport, fate):
     """The router that has no way on says so, also of packets that would have ended at it."""
     wanted = ENDS[fate][family]
-    trace = Trace(target(family, fate), code=1, transport=transport, wait=1, source=chain.new_source(family))
+    trace = Trace(target(family, fate), code=1, transport=transport, wait=4, source=chain.new_source(family))
     assert trace.reason in (wanted if isinstance(wanted, tuple) else (wanted,)), trace.all
     assert trace.row["end"] == trace.reason and trace.row["reached"] == 0 and trace.row["loss_ratio"] == 1
     assert trace.path()[:7] == as_addresses(hops(family, 7))

@@ -25,6 +25,8 @@ class Difference:
     kinds: str
     why: str
     ours: float = None  # what netsonde must say, where that is to be told
+    since: tuple = (0,)  # the version of theirs that differs first
+    until: tuple = (99,)  # and the one that no longer does
 
     def explains(self, finding):
         return (
@@ -40,9 +42,14 @@ LATER = [
     Difference("names/tcp-* tcp/*", "probe_failed_due_to_regex", "missing",
                "later versions have it only once there is a connection, and TLS where it is asked for"),
     Difference("tcp/smtp-hostname tcp/tls-hostname", "probe_success", "value",
-               "hostname= is the name for TLS with tcp, too, since 0.24", ours=1),
+               "hostname= is the name for TLS with tcp, too, since 0.24", ours=1, until=(0, 24)),
     Difference("tcp/smtp-hostname tcp/tls-hostname", "probe_ssl_* probe_tls_version_info{*}", "extra",
-               "as above: the handshake succeeds"),
+               "as above: the handshake succeeds", until=(0, 24)),
+    Difference("tls/* http/proxy-skip-refuses-tls http/proxy-tls-expired http/tls-on-http",
+               'probe_http_duration_seconds{phase="connect"}', "zero",
+               "since 0.24 a connection whose handshake fails took no time", since=(0, 24)),
+    Difference("http/http-two", "probe_http_version", "value",
+               "a version that is none without ALPN: the libcurl that comes beside that exporter (8.5) calls it 1.0", ours=1, since=(0, 24)),
     Difference("api/encoded-twice", "*", "value extra", "a target is decoded a second time since 0.25"),
 ]
 
@@ -131,4 +138,14 @@ REFUSED = [
                "certificates are read when TLS begins, not before the first request"),
 ]
 
-DIFFERENCES = [*LATER, *MENDED, *MEASURED, *CLIENTS, *REFUSED]
+ALL = [*LATER, *MENDED, *MEASURED, *CLIENTS, *REFUSED]
+
+
+def differences(version):
+    """Those of that version of blackbox_exporter: (0, 23)."""
+    return [one for one in ALL if one.since <= version < one.until]
+
+
+def has_changed(version, case):
+    """Does that version answer otherwise than 0.23, which the cases are written for?"""
+    return any(matches(case.name, one.cases) for one in ALL if version >= one.until)
