@@ -8,6 +8,7 @@
 #include "daemon/results_page.h"
 #include "daemon/results_query.h"
 #include "daemon/worker.h"
+#include "exporter/page.h"
 #include "exporter/render.h"
 #include "exporter/server.h"
 #include "exporter/text_stream.h"
@@ -80,9 +81,8 @@ static void stream_results(struct pending *pending, struct results *results)
 	static const char *const types[] = {
 		[RESULTS_JSON] = "application/json",
 		[RESULTS_CSV] = "text/csv; charset=utf-8; header=present",
+		[RESULTS_HTML] = "text/html; charset=utf-8",
 	};
-	static const char plain[] = "Cache-Control: no-store\r\nVary: Accept-Encoding\r\n";
-	static const char packed[] = "Content-Encoding: gzip\r\nCache-Control: no-store\r\nVary: Accept-Encoding\r\n";
 	const struct probe_type *type = probe_type_find(results->type);
 	const struct results_page_plan plan = {
 		.format = pending->format,
@@ -90,12 +90,18 @@ static void stream_results(struct pending *pending, struct results *results)
 		.set = type ? type->sets[0] : NULL,
 		.results = results,
 	};
-	const struct http_reply reply = {200, types[pending->format], pending->is_compressed ? packed : plain};
+	struct text fields = {0};
 	struct stream stream;
+
+	text_add(&fields, pending->is_compressed ? "Content-Encoding: gzip\r\n" : "");
+	text_add(&fields, "Cache-Control: no-store\r\nVary: Accept-Encoding\r\n");
+	text_add(&fields, pending->format == RESULTS_HTML ? page_fields : "");
 
 	pending->page = results_page_create(&plan);
 	stream = text_stream_open(&(struct text_source){more, free_source, pending, NULL}, pending->is_compressed);
-	connection_stream(pending->connection, &reply, &stream);
+	connection_stream(pending->connection, &(struct http_reply){200, types[pending->format], text_string(&fields)},
+			  &stream);
+	text_free(&fields);
 }
 
 static void refuse(const struct pending *pending, struct results *results)

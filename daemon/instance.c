@@ -390,6 +390,7 @@ static int create_web(struct instance *instance, struct err *err)
 	create_api(instance);
 	instance->host = (struct exporter_host){
 		.context = instance,
+		.agent = standing_agent(reload_standing(instance->reload))->name,
 		.routes = routes,
 		.nroutes = sizeof(routes) / sizeof(routes[0]),
 		.tree = &api_tree,

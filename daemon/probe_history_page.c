@@ -1,44 +1,32 @@
 #include "daemon/probe_history_page.h"
 
-#include <time.h>
+#include <string.h>
 
 #include "core/clock.h"
 #include "daemon/probe_history.h"
+#include "exporter/page.h"
 
 /* Longer ones are cut: the log has the whole. */
 #define SHOWN_MAX 300
 
 static void add_escaped(const char *string, struct text *out)
 {
-	for (size_t n = 0; *string; string++, n++) {
-		unsigned char c = (unsigned char)*string;
+	size_t length = strlen(string), n = length;
 
+	if (length > SHOWN_MAX) {
 		/* Not within a character of several bytes. */
-		if (n >= SHOWN_MAX && (c & 0xc0) != 0x80) {
-			text_add(out, "&hellip;");
-			return;
-		}
-		if (c == '&' || c == '<' || c == '>' || c == '"' || c == '\'')
-			text_add_format(out, "&#%d;", c);
-		else
-			text_add_char(out, (char)c);
+		for (n = SHOWN_MAX; n < length && ((unsigned char)string[n] & 0xc0) == 0x80;)
+			n++;
 	}
-}
-
-static void add_time(int64_t realtime_ns, struct text *out)
-{
-	time_t seconds = (time_t)(realtime_ns / NS_PER_SECOND);
-	struct tm tm = {0};
-
-	gmtime_r(&seconds, &tm);
-	text_add_format(out, "%04d-%02d-%02d %02d:%02d:%02d UTC", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
-			tm.tm_hour, tm.tm_min, tm.tm_sec);
+	page_add_text(string, n, out);
+	if (n < length)
+		text_add(out, "&hellip;");
 }
 
 static void add_row(const struct probe_entry *entry, struct text *out)
 {
 	text_add(out, "<tr><td>");
-	add_time(entry->begun_realtime_ns, out);
+	page_add_time(entry->begun_realtime_ns, out);
 	text_add(out, "</td><td>");
 	add_escaped(entry->module, out);
 	text_add(out, "</td><td>");

@@ -6,6 +6,7 @@
 #include "core/mem.h"
 #include "core/utf8.h"
 #include "daemon/results.h"
+#include "daemon/results_html.h"
 #include "daemon/sample_json.h"
 
 /* A column of the type's own set. */
@@ -21,6 +22,7 @@ struct results_page {
 	const struct measure_set *set;
 	struct results *results;
 	struct history_reader *reader;
+	struct results_html *html; /* of RESULTS_HTML: it has the rest */
 	struct column *columns;
 	size_t ncolumns;
 	/* Where we are: */
@@ -94,6 +96,8 @@ struct results_page *results_page_create(const struct results_page_plan *plan)
 	page->set = plan->set;
 	page->results = plan->results;
 	page->reader = history_reader_open(&page->results->runs);
+	if (page->format == RESULTS_HTML)
+		page->html = results_html_create(page->target, page->results);
 	if (page->format == RESULTS_CSV && page->set)
 		make_columns(page);
 	return page;
@@ -103,6 +107,7 @@ void results_page_free(struct results_page *page)
 {
 	if (!page)
 		return;
+	results_html_free(page->html);
 	history_reader_close(page->reader);
 	results_free(page->results);
 	mem_free(page->columns);
@@ -318,6 +323,8 @@ bool results_page_more(struct results_page *page, struct text *out, size_t enoug
 	size_t start = out->length;
 	const struct sample *sample;
 
+	if (page->html)
+		return results_html_more(page->html, out, enough);
 	begin(page, out);
 	while ((sample = history_reader_next(page->reader)) != NULL) {
 		(page->format == RESULTS_JSON ? add_json : add_csv)(page, out, sample);

@@ -8,7 +8,9 @@
  *
  * CSV (RFC 4180): a header, and a line for each run: time, run, success (1 or 0), reason, duration_seconds, address,
  * then the type's own set: a column for each measure, empty where there is no reading. A histogram has columns for
- * count, shortest, average and longest, but for those that the set has as measures of their own. Pure.
+ * count, shortest, average and longest, but for those that the set has as measures of their own.
+ *
+ * HTML, for people: daemon/results_html.h. Pure.
  */
 #ifndef NETSONDE_DAEMON_RESULTS_PAGE_H
 #define NETSONDE_DAEMON_RESULTS_PAGE_H
@@ -22,7 +24,7 @@
 struct results;
 struct results_page;
 
-enum results_format { RESULTS_JSON, RESULTS_CSV };
+enum results_format { RESULTS_JSON, RESULTS_CSV, RESULTS_HTML };
 
 struct results_page_plan {
 	enum results_format format;

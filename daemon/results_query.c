@@ -36,9 +36,9 @@ static int read_format(const struct http_request *request, enum results_format *
 	*format = RESULTS_JSON;
 	if (found <= 0 || strcmp(text, "json") == 0)
 		return found < 0 ? -1 : 0;
-	if (strcmp(text, "csv") != 0)
-		return err_set(err, "format: must be json or csv");
-	*format = RESULTS_CSV;
+	*format = strcmp(text, "html") == 0 ? RESULTS_HTML : RESULTS_CSV;
+	if (*format == RESULTS_CSV && strcmp(text, "csv") != 0)
+		return err_set(err, "format: must be json, csv or html");
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 #include "exporter/scrape.h"
 #include "exporter/series.h"
 #include "exporter/server.h"
+#include "exporter/status.h"
 #include "exporter/text_stream.h"
 
 #define IDLE_NS (75 * NS_PER_SECOND)
@@ -348,16 +349,24 @@ static void serve_config(struct exporter *exporter, struct connection *connectio
 
 static void serve_page(struct exporter *exporter, struct connection *connection, const struct http_request *request)
 {
-	struct text body = {0}, more = {0};
-	(void)request;
+	struct text body = {0}, more = {0}, status = {0};
+	char refresh[2];
+
 	if (exporter->host->show_more)
 		exporter->host->show_more(exporter->host->context, &more);
-	page_write(&(struct page_facts){.version = NETSONDE_VERSION,
-					.is_ready = exporter->host->is_ready(exporter->host->context),
-					.series = series_store_count(exporter->store),
-					.more = text_string(&more)},
-		   &body);
+	status_write(exporter->store, exporter->settings->results_bytes > 0, &status);
+	page_write(
+		&(struct page_facts){.version = NETSONDE_VERSION,
+				     .agent = exporter->host->agent,
+				     .is_ready = exporter->host->is_ready(exporter->host->context),
+				     .series = series_store_count(exporter->store),
+				     .now_ns = clock_realtime_ns(),
+				     .is_refreshed = http_parameter(request, "refresh", refresh, sizeof(refresh)) > 0,
+				     .status = text_string(&status),
+				     .more = text_string(&more)},
+		&body);
 	text_free(&more);
+	text_free(&status);
 	connection_reply(connection, &(struct http_reply){200, "text/html; charset=utf-8", page_fields}, body.bytes,
 			 body.length);
 	text_free(&body);

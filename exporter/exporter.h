@@ -56,6 +56,7 @@ struct exporter_tree {
 /* What the server asks of the daemon. Called on the web thread. */
 struct exporter_host {
 	void *context;
+	const char *agent;                   /* its name, for the page at "/"; or NULL */
 	const struct exporter_route *routes; /* pages beside the exporter's own */
 	size_t nroutes;
 	const struct exporter_tree *tree; /* or NULL */

@@ -15,12 +15,14 @@ packages_test=(libcriterion-dev openssl python3 python3-pytest python3-pytest-ti
 # the same as ours, for tests/net. Ubuntu's docker-compose needs python3-setuptools, and does not say so.
 packages_peers=(prometheus influxdb victoria-metrics prometheus-blackbox-exporter nginx knot unbound traceroute mtr-tiny
 	scamper python3-librouteros prometheus-alertmanager python3-yaml yamllint haproxy docker-compose jsonnet
-	python3-setuptools)
+	systemd dpkg-dev file python3-setuptools)
 # What tests/peers/npm needs, unless there is an npm already.
 packages_npm=(nodejs npm)
 packages_matrix=(clang llvm valgrind)
 packages_coverage=(gcovr)
 packages_fuzz=(clang llvm)
+# A browser and what draws, for scripts/pictures.
+packages_pictures=(chromium python3-matplotlib fonts-dejavu-core pngquant)
 
 say() {
 	printf '%s\n' "$*"

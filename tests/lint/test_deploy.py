@@ -36,9 +36,7 @@ def test_systemd_understands_every_line(tmp_path):
 def test_systemd_finds_little_exposed():
     result = analyze("security", "--offline=yes", str(UNIT))
     found = re.search(r"Overall exposure level for \S+: ([0-9.]+)", result.stdout)
-    if not found:
-        pytest.skip("systemd-analyze security has no --offline here")
-    assert float(found[1]) <= EXPOSURE_MAX, result.stdout
+    assert found and float(found[1]) <= EXPOSURE_MAX, result.stdout + result.stderr
 
 
 def test_the_daemon_gets_one_capability():
@@ -64,8 +62,6 @@ def test_what_the_daemon_calls_is_allowed():
             current = sets.setdefault(line.strip(), [])
         elif line.startswith("    ") and not line.strip().startswith("#"):
             current.append(line.strip())
-    if "@system-service" not in sets:
-        pytest.skip("systemd-analyze has no sets of system calls here")
     allowed = set()
     for value in (value for key, value in settings() if key == "SystemCallFilter"):
         calls = {call for word in value.lstrip("~").split() for call in expand(word, sets)}

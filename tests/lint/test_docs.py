@@ -35,6 +35,45 @@ def test_links_between_files(page):
     assert missing == []
 
 
+def anchors(text):
+    """Those that headings get: small letters, digits, "-" and "_"; blanks are "-"."""
+    text = re.sub(r"(?ms)^```.*?^```", "", text)
+    headings = [re.sub(r"\[([^]]*)\]\([^)]*\)|[`*]", r"\1", line) for line in re.findall(r"(?m)^#+ +(.*)$", text)]
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_links_into_pages(page):
+    missing = []
+    for link, anchor in re.findall(r"\]\(([^)#\s]*)#([^)]*)\)", (sources.TOP / page).read_text()):
+        to = sources.TOP / page.parent / link if link else sources.TOP / page
+        if "://" not in link and anchor not in anchors(to.read_text()):
+            missing.append(f"{link}#{anchor}")
+    assert missing == []
+
+
+def test_the_index_has_every_page():
+    index = (sources.TOP / "docs" / "README.md").read_text()
+    assert [path.name for path in PAGES if path.parent.name == "docs" and path.name != "README.md" and f"({path.name})" not in index] == []
+
+
+def test_pictures_are_few_and_small_and_used():
+    pictures = sorted((sources.TOP / "docs" / "pictures").iterdir())
+    assert 0 < len(pictures) <= 8
+    assert [picture.name for picture in pictures if picture.stat().st_size > 150 * 1024] == []
+    text = "".join((sources.TOP / page).read_text() for page in PAGES)
+    assert [picture.name for picture in pictures if f"pictures/{picture.name})" not in text] == []
+
+
+def test_the_configuration_of_the_readme_is_accepted(tmp_path):
+    readme = (sources.TOP / "README.md").read_text()
+    [text] = [block for block in re.findall(r"(?ms)^```\w*\n(.*?)^```", readme) if "targets:" in block]
+    (tmp_path / "secret").write_text("x")
+    (tmp_path / "netsonde.conf").write_text(re.sub(r'_file = "[^"]*"', f'_file = "{tmp_path}/secret"', text))
+    result = subprocess.run([BINARY, "check", tmp_path / "netsonde.conf"], capture_output=True, text=True, env={})
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
 def test_examples_are_accepted():
     examples = sorted((sources.TOP / "docs" / "examples").glob("*.conf"))
     assert examples

@@ -1,6 +1,7 @@
 """/api/v1/latest and /api/v1/results of the real daemon, while its probes run."""
 
 import csv
+import html
 import http.client
 import io
 import ipaddress
@@ -144,6 +145,28 @@ def test_results_as_csv(daemon):
     assert any(row["rtt_avg_seconds"] for row in found)
 
 
+def test_pages_for_people(daemon):
+    """From the page at / to the runs of each target, by its own links; nothing of it may load or run anything."""
+    row = re.compile(r'<tr><td><span class="state \w+">(\w+)</span></td>.*?<a href="([^"]+)">([^<]+)</a></td><td>(\w+)</td>')
+
+    def look():
+        status, headers, body = daemon.get("/")
+        assert status == 200 and "default-src 'none'" in headers["Content-Security-Policy"]
+        found = row.findall(body.decode())
+        # On a busy machine others may be down for a run.
+        states = [(state, target) for state, _, target, probe in found if probe == "ping"]
+        return found if states == [("down", "nobody"), ("up", "here"), ("up", "two, with a comma")] else None
+
+    for _, link, target, probe in wait_for(look, "all targets"):
+        status, headers, body = daemon.get(html.unescape(link))
+        assert status == 200 and headers["Content-Type"] == "text/html; charset=utf-8"
+        assert "default-src 'none'" in headers["Content-Security-Policy"] and headers["X-Content-Type-Options"] == "nosniff"
+        text = body.decode()
+        assert f"<h1>{target} <span class=\"quiet\">{probe}</span></h1>" in text and "<svg" in text and "script" not in text
+        results = re.findall(r'<td class="number">\d+</td><td class="(\w+)">(\w+)', text)
+        assert results and all((color == "good") == (word == "ok") for color, word in results), text
+
+
 def test_failed_runs(daemon):
     for run in results(daemon, "target=nobody")["results"]:
         assert run["success"] is False and run["reason"] != "ok"
@@ -188,7 +211,7 @@ def test_nothing_is_kept(start_daemon):
         ("/api/v1/results?target=none", 404, 'there is no target "none"'),
         ("/api/v1/results?target=here&probe=slow", 404, 'has no probe "slow"; it has ping'),
         ("/api/v1/results?target=two,+with+a+comma", 400, "probe: must be given"),
-        ("/api/v1/results?target=here&format=xml", 400, "format: must be json or csv"),
+        ("/api/v1/results?target=here&format=xml", 400, "format: must be json, csv or html"),
         ("/api/v1/results?target=here&limit=0", 400, "limit: must be a whole number from 1 to 10000"),
         ("/api/v1/results?target=here&limit=10001", 400, "limit: must be a whole number from 1 to 10000"),
         ("/api/v1/results?target=here&limits=1&x=2", 400, "unknown parameter: limits, x"),

@@ -72,7 +72,7 @@ class Session(asyncio.Protocol):
 
     def connection_made(self, transport):
         self.transport = transport
-        self.peer = transport.get_extra_info("peername")
+        self.peer = transport.get_extra_info("peername") or ("nobody", 0)  # it has gone already
         self.local = transport.get_extra_info("sockname")[0]
         if not self.router.admit(self):
             self.is_closed = True

@@ -243,3 +243,81 @@ Test(results_page, a_parser_accepts_it)
 	json_decref(json);
 	mem_free(page);
 }
+
+/* --- HTML -------------------------------------------------------------------------------------------------------- */
+
+static void expect_in(const char *page, const char *part)
+{
+	cr_expect(strstr(page, part), "%s in %s", part, page);
+}
+
+Test(results_page, a_page_for_people)
+{
+	struct full full;
+	struct sample lost = failed();
+	make_full(&full, "<script>");
+	lost.begun_realtime_ns = MOMENT + INT64_C(1000000000);
+	const struct sample samples[] = {full.sample, lost};
+	char *page = page_of(RESULTS_HTML, &alpha, samples, 2);
+	expect_in(page, "<title>quad\\9</title>");
+	expect_in(page, "fast &#34;ping&#34;");
+	expect_in(page, "format=csv&amp;limit=2&amp;target=quad%5C9&amp;probe=fast%20%22ping%22\"");
+	/* Three times of the first run, whose average makes the scale; the other one failed without any. */
+	expect_in(page, "<line class=\"spread\" x1=\"70.0\" y1=\"105.0\" x2=\"70.0\" y2=\"10.0\"/>");
+	expect_in(page, "<circle class=\"middle\" cx=\"70.0\" cy=\"10.0\" r=\"2\"/>");
+	expect_in(page,
+		  "<line class=\"failed\" stroke-width=\"8.0\" x1=\"930.0\" y1=\"200\" x2=\"930.0\" y2=\"10.0\"/>");
+	cr_expect_null(strstr(page, "cx=\"930.0\""));
+	/* Newest first. */
+	const char *bad = strstr(page, "<td class=\"number\">3</td><td class=\"bad\">timeout</td>"
+				       "<td class=\"number\">900.0 ms</td><td class=\"number\"></td>");
+	const char *good = strstr(page, "<td class=\"number\">2</td><td class=\"good\">ok</td>"
+					"<td class=\"number\">12.3 ms</td><td class=\"number\">1.000 ms</td>"
+					"<td class=\"number\">2.000 ms</td><td class=\"number\">3.000 ms</td>");
+	cr_expect(bad && good && bad < good, "%s", page);
+	cr_expect_null(strstr(page, "<script"));
+	mem_free(page);
+}
+
+Test(results_page, columns_are_those_that_there_are)
+{
+	static const struct measure trace_measures[] = {
+		{"rtt_min_seconds", MEASURE_GAUGE, ""},
+		{"rtt_avg_seconds", MEASURE_GAUGE, ""},
+		{"rtt_max_seconds", MEASURE_GAUGE, ""},
+		{"loss_ratio", MEASURE_GAUGE, ""},
+	};
+	static const struct measure_set trace = {"trace", trace_measures, 4, NULL, ""};
+	const struct reading readings[] = {reading_number(0, 0.004), reading_number(1, 0.01), reading_number(2, 0.02),
+					   reading_number(3, 0.25)};
+	const struct row row = {&trace, NULL, 0, readings, 4};
+	struct sample sample = failed();
+	char *page = page_of(RESULTS_HTML, &trace, &sample, 1);
+	cr_expect_null(strstr(page, ">average<"));
+	cr_expect_null(strstr(page, ">loss<"));
+	mem_free(page);
+	sample.reason = REASON_OK;
+	sample.rows = &row;
+	sample.nrows = 1;
+	page = page_of(RESULTS_HTML, &trace, &sample, 1);
+	expect_in(page,
+		  "<td class=\"number\">4.000 ms</td><td class=\"number\">10.0 ms</td><td class=\"number\">20.0 ms</td>"
+		  "<td class=\"number some\">25 %</td></tr>");
+	/* A quarter of 190 from the bottom up. */
+	expect_in(page, "<line class=\"lossy\" stroke-width=\"8.0\" x1=\"70.0\" y1=\"200\" x2=\"70.0\" y2=\"152.5\"/>");
+	mem_free(page);
+}
+
+Test(results_page, a_page_without_times_or_runs)
+{
+	struct sample samples[] = {failed(), failed(), failed()};
+	samples[1].reason = REASON_OK;
+	samples[1].begun_realtime_ns -= INT64_C(3600000000000); /* the clock was set back */
+	char *page = page_of(RESULTS_HTML, &alpha, samples, 3);
+	expect_in(page, "<circle class=\"middle\" cx=\"70.0\"");
+	mem_free(page);
+	page = page_of(RESULTS_HTML, &alpha, NULL, 0);
+	expect_in(page, "No run has ended yet.");
+	cr_expect_null(strstr(page, "<svg"));
+	mem_free(page);
+}
