@@ -37,7 +37,7 @@ def test_what_is_recorded_seldom_is_asked_by_range_only():
         if "record" in rule and group.get("interval", "15s") not in ("15s", "1m", "2m")
     }
     boards = "".join(path.read_text() for path in (TOP / "grafana" / "dashboards" / "prometheus").glob("*.json"))
-    texts = [text for _, text in expressions()] + [boards]
+    texts = [rule["expr"] for group in groups for rule in group["rules"]] + [boards]
     blind = {name for name in seldom for text in texts if re.search(rf"(?<![\w:]){name}(?![\w:])(?:{{[^}}]*}})?(?!\[|{{)", text)}
     assert len(seldom) > 3 and blind == set()
 
