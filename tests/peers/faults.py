@@ -152,7 +152,8 @@ def play(world, table):
 
 def check(played):
     """The test of one fault."""
-    assert played.missing() == []
+    missing = played.missing()
+    assert not missing, missing
     for name, (_, labels, notes, receiver) in played.heard.items():
         assert receiver == RECEIVERS[labels["severity"]]
         assert not played.alerts(name, {**played.fault.sick, **played.fault.well})
