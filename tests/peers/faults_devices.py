@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 import live
-from faults import Fault, fewer, over, under
+from fault_player import Fault, fewer, over, under
 from netsonde import Daemon, wait_until
 from simulator import Simulator
 
@@ -70,6 +70,7 @@ class World(live.World):
         self.folder = folder
         self.closers = []
         self.risen = {}
+        self.stalled = 0
         self.authority = Authority(folder, days=3650)
         self.pages = {name: self.start_page(name) for name in PAGES}
         self.hook = live.serve(serve(live.Webhook, alerts=[]))
@@ -179,11 +180,15 @@ influx: ( {influx} );
         wait_until(lambda: f"netsonde_config_targets {MANY}" in self.agents["sick"].get("/metrics"), "a reload")
 
     def stall(self):
-        """The process does not run for more than half a second, but answers within one."""
+        """The process does not run for more than half a second, but answers Prometheus within one; and so again after a
+        while, since each time is seen for ten seconds."""
+        if time.monotonic() < self.stalled + 4:
+            return
         process = self.agents["sick"].process
         process.send_signal(signal.SIGSTOP)
-        time.sleep(0.6)
+        time.sleep(0.75)
         process.send_signal(signal.SIGCONT)
+        self.stalled = time.monotonic()
 
     def fill_disk(self):
         """No file of the agent can grow any more."""

@@ -3,7 +3,7 @@ Prometheus and a real Alertmanager, and changes the panels that are about it."""
 
 import pytest
 
-import faults
+import fault_player
 import faults_devices as devices
 from netsonde import wait_until
 
@@ -12,7 +12,7 @@ from netsonde import wait_until
 def world(binary, tmp_path_factory):
     made = devices.World(binary, tmp_path_factory.mktemp("devices"))
     try:
-        wait_until(made.has_history, "something to compare with", faults.PATIENCE)
+        wait_until(made.has_history, "something to compare with", fault_player.PATIENCE)
         yield made
     finally:
         made.close()
@@ -20,13 +20,13 @@ def world(binary, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def played(world):
-    return faults.play(world, devices.FAULTS)
+    return fault_player.play(world, devices.FAULTS)
 
 
 @pytest.mark.parametrize("fault", devices.FAULTS, ids=lambda fault: fault.name)
 def test_fault(played, fault):
     print(played[fault.name].report())
-    faults.check(played[fault.name])
+    fault_player.check(played[fault.name])
 
 
 def test_healthy_output_of_the_same_agent_is_spared(played):
@@ -44,11 +44,11 @@ def test_alerts_end_with_their_faults(world, played):
         waiting.difference_update([one.fault.name for one in ended if one.is_over()])
         return not waiting
 
-    wait_until(look, f"the end of {waiting}", faults.PATIENCE)
+    wait_until(look, f"the end of {waiting}", fault_player.PATIENCE)
 
 
 @pytest.mark.parametrize("fault", [devices.DEATH, devices.ABSENCE], ids=lambda fault: fault.name)
 def test_last_fault(world, played, fault):
-    one = faults.play(world, [fault])[fault.name]
+    one = fault_player.play(world, [fault])[fault.name]
     print(one.report())
-    faults.check(one)
+    fault_player.check(one)
