@@ -63,6 +63,15 @@ def down_now(src):
     return made
 
 
+def firing_now(src):
+    labels = "alertname, severity, target, probe, instance"
+    text = f'max by ({labels}) (time() - ALERTS_FOR_STATE{{severity=~"critical|warning",target=~"$target"}} and ignoring (alertstate) ALERTS{{alertstate="firing"}})'
+    columns = [("For", "s", None, None)]
+    made = model.table("Alerts that fire", "Critical ones and warnings about the chosen targets, and how long ago they were first seen. docs/runbooks has a page for each.", [src.target(text, table=True)], columns, links=detail(src), sort=("For", False))
+    made["transformations"] = src.columns(["For"])
+    return made
+
+
 def overview(src):
     board = start(src, "overview", "netsonde / Network overview", "Is anything wrong, where, and since when? Which targets do worst?")
     figures = [
@@ -78,7 +87,9 @@ def overview(src):
         firing = src.target('count(ALERTS{alertstate="firing",severity=~"critical|warning",target=~"$target"}) or vector(0)', "firing", instant=True)
         figures.insert(0, model.stat("Alerts", "Alerts that fire now, critical or warning, about the chosen targets.", [firing], thresholds=HIGH_IS_BAD["count"], graph=False))
     board.first_row(figures)
-    board.add(down_now(src), 24, 8)
+    if src.name == "prometheus":
+        board.add(firing_now(src), 12, 8)
+    board.add(down_now(src), 12 if src.name == "prometheus" else 24, 8)
     board.add(draw.curve(src, SCOPE, "Up, by agent", "Share of probes that are up, as each agent sees it.", [UP.but(how="mean", by=("instance",), legend="{{instance}}", recorded=True)], "percentunit", max=1), 12)
     board.add(draw.curve(src, SCOPE, "Loss, by agent", "Mean loss of pings, as each agent sees it.", [LOSS.but(by=("instance",), legend="{{instance}}", recorded=True)], "percentunit", thresholds=HIGH_IS_BAD["loss"]), 12)
     board.add(draw.bars(src, SCOPE, "Most loss", "The ten pings that lose most.", [LOSS.but(largest=10)], "percentunit", thresholds=HIGH_IS_BAD["loss"]), 8, 10)
@@ -151,8 +162,8 @@ def availability(src):
 
 
 def against_week(record, worst):
-    """Ten minutes by the median of a week, the worst of all: both are recorded."""
-    return f"{worst}(probe:{record}:avg10m{{{maps.CHOSEN}}} / (probe:{record}:median7d{{{maps.CHOSEN}}} > 0))"
+    """Ten minutes by the median of a week, the worst of all: both are recorded, the latter every quarter of an hour."""
+    return f"{worst}(probe:{record}:avg10m{{{maps.CHOSEN}}} / (last_over_time(probe:{record}:median7d{{{maps.CHOSEN}}}[30m]) > 0))"
 
 
 def bandwidth(src):
@@ -182,7 +193,7 @@ PHASES = (("connect", "connect"), ("tls", "TLS"), ("processing", "processing"), 
 
 
 def response(src):
-    board = start(src, "response", "netsonde / Response times", "Where the time goes: the phases of HTTP requests, DNS queries, TCP connections.")
+    board = start(src, "response", "netsonde / Response-time breakdown", "Where the time goes: the phases of HTTP requests, DNS queries, TCP connections.")
     phases = [Ask("http", f"{phase}_seconds", how="mean", legend=name) for phase, name in PHASES]
     figures = [
         draw.stat(src, SCOPE, "First byte", "Mean wait for the first byte of an HTTP answer.", [Ask("http", "processing_seconds", how="mean")], "s"),

@@ -46,7 +46,8 @@ def flux(src, target, agent):
         (
             "Down",
             BAD,
-            found(f'r._measurement == "availability" and r._field == "up"{of_agent}{of_target}', EACH_STEP, "difference()", "filter(fn: (r) => r._value < 0)", "group()", told('r.target + " is down"', 'r.probe + " from " + r.agent')),
+            # The first time within those shown: storage finds it without a look at all points.
+            found(f'r._measurement == "availability" and r._field == "up"{of_agent}{of_target} and r._value == 0', "first()", "group()", told('r.target + " is down"', 'r.probe + " from " + r.agent')),
         ),
     ]
     if target == "target":

@@ -295,6 +295,7 @@ class Flux:
             lines = [*self.source(ask, scope), "  |> mean()"]
         lines[0] = "chosen = " + lines[0]
         return lines + self.grouped(ask, False) + self.ranked(ask) + [
+            "  |> group()",
             f"  |> map(fn: (r) => ({{key: {self.key(ask)}}}))",
             '  |> findColumn(fn: (key) => true, column: "key")',
             "",
@@ -304,7 +305,8 @@ class Flux:
 
     def instant(self, ask, scope):
         if ask.total:
-            return [BUCKET, "", *self.source(ask, scope), "  |> difference(nonNegative: true)", "  |> sum()"] + self.grouped(ask, False) + self.scaled(ask)
+            lines = [*self.source(ask, scope, "v.defaultBucket"), "  |> aggregateWindow(every: v.windowPeriod, fn: last, createEmpty: false)", "  |> difference(nonNegative: true)", "  |> sum()"]
+            return lines + self.grouped(ask, False) + self.scaled(ask)
         if not ask.rate:
             return [BUCKET, "", *self.source(ask, scope), "  |> last()"] + self.held(ask) + self.grouped(ask, False) + self.scaled(ask)
         lines = ['import "date"', "", *self.source(ask, scope, "v.defaultBucket", "date.sub(d: 30m, from: v.timeRangeStop)")]

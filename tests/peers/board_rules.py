@@ -117,11 +117,12 @@ def selectors_choose(board, language):
 
 
 def windows_are_grafanas(board, language):
+    """But for the last value of what rules record seldom, and for what is chosen by all of the time shown."""
     for panel in panels_of(board):
         for target in panel["targets"]:
-            for window in re.findall(r"\[([^\]]+)\]", target.get("expr", "")):
-                # The second chooses among many: over all of the time shown, at the points that are shown.
-                if window not in (("5m", "$__range") if target["instant"] else ("$__rate_interval", "$__range:$__interval")):
+            text = re.sub(r"last_over_time\([^\]]*\]\)|\[\$__range:\$__interval\] @ end\(\)", "", target.get("expr", ""))
+            for window in re.findall(r"\[([^\]]+)\]", text):
+                if window not in (("5m", "$__range") if target["instant"] else ("$__rate_interval",)):
                     yield f"{panel['title']}: {window}"
 
 
@@ -254,7 +255,20 @@ def lines_are_few(board, language):
                 yield f"{panel['title']}: {text}"
 
 
+def layers_find_their_columns(board, language):
+    """Lines of maps and graphs of nodes look for columns by the names that these were born with: renaming is for readers only."""
+    for panel in panels_of(board):
+        needed = {"geomap": {"id", "source", "target", "latitude", "longitude"}, "nodeGraph": {"id", "source", "target", "mainstat", "color", "arc__lost", "arc__kept"}}.get(panel["type"], set())
+        renamed = {name for step in panel["transformations"] for name in step["options"].get("renameByName", {}).values()}
+        born = {step["options"].get("alias") for step in panel["transformations"]}
+        texts = " ".join(target.get("expr") or target["query"] for target in panel["targets"])
+        lost = {name for name in needed if name in renamed or not (name in born or re.search(rf'"{name}"|\b{name}(?:[,):]| =)', texts))}
+        if lost:
+            yield f"{panel['title']}: {sorted(lost)}"
+
+
 RULES = (
+    layers_find_their_columns,
     model_is_that_of_provisioned_files,
     words_are_there,
     units_are_told,

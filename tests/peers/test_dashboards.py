@@ -74,6 +74,7 @@ def put(*keys, value):
 
 DEFAULTS = ("fieldConfig", "defaults")
 FAULTS = {
+    "layers_find_their_columns": ("nodes", spoil(lambda board: panel_of(board, "nodeGraph")["transformations"][-2]["options"].update(renameByName={"hop_before": "source"}))),
     "model_is_that_of_provisioned_files": ("overview", spoil(lambda board: board.update(schemaVersion=39))),
     "words_are_there": ("overview", put("stat", "description", value="")),
     "units_are_told": ("overview", put("stat", *DEFAULTS, "unit", value="")),

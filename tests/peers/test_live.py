@@ -170,6 +170,7 @@ def test_the_watchdog_arrives(world):
 
 def test_a_target_that_goes_down(world):
     wait_until(lambda: value(world, 'netsonde_availability_up{target="resolver"}') == 1, "resolver up", PATIENCE)
+    before = ask(world, "overview", "Down", "A")[0][1]
     world.names.shutdown()
     world.names.server_close()
     wait_until(lambda: value(world, 'min(netsonde_availability_up{target="resolver"})') == 0, "the panel", PATIENCE)
@@ -177,6 +178,8 @@ def test_a_target_that_goes_down(world):
     assert alert[2]["description"].startswith("resolver does not answer names")
     for board, panel, query in (("overview", "Down now", "A"), ("geo", "Targets", "down")):
         assert "resolver" in [labels["target"] for labels, _ in ask(world, board, panel, query)]
+    assert ask(world, "overview", "Down", "A")[0][1] > before
+    assert ("NetsondeTargetDown", "resolver") in [(labels["alertname"], labels.get("target")) for labels, _ in ask(world, "overview", "Alerts that fire", "A")]
 
 
 def test_a_router_that_vanishes(world):

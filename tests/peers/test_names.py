@@ -97,6 +97,7 @@ def read_rules(names, rules):
             read_alert(names, rule)
     every = frozenset().union(*names.alerts.values()) if names.alerts else frozenset()
     names.metrics["ALERTS"] = ("gauge", every | {"alertname", "alertstate"})
+    names.metrics["ALERTS_FOR_STATE"] = ("gauge", every | {"alertname"})
 
 
 def read_alert(names, rule):

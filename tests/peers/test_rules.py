@@ -23,6 +23,13 @@ def run(*command):
     return subprocess.run(command, capture_output=True, text=True)
 
 
+def expressions():
+    for path in RULES:
+        for group in yaml.safe_load(path.read_text())["groups"]:
+            for rule in group["rules"]:
+                yield rule.get("alert") or rule["record"], rule["expr"]
+
+
 def lint(*paths):
     return run("promtool", "check", "rules", "--lint=all", "--lint-fatal", *paths)
 
