@@ -21,7 +21,10 @@ INSTALL = (
     "--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=2000",
 )
 # How a machine without a way to a registry looks. Anything else that npm complains about is a fault.
-NO_WAY = re.compile(r"E(NOTFOUND|AI_AGAIN|CONN\w+|TIMEDOUT|NETUNREACH|HOSTUNREACH|SOCKETTIMEDOUT|IDLETIMEOUT|401|403|5\d\d)|\w*CERT\w*|took too long")
+NO_WAY = re.compile(
+    r"E(NOTFOUND|AI_AGAIN|CONN\w+|TIMEDOUT|NETUNREACH|HOSTUNREACH|PROTO|NOTCACHED|401|403|5\d\d)"
+    r"|ERR_SOCKET_TIMEOUT|\w*CERT\w*|UNABLE_TO_\w+|took too long"
+)
 
 
 def install():
@@ -47,6 +50,12 @@ def install():
         FAILURE.write_text(said)
 
 
+def obstacle(said):
+    """Why a machine cannot have the packages, if that is what npm said."""
+    code = re.search(r"^npm (?:ERR!|error) code (.+)", said, re.M)
+    return code[1] if code and NO_WAY.fullmatch(code[1]) else None
+
+
 def require():
     """Skips the test on a machine that cannot have the packages."""
     if STAMP.is_file() and STAMP.read_text() == (HERE / "package-lock.json").read_text():
@@ -54,9 +63,8 @@ def require():
     if not FAILURE.is_file():
         pytest.skip("no npm here")
     said = FAILURE.read_text()
-    code = re.search(r"^npm (?:ERR!|error) code (.+)", said, re.M)
-    if code and NO_WAY.fullmatch(code[1]):
-        pytest.skip(f"npm has no way to a registry here ({code[1]})")
+    if obstacle(said):
+        pytest.skip(f"npm has no way to a registry here ({obstacle(said)})")
     pytest.fail(f"npm could not install: {said[-2000:]}")
 
 

@@ -51,7 +51,8 @@ def test_compose_notices(tmp_path, spoilt):
     stack = yaml.safe_load(COMPOSE[0].read_text())
     stack["services"]["netsonde"].update(spoilt)
     (tmp_path / "docker-compose.yml").write_text(yaml.safe_dump(stack))
-    assert run("docker-compose", "-f", tmp_path / "docker-compose.yml", "--project-directory", TOP, "config").returncode != 0
+    result = run("docker-compose", "-f", tmp_path / "docker-compose.yml", "--project-directory", TOP, "config")
+    assert result.returncode != 0 and re.search("Unsupported config option|invalid", result.stderr), result.stderr
 
 
 def test_secrets_are_made_once(tmp_path):

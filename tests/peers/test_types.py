@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+import npm_packages
 from test_dashboards import BOARDS, LOADED, panels
 
 TOP = Path(__file__).resolve().parents[2]
@@ -130,6 +131,21 @@ SPOILT = [
     spoil(MANIFESTS, "IServiceMonitor", "spec", "endpoints", 0, "ports", "http"),
     spoil(MANIFESTS, "IPrometheusRule", "spec", "groups", 0, "rules", 0, "record", 5),
 ]
+
+
+@pytest.mark.parametrize(
+    "said, why",
+    [
+        ("npm WARN x\nnpm ERR! code EAI_AGAIN\nnpm ERR! errno EAI_AGAIN\n", "EAI_AGAIN"),
+        ("npm error code SELF_SIGNED_CERT_IN_CHAIN\n", "SELF_SIGNED_CERT_IN_CHAIN"),
+        ("npm error code E503\n", "E503"),
+        ("npm error code EINTEGRITY\n", None),
+        ("npm ERR! code E404\n", None),
+        ("Killed\n", None),
+    ],
+)
+def test_only_a_way_that_is_missing_is_an_excuse(said, why):
+    assert npm_packages.obstacle(said) == why
 
 
 @pytest.fixture(scope="module")

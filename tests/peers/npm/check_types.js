@@ -12,7 +12,7 @@ const OPTIONS = {moduleResolution: 'node', module: 'commonjs', target: 'es2020',
 // All interfaces are roots of one program: reading the packages is what takes the time.
 function makeSchemas(folder, roots) {
 	const text = roots.map(([module, type], i) => `import type {${type} as T${i}} from '${module}';\nexport type Root${i} = T${i};\n`).join('');
-	const kept = path.join(folder, `schemas-${crypto.createHash('sha256').update(text).digest('hex').slice(0, 16)}.json`);
+	const kept = path.join(folder, `schemas-${crypto.createHash('sha256').update(text + JSON.stringify(OPTIONS)).digest('hex').slice(0, 16)}.json`);
 	if (fs.existsSync(kept))
 		return JSON.parse(fs.readFileSync(kept, 'utf8'));
 	const program = path.join(folder, 'roots.ts');
