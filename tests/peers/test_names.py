@@ -38,7 +38,7 @@ class Names:
     metrics: dict
     wrong: list = field(default_factory=list)
     used: set = field(default_factory=set)
-    lines: set = field(default_factory=set)  # (measurement, field or tag) that Flux names
+    lines: set = field(default_factory=set)  # (measurement, field or tag) that Flux names, and (measurement, tag, value)
     alerts: dict = field(default_factory=dict)  # name -> labels
 
     def promql(self, where, text):
@@ -66,7 +66,7 @@ class Names:
         self.wrong += [f"{where}: {sentence}:\n{text}" for sentence in reader.wrong]
         missed = set(re.findall(r"\br\.(\w+)", text)) - reader.words
         self.wrong += [f"{where}: the reader has not seen r.{name}:\n{text}" for name in missed]
-        self.lines |= reader.fields | {one for one in reader.tags if one[0] in reader.measurements}
+        self.lines |= reader.fields | {one for one in reader.tags | reader.values if one[0] in reader.measurements}
         for one in reader.fields:
             self.used |= self.known.base.get(one, set())
             kinds = {self.known.kinds[key] for key in self.known.base.get(one, ())}
@@ -201,6 +201,12 @@ def columns_of(panel, found):
     return spoken, named, shown
 
 
+def check_labels(names, where, panel, labels):
+    """Links of a panel take labels of its series."""
+    for label in sorted(set(re.findall(r"__field\.labels\.(\w+)", json.dumps(panel["fieldConfig"].get("defaults", {})))) - labels):
+        names.wrong.append(f"{where}: a link takes the label {label}, which no series has")
+
+
 def check_columns(names, where, panel, found):
     spoken, named, shown = columns_of(panel, found)
     names.wrong += [f"{where}: no query has the column {name}" for name in spoken if name not in found]
@@ -220,6 +226,7 @@ def read_promql_board(names, name, board):
                 if label not in labels:
                     names.wrong.append(f"{where}: the legend names {label}, which the query loses: {target['expr']}")
         check_columns(names, where, panel, found)
+        check_labels(names, where, panel, found)
     for note in board["annotations"]["list"]:
         answer = names.promql(f"{name}/{note['name']}", note["target"]["expr"])
         for label in re.findall(r"\{\{(\w+)\}\}", json.dumps(note)):
@@ -257,6 +264,7 @@ def read_flux_board(names, name, board):
             groups[target["refId"]] = frozenset().union(*(table.group for table in tables))
             found = found.union(*(table.columns for table in tables))
         check_columns(names, where, panel, found)
+        check_labels(names, where, panel, frozenset().union(*groups.values()))
         for one in panel["fieldConfig"]["overrides"]:
             if one["matcher"]["id"] == "byFrameRefID":
                 labels = set(re.findall(r"__field\.labels\.(\w+)", json.dumps(one))) - groups[one["matcher"]["options"]]
@@ -291,7 +299,7 @@ def test_queries_and_tasks(names):
 
 
 def named_by_flux(binary):
-    """Every (measurement, field or tag) that a board, query or task names: test_live.py looks for them in lines."""
+    """What boards, queries and tasks name (Names.lines): test_live.py looks for it in lines."""
     rules = rule_names(binary)
     names = Names(rules.known, rules.metrics)
     read_queries(names)
@@ -524,6 +532,8 @@ BROKEN_FLUX = {
     PING.replace("loss_ratio", "score"): "_field: there is no score",
     PING.replace("loss_ratio", "sent_total"): "is a counter",
     PING + ' |> filter(fn: (r) => r.hop == "1")': "no column hop",
+    PING + ' |> filter(fn: (r) => r["hop"] == "1")': "no column hop",
+    'from(bucket: "b") |> filter(fn: (r) => r._field == "score") |> filter(fn: (r) => r._measurement == "ping")': "no measurement has such a field",
     PING + ' |> filter(fn: (r) => exists r.city)': "no column city",
     PING + ' |> group(columns: ["use"])': "group: there is no column use",
     PING + ' |> group(columns: ["target"]) |> mean() |> keep(columns: ["probe"])': "keep: there is no column probe",
@@ -565,6 +575,7 @@ def board_with(**panel):
     [
         ({"targets": [{"expr": "sum(up)", "legendFormat": "{{instance}}"}]}, "the legend names instance"),
         ({"targets": [{"expr": "up", "legendFormat": ""}], "transformations": [{"options": {"renameByName": {"targt": "x"}}}]}, "no query has the column targt"),
+        ({"targets": [{"expr": "up", "legendFormat": ""}], "fieldConfig": {"overrides": [], "defaults": {"links": [{"url": "/d/one?var-target=${__field.labels.probe}"}]}}}, "a link takes the label probe"),
         ({"targets": [{"expr": "up", "legendFormat": ""}], "options": {"sortBy": [{"displayName": "x"}]}}, "the panel has no column x"),
     ],
 )
