@@ -18,7 +18,7 @@ from test_names import named_by_flux
 TOP = Path(__file__).resolve().parents[2]
 PATIENCE = 60
 # Measurements that are not written here, and why.
-NOT_WRITTEN = {"event": "no path changes on loopback"}
+NOT_WRITTEN = {"event": "no path changes on loopback; tests/net/test_trigger.py sees such lines"}
 # What has nothing to say here, and why.
 WITHOUT = {
     "daemon/Own certificate": "pages without TLS",

@@ -20,6 +20,7 @@ RULES = [TOP / "prometheus" / "rules" / "recording.yml", TOP / "prometheus" / "r
 UNUSED = TOP / "grafana" / "unused.list"
 PAGES = sorted([TOP / "README.md", *(TOP / "docs").rglob("*.md")])
 LOOKS_LIKE_OURS = re.compile(r"\bnetsonde_\w+|\b\w+:netsonde_\w+:\w+")
+MATCHER = re.compile(r'(\w+)\s*(=~|!~|!=|=)\s*"?([^"]*)"?')
 BUCKETS = {"netsonde_5m", "netsonde_1h"}
 
 
@@ -154,28 +155,45 @@ def test_tests_of_rules(names):
     fine(names)
 
 
-def test_alertmanager(names):
-    settings = yaml.safe_load((TOP / "prometheus" / "alertmanager.yml").read_text())
-    known = names.metrics["ALERTS"][1]
+def matches(matchers, alert):
+    """Whether an alert, by its name and severity, fits matchers of Alertmanager; what they say of other labels is left open."""
+    for matcher in matchers:
+        label, sign, value = MATCHER.fullmatch(matcher).groups()
+        if label in alert and (bool(re.fullmatch(value, alert[label])) if "~" in sign else value == alert[label]) == sign.startswith("!"):
+            return False
+    return True
+
+
+def wrong_routes(names, settings, alerts):
+    """Labels that no alert has, matchers that fit none, inhibitions that no two alerts can bring about."""
+    wrong = []
+
+    def visit(labels, *matchers):
+        named = {MATCHER.fullmatch(one)[1] for some in matchers for one in some}
+        wrong.extend(f"no alert has the label {label}" for label in (set(labels) | named) - names.metrics["ALERTS"][1])
+        wrong.extend(f"no alert fits {some}" for some in matchers if not any(matches(some, alert) for alert in alerts))
 
     def routes(route):
-        yield route
+        visit(route.get("group_by", ()), route.get("matchers", ()))
         for inner in route.get("routes", ()):
-            yield from routes(inner)
+            routes(inner)
 
-    labels, matchers = set(), []
-    for route in routes(settings["route"]):
-        labels |= set(route.get("group_by", ())) - {"..."}
-        matchers += route.get("matchers", ())
+    routes(settings["route"])
     for rule in settings["inhibit_rules"]:
-        labels |= set(rule["equal"])
-        matchers += rule["source_matchers"] + rule["target_matchers"]
-    for matcher in matchers:
-        label, sign, value = re.fullmatch(r'(\w+)\s*(=~|!~|!=|=)\s*"?([^"]*)"?', matcher).groups()
-        labels.add(label)
-        if label == "alertname":
-            assert any(re.fullmatch(value, name) if "~" in sign else value == name for name in names.alerts), matcher
-    assert labels <= known, labels - known
+        visit(rule["equal"], rule["source_matchers"], rule["target_matchers"])
+        pairs = [(a, b) for a in alerts if matches(rule["source_matchers"], a) for b in alerts if matches(rule["target_matchers"], b)]
+        if not any(a != b and all(a[label] == b[label] for label in rule["equal"] if label in a) for a, b in pairs):
+            wrong.append(f"no two alerts are ever alike in {rule['equal']}: {rule}")
+    return wrong
+
+
+def named_alerts():
+    return [{"alertname": rule["alert"], "severity": rule["labels"]["severity"]} for rule in groups(RULES[1])]
+
+
+def test_alertmanager(names):
+    settings = yaml.safe_load((TOP / "prometheus" / "alertmanager.yml").read_text())
+    assert wrong_routes(names, settings, named_alerts()) == []
 
 
 # --- boards -------------------------------------------------------------------------------------------------------------
@@ -633,6 +651,21 @@ def test_zabbix_is_checked(names):
 def test_alerts_are_checked(names):
     read_alert(names, {"alert": "A", "expr": "sum(up) > 0", "labels": {"severity": "info"}, "annotations": {"summary": "{{ $labels.severity }} {{ $labels.instance }}"}})
     assert len(names.wrong) == 1 and "instance" in names.wrong[0]
+
+
+@pytest.mark.parametrize(
+    "rule, sentence",
+    [
+        ({"source_matchers": ["alertname = A"], "target_matchers": ["alertname =~ B.*"], "equal": ["instance"]}, None),
+        ({"source_matchers": ["alertname = A"], "target_matchers": ["alertname = C"], "equal": ["instance"]}, "no alert fits"),
+        ({"source_matchers": ["alertname = A"], "target_matchers": ["alertname = B"], "equal": ["hopp"]}, "the label hopp"),
+        ({"source_matchers": ["severity = critical"], "target_matchers": ["severity = warning"], "equal": ["alertname"]}, "no two alerts"),
+    ],
+)
+def test_routes_are_checked(names, rule, sentence):
+    alerts = [{"alertname": "A", "severity": "critical"}, {"alertname": "B", "severity": "warning"}]
+    found = wrong_routes(names, {"route": {}, "inhibit_rules": [rule]}, alerts)
+    assert found == [] if sentence is None else sentence in found[0]
 
 
 def test_the_list_is_checked(names):
