@@ -123,7 +123,7 @@ def rule_names(binary):
 def names(binary):
     """Nothing is wrong and nothing is used yet; rules have been read."""
     rules = rule_names(binary)
-    return Names(rules.known, rules.metrics, alerts=rules.alerts)
+    return Names(rules.known, dict(rules.metrics), alerts=dict(rules.alerts))
 
 
 # --- rules --------------------------------------------------------------------------------------------------------------
@@ -136,7 +136,8 @@ def test_rules(binary):
 
 
 def test_rules_of_the_operator(binary, names):
-    read_rules(names, [rule for group in yaml.safe_load((TOP / "deploy" / "kubernetes" / "base" / "prometheusrule.yaml").read_text())["spec"]["groups"] for rule in group["rules"]])
+    spec = yaml.safe_load((TOP / "deploy" / "kubernetes" / "base" / "prometheusrule.yaml").read_text())["spec"]
+    read_rules(names, [rule for group in spec["groups"] for rule in group["rules"]])
     fine(names)
     assert names.alerts == rule_names(binary).alerts
 
@@ -352,7 +353,8 @@ def wrong_links(boards):
             if link and link[1] not in by_uid:
                 wrong.append(f"{name}: no board {link[1]}")
             elif link:
-                wrong += [f"{name}: {link[1]} has no variable {one}" for one in re.findall(r"[?&]var-(\w+)=", link[2]) if one not in by_uid[link[1]]]
+                given = set(re.findall(r"[?&]var-(\w+)=", link[2]))
+                wrong += [f"{name}: {link[1]} has no variable {one}" for one in given - by_uid[link[1]]]
             for one in re.findall(r"\$\{?([a-zA-Z_]\w*)", text):
                 if not one.startswith("__") and one not in mine:
                     wrong.append(f"{name}: no variable {one}: {text}")
@@ -544,6 +546,7 @@ def test_the_reader_of_promql_follows_labels(names, text):
 
 
 PING = 'from(bucket: "b") |> range(start: -1h) |> filter(fn: (r) => r._measurement == "ping" and r._field == "loss_ratio")'
+PIVOT = ' |> pivot(rowKey: ["_time"], columnKey: ["_field"], valueColumn: "_value")'
 BROKEN_FLUX = {
     PING.replace('"ping"', '"pong"'): "_measurement: there is no pong",
     PING.replace("loss_ratio", "losses_ratio"): "_field: there is no losses_ratio",
@@ -557,7 +560,7 @@ BROKEN_FLUX = {
     PING + ' |> group(columns: ["target"]) |> mean() |> keep(columns: ["probe"])': "keep: there is no column probe",
     PING + ' |> mean() |> sort(columns: ["_time"])': "sort: there is no column _time",
     PING + ' |> map(fn: (r) => ({a: r.probe})) |> map(fn: (r) => ({r with b: r.target}))': "no column target",
-    PING + ' |> pivot(rowKey: ["_time"], columnKey: ["_field"], valueColumn: "_value") |> map(fn: (r) => ({r with a: r.rtt_avg_seconds}))': "no column rtt_avg_seconds",
+    PING + PIVOT + " |> map(fn: (r) => ({r with a: r.rtt_avg_seconds}))": "no column rtt_avg_seconds",
     PING + ' |> rename(columns: {_value: "loss"}) |> mean()': "mean: there is no column _value",
     PING + ' |> keep(columns: ["_time"]) |> to(bucket: "c")': "to: there is no column _measurement",
     "a = " + PING + '\njoin(tables: {a: a, b: a |> group() |> mean()}, on: ["target"])': "join: there is no column target",
@@ -585,16 +588,27 @@ def test_the_reader_of_flux_follows_columns(names):
 
 def board_with(**panel):
     made = {"title": "A", "type": "table", "transformations": [], "fieldConfig": {"overrides": []}, "options": {}, **panel}
-    return {"uid": "one", "tags": ["a"], "links": [], "panels": [made], "annotations": {"list": []}, "templating": {"list": [{"name": "target", "type": "query", "definition": "label_values(up, instance)"}]}}
+    variable = {"name": "target", "type": "query", "definition": "label_values(up, instance)"}
+    return {
+        "uid": "one",
+        "tags": ["a"],
+        "links": [],
+        "panels": [made],
+        "annotations": {"list": []},
+        "templating": {"list": [variable]},
+    }
+
+
+UP = [{"expr": "up", "legendFormat": ""}]
 
 
 @pytest.mark.parametrize(
     "panel, sentence",
     [
         ({"targets": [{"expr": "sum(up)", "legendFormat": "{{instance}}"}]}, "the legend names instance"),
-        ({"targets": [{"expr": "up", "legendFormat": ""}], "transformations": [{"options": {"renameByName": {"targt": "x"}}}]}, "no query has the column targt"),
-        ({"targets": [{"expr": "up", "legendFormat": ""}], "fieldConfig": {"overrides": [], "defaults": {"links": [{"url": "/d/one?var-target=${__field.labels.probe}"}]}}}, "a link takes the label probe"),
-        ({"targets": [{"expr": "up", "legendFormat": ""}], "options": {"sortBy": [{"displayName": "x"}]}}, "the panel has no column x"),
+        ({"targets": UP, "transformations": [{"options": {"renameByName": {"targt": "x"}}}]}, "no query has the column targt"),
+        ({"targets": UP, "fieldConfig": {"overrides": [], "defaults": {"links": [{"url": "${__field.labels.probe}"}]}}}, "a link takes the label probe"),
+        ({"targets": UP, "options": {"sortBy": [{"displayName": "x"}]}}, "the panel has no column x"),
     ],
 )
 def test_columns_and_legends_are_checked(names, panel, sentence):
@@ -618,7 +632,15 @@ def test_variables_are_checked(names):
         assert names.wrong
 
 
-@pytest.mark.parametrize("url, sentence", [("/d/two?x=1", "no board two"), ("/d/one?var-agent=a", "no variable agent"), ("/d/one?var-target=${aim}", "no variable aim"), ("/d/one?var-target=${__value.raw}", None)])
+@pytest.mark.parametrize(
+    "url, sentence",
+    [
+        ("/d/two?x=1", "no board two"),
+        ("/d/one?var-agent=a", "no variable agent"),
+        ("/d/one?var-target=${aim}", "no variable aim"),
+        ("/d/one?var-target=${__value.raw}", None),
+    ],
+)
 def test_links_are_checked(url, sentence):
     found = wrong_links({"b": board_with(url=url)})
     assert found == [] if sentence is None else sentence in found[0]
@@ -634,7 +656,17 @@ def test_links_of_alerts_are_checked():
     assert [text[0] for text in wrong_pages(rules)] == ["A", "B", "C"]
 
 
-@pytest.mark.parametrize("text", ["`netsonde_nothing_total`", "`netsonde_nothing_…`", "`netsonde_qos_score{codec}`", '`netsonde_ping_loss_ratio{use="web"}`', "`sum(netsonde_ping_sent_total)`", "`probe:netsonde_nothing:avg`"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "`netsonde_nothing_total`",
+        "`netsonde_nothing_…`",
+        "`netsonde_qos_score{codec}`",
+        '`netsonde_ping_loss_ratio{use="web"}`',
+        "`sum(netsonde_ping_sent_total)`",
+        "`probe:netsonde_nothing:avg`",
+    ],
+)
 def test_pages_are_checked(names, text):
     read_page(names, "p", text)
     assert names.wrong
@@ -643,13 +675,15 @@ def test_pages_are_checked(names, text):
 def test_zabbix_is_checked(names):
     step = {"type": "PROMETHEUS_PATTERN", "parameters": ['netsonde_ping_sent_total{target="{#T}"}']}
     item = {"key": "k", "preprocessing": [step]}
-    rule = {"key": "r", "item_prototypes": [], "lld_macro_paths": [{"path": "$.labels.hop"}], "preprocessing": [{"type": "PROMETHEUS_TO_JSON", "parameters": ["up"]}]}
+    step = {"type": "PROMETHEUS_TO_JSON", "parameters": ["up"]}
+    rule = {"key": "r", "item_prototypes": [], "lld_macro_paths": [{"path": "$.labels.hop"}], "preprocessing": [step]}
     assert read_zabbix(names, {"items": [item], "discovery_rules": [rule]}) == 2
     assert len(names.wrong) == 2
 
 
 def test_alerts_are_checked(names):
-    read_alert(names, {"alert": "A", "expr": "sum(up) > 0", "labels": {"severity": "info"}, "annotations": {"summary": "{{ $labels.severity }} {{ $labels.instance }}"}})
+    words = {"summary": "{{ $labels.severity }} {{ $labels.instance }}"}
+    read_alert(names, {"alert": "A", "expr": "sum(up) > 0", "labels": {"severity": "info"}, "annotations": words})
     assert len(names.wrong) == 1 and "instance" in names.wrong[0]
 
 
