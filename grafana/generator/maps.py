@@ -5,7 +5,7 @@ from model import BAD, FAIR, POOR
 
 EACH = "instance, target, probe"
 CHOSEN = 'instance=~"$agent",target=~"$target",probe=~"$probe"'
-LINES_MOST = 1000
+LINES_MOST = 300  # each is drawn in many strokes
 EDGES_MOST = 1500  # Grafana draws no more nodes
 
 

@@ -237,7 +237,7 @@ def geolocation(src):
         model.markers("Agents", "agents", model.CALM, 9, "triangle"),
         model.markers("Down", "down", model.BAD, 9, "x-mark"),
     ]
-    made = model.geomap("Targets", "Circles are pinged targets where the database places them, by their round-trip time; crosses are targets that are down; triangles are agents. A line from agent to target is red where all is down, orange where some is.", targets, layers, "s", thresholds=model.steps((0.05, model.FAIR), (0.15, model.POOR), (0.3, model.BAD)))
+    made = model.geomap("Targets", "Circles are pinged targets where the database places them, by their round-trip time; crosses are targets that are down; triangles are agents. A line from agent to target is red where all is down, orange or light blue where some is; of many, the three hundred worst.", targets, layers, "s", thresholds=model.steps((0.05, model.FAIR), (0.15, model.POOR), (0.3, model.BAD)))
     made["transformations"] = transformations
     model.override(made, "Up", unit="percentunit", thresholds=model.steps((0.001, model.POOR), (1, model.FAIR), base=model.BAD))
     model.override(made, "target", links=[detail(src)["target"]])

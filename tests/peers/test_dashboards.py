@@ -32,7 +32,8 @@ def test_committed_boards_are_those_of_the_generator(tmp_path):
 
 def test_the_list_of_boards_is_up_to_date():
     listed = subprocess.run([TOP / "grafana" / "generate", "--list"], check=True, capture_output=True, text=True).stdout
-    assert listed.count("\n") > 20 and listed in (TOP / "docs" / "dashboards.md").read_text(), "run grafana/generate"
+    page = (TOP / "docs" / "dashboards.md").read_text()
+    assert listed.count("\n") > 20 and page.count(listed) == 1, "run grafana/generate"
 
 
 def test_uids_are_unique_and_stable():
