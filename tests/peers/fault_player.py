@@ -23,6 +23,10 @@ def under(most):
     return lambda values: any(value < most for value in values)
 
 
+def just(number):
+    return lambda values: values == [number]
+
+
 def fewer(number):
     return lambda values: len(values) < number
 
@@ -114,8 +118,14 @@ class Played:
             for look in self.looks if look not in self.after
         ]
 
+    def end(self):
+        self.mark = len(self.world.hook.alerts)
+        self.fault.end(self.world)
+
     def is_over(self):
-        return all(self.alerts(name, self.fault.sick, "resolved") for name in self.heard)
+        """Has it been said since then that the alerts are over?"""
+        said = [alert for alert in self.world.hook.alerts[self.mark:] if alert[0] == "resolved"]
+        return all(any(name == alert[1]["alertname"] and self.fault.sick.items() <= alert[1].items() for alert in said) for name in self.heard)
 
     def report(self):
         lines = [f"\n{self.fault.name}"]
