@@ -73,7 +73,9 @@ class Sink(http.server.BaseHTTPRequestHandler):
 class Webhook(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.alerts += [(alert["status"], alert["labels"], alert["annotations"]) for alert in message["alerts"]]
+        self.server.alerts += [
+            (alert["status"], alert["labels"], alert["annotations"], message["receiver"]) for alert in message["alerts"]
+        ]
         self.send_response(200)
         self.end_headers()
 
@@ -102,10 +104,11 @@ def soon(text):
     is. All keep their proportions, and a fault that is 15 s old is to a rule what one of half an hour is in life. Two things
     are not in proportion. Nothing is scraped or worked out more often than once a second: steps of subqueries and intervals
     of groups are 1 s. And no window is below 5 s, since a rate needs two scrapes, of which one may be late. Nothing else is
-    touched: names, labels, thresholds and factors are those of the file."""
+    touched: names, labels, thresholds (but that for how long a line has waited) and factors are those of the file."""
     text = re.sub(r"\[(\d+[a-z])\]", lambda found: f"[{shorter(found[1], 5)}]", text)
     text = re.sub(r"\[(\d+[a-z]):\d+[a-z]\]", lambda found: f"[{shorter(found[1], 5)}:1s]", text)
     text = re.sub(r"(\boffset |\bfor: )(\d+[a-z])\b", lambda found: found[1] + shorter(found[2]), text)
+    text = re.sub(r"(_queue_age_seconds > )(\d+)$", lambda found: f"{found[1]}{int(found[2]) / FASTER}", text, flags=re.M)
     return re.sub(r"(?m)^(\s+)interval: .*$", r"\1interval: 1s", text)
 
 
