@@ -15,22 +15,36 @@ VARIABLES = {"target": ("target", "router"), "instance": ("agent",), "probe": ("
 RECEIVERS = {"critical": "on-call", "warning": "people", "info": "nobody", "none": "watchdog"}
 
 
+# What is true of the values that a panel shows in a fault, next to those of before.
+
+
 def over(least):
-    return lambda values: any(value > least for value in values)
+    return lambda values, _: any(value > least for value in values)
 
 
 def under(most):
-    return lambda values: any(value < most for value in values)
+    return lambda values, _: any(value < most for value in values)
 
 
 def fewer(number):
-    return lambda values: len(values) < number
+    return lambda values, _: len(values) < number
+
+
+def there(values, _):
+    """Of what has no values at other times."""
+    return bool(values)
+
+
+def changed(values, before):
+    """Of what says nothing by itself, such as the number of a path."""
+    return values != before
 
 
 @dataclasses.dataclass(frozen=True)
 class Fault:
-    """sick, well: labels of whom it befalls, and of one whom it must spare. panels: (board/title, what is true of its values
-    in the fault and at no other time[, which of its queries]). again: what is done over and over while it lasts."""
+    """sick, well: labels of whom it befalls, and of one whom it must spare. alerts: names, or names with labels that they must have
+    besides. panels: (board/title, what is true of its values in the fault and at no other time[, which of its queries[, labels
+    of the values besides]]). again: what is done over and over while it lasts. also: alerts that may come besides."""
 
     name: str
     sick: dict
@@ -40,6 +54,7 @@ class Fault:
     play: Callable
     again: Callable = None
     end: Callable = None
+    also: tuple = ()
 
 
 @functools.cache
@@ -72,12 +87,19 @@ class Played:
 
     def __init__(self, world, fault):
         self.world, self.fault = world, fault
-        self.looks = [(look[0], look[1], look[2] if len(look) > 2 else 0) for look in fault.panels]
-        self.before, self.after, self.heard = {}, {}, {}
+        # Labels as pairs: a look is the key of what was seen.
+        self.looks = [
+            (*look[:2], look[2] if len(look) > 2 else 0, tuple(look[3].items()) if len(look) > 3 else ()) for look in fault.panels
+        ]
+        self.wanted = {
+            entry if isinstance(entry, str) else f"{entry[0]} {entry[1]}": (entry, {}) if isinstance(entry, str) else entry
+            for entry in fault.alerts
+        }
+        self.before, self.beside, self.after, self.heard = {}, {}, {}, {}
 
     def values(self, look, labels):
         samples = self.world.prometheus.query(substituted(queries()[look[0]][look[2]], labels))
-        return sorted(value for found, value in samples if is_of(found, labels) and value == value)
+        return sorted(value for found, value in samples if is_of(found, {**labels, **dict(look[3])}) and value == value)
 
     def alerts(self, name, labels, status="firing"):
         return [alert for alert in self.world.alerts(name, status) if labels.items() <= alert[1].items()]
@@ -85,10 +107,11 @@ class Played:
     def is_calm(self):
         """Nothing is to be seen yet, though there is something to look at."""
         self.before = {look: self.values(look, self.fault.sick) for look in self.looks}
-        return all(values and not look[1](values) for look, values in self.before.items())
+        self.beside = {look: self.values(look, self.fault.well) for look in self.looks}
+        return all((values or look[1] is there) and not look[1](values, values) for look, values in self.before.items())
 
     def play(self):
-        loud = [name for name in self.fault.alerts if self.alerts(name, self.fault.sick)]
+        loud = [text for text, (name, labels) in self.wanted.items() if self.alerts(name, {**self.fault.sick, **labels})]
         assert not loud, f"{self.fault.name}: {loud} before it was played"
         self.fault.play(self.world)
 
@@ -96,32 +119,31 @@ class Played:
         """What is still missing."""
         if self.fault.again and self.missing():
             self.fault.again(self.world)
-        for name in self.fault.alerts:
-            found = self.alerts(name, self.fault.sick)
+        for text, (name, labels) in self.wanted.items():
+            found = self.alerts(name, {**self.fault.sick, **labels})
             if found:
-                self.heard.setdefault(name, found[0])
+                self.heard.setdefault(text, found[0])
         for look in self.looks:
             if look not in self.after:
-                values = self.values(look, self.fault.sick)
-                well = self.values(look, self.fault.well)
-                if look[1](values) and well and not look[1](well):
+                values, well = self.values(look, self.fault.sick), self.values(look, self.fault.well)
+                if look[1](values, self.before[look]) and (well or look[1] is there) and not look[1](well, self.beside[look]):
                     self.after[look] = values
         return self.missing()
 
     def missing(self):
-        return [name for name in self.fault.alerts if name not in self.heard] + [
+        return [text for text in self.wanted if text not in self.heard] + [
             f"{look[0]} {look[2]}: {self.values(look, self.fault.sick)} beside {self.values(look, self.fault.well)}"
             for look in self.looks if look not in self.after
         ]
 
     def is_over(self):
-        return all(self.alerts(name, self.fault.sick, "resolved") for name in self.heard)
+        return all(self.alerts(alert[1]["alertname"], alert[1], "resolved") for alert in self.heard.values())
 
     def report(self):
         lines = [f"\n{self.fault.name}"]
         lines += [f"  {look[0]}: {short(self.before[look])} -> {short(values)}" for look, values in self.after.items()]
-        for name, (_, labels, notes, receiver) in self.heard.items():
-            lines.append(f"  {name} ({labels['severity']}) at {receiver}: {notes['description']}")
+        for _, labels, notes, receiver in self.heard.values():
+            lines.append(f"  {labels['alertname']} ({labels['severity']}) at {receiver}: {notes['description']}")
         return "\n".join(lines)
 
 
@@ -153,8 +175,8 @@ def play(world, table):
 def check(played):
     """The test of one fault."""
     assert played.missing() == []
-    for name, (_, labels, notes, receiver) in played.heard.items():
+    for _, labels, notes, receiver in played.heard.values():
         assert receiver == RECEIVERS[labels["severity"]]
-        assert not played.alerts(name, {**played.fault.sick, **played.fault.well})
+        assert not played.alerts(labels["alertname"], {**played.fault.sick, **played.fault.well})
         # A label that a text names and the alert lacks leaves a hole.
         assert not re.search(r"<no value>|  |\(\)|\(AS \)| \.$|^ ", notes["description"]), notes["description"]

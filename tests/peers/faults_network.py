@@ -3,11 +3,13 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import live
+from faults import Fault, changed, fewer, over, there, under
 from netsonde import Daemon
-from played_network import AGENTS, PlayedNetwork
+from played_network import AGENTS, HEALTHY, PlayedNetwork
 
 TOP = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "tests"))
@@ -17,11 +19,16 @@ from certificates import Authority  # noqa: E402
 # By probe. Those that are called steady have no fault.
 TARGETS = {
     "steady": "ping", "gone": "ping", "half": "ping", "lossy": "ping", "slow": "ping", "shaky": "ping",
-    "steady-path": "path", "rerouted": "path", "flapping": "path", "bottleneck": "path", "leaky": "path", "narrow": "mtu",
-    "steady-names": "names", "moved": "names", "servfail": "names", "mute": "names",
-    "steady-page": "page", "thinking": "page", "distant": "page", "thin": "page", "broken": "page", "steady-port": "tcp",
+    "steady-path": "trace", "rerouted": "trace", "flapping": "trace", "narrowed": "trace", "leaky": "trace",
+    "steady-size": "mtu", "hole": "mtu",
+    "steady-names": "names", "hijacked": "names", "servfail": "names", "mute": "names", "sluggish": "names",
+    "poisoned": "names", "forged": "names",
+    "steady-page": "page", "thinking": "page", "distant": "page", "thin": "page", "patchy": "page", "broken": "page",
+    "defaced": "page",
+    "steady-port": "port", "far-port": "port",
 }
 SEEN_BY_BOTH = ("steady", "gone", "half")
+OBJECTIVES = {"lossy": "loss = 0.02", "slow": "delay = 0.1", "shaky": "jitter = 0.03"}
 
 
 class World(live.World):
@@ -30,7 +37,7 @@ class World(live.World):
         self.closers = []
         self.addresses = {name: f"10.9.0.{n}" for n, name in enumerate(TARGETS, 1)}
         authority = Authority(folder, days=90)
-        pages = [self.addresses[name] for name in self.having("page", "tcp")]
+        pages = [self.addresses[name] for name in self.having("page", "port")]
         certificate = authority.issue("page", ",".join(f"IP:{address}" for address in pages), days=90)
         self.network = PlayedNetwork(
             [self.addresses[name] for name in self.having("names")], pages, certificate, certificate.with_suffix(".key"))
@@ -62,28 +69,298 @@ class World(live.World):
     def target(self, name, probe):
         address = self.addresses[name]
         port = self.network.ports.get(address)
-        where = {"page": f"https://{address}:{port}/", "tcp": f"{address}:{port}", "names": f"{address}:{port}"}.get(probe, address)
-        return f'{{ name = "{name}"; address = "{where}"; probes = [ "{probe}" ]; }}'
+        where = {"page": f"https://{address}:{port}/", "port": f"{address}:{port}", "names": f"{address}:{port}"}.get(probe, address)
+        wishes = f"objectives: {{ {OBJECTIVES[name]}; }};" if name in OBJECTIVES else ""
+        return f'{{ name = "{name}"; address = "{where}"; probes = [ "{probe}" ]; {wishes} }}'
 
     def configuration(self, agent, source):
         targets = ",\n".join(
             self.target(name, probe) for name, probe in TARGETS.items() if agent == "frankfurt" or name in SEEN_BY_BOTH
         )
         common = f'interval = 1; timeout = 0.9; source = "{source}";'
+        slow = f'interval = 2; timeout = 1.9; source = "{source}";'
         return f"""
 agent: {{ name = "{agent}"; state_dir = "state"; latitude = 50.11; longitude = 8.68; }};
 web: {{ listen = [ "127.0.0.1:0" ]; }};
 geo: {{ databases = [ "{self.place()}" ]; }};
-qos: {{ window_seconds = 5; throughput_min_size = "100KiB"; objectives: {{ loss = 0.02; jitter = 0.03; delay = 0.1; score = 70.0; }}; }};
+qos: {{ window_seconds = 5; buffer_min = 0.1; throughput_min_size = "50KiB"; }};
 probes: {{
   ping: {{ type = "ping"; count = 5; spacing = 0.05; {common} }};
-  path: {{ type = "traceroute"; attempts = 2; spacing = 0.05; wait = 0.3; hop_address = true; {common} }};
-  mtu: {{ type = "traceroute"; attempts = 1; wait = 0.3; mtu = true; interval = 2; timeout = 1.8; source = "{source}"; }};
-  names: {{ type = "dns"; query_name = "example.com"; answer_addresses = true; {common} }};
-  page: {{ type = "http"; tls_ca_file = "{self.folder / 'ca.pem'}"; {common} }};
-  tcp: {{ type = "tcp"; {common} }};
+  trace: {{ type = "traceroute"; attempts = 2; spacing = 0.05; wait = 0.3; hop_address = true; {common} }};
+  mtu: {{ type = "traceroute"; attempts = 1; wait = 0.3; mtu = true; {slow} }};
+  names: {{ type = "dns"; query_name = "example.com"; answer_addresses = true; authentic_data = true;
+           fail_if_answer_matches = [ "203\\.0\\.113\\." ]; {common} }};
+  page: {{ type = "http"; tls_ca_file = "{self.folder / 'ca.pem'}"; fail_if_header_matches = [ "X-Defaced?: yes" ]; {slow} }};
+  port: {{ type = "tcp"; {common} }};
 }};
 targets: (
 {targets}
 );
 """
+
+    def play(self, name, fate):
+        self.network.play({self.addresses[name]: fate})
+
+    def has_past(self):
+        """Enough of it that what is now is not yet the median."""
+        found = self.prometheus.query("min(count_over_time(probe:netsonde_traceroute_bottleneck_step_seconds:avg10m[1h]))")
+        return found and found[0][1] >= 20
+
+
+class Flapping:
+    """Another path every second."""
+
+    def __init__(self):
+        self.turn, self.last = 0, 0
+
+    def __call__(self, world):
+        if time.monotonic() - self.last > 1:
+            self.turn, self.last = 1 - self.turn, time.monotonic()
+            world.play("flapping", {"routers": ["10.7.0.1", "10.7.0.9" if self.turn else "10.7.0.2", "10.7.0.3"]})
+
+
+def broken(what, target, fate, alerts, panels, also=(), **more):
+    """A fault of one target, next to the steady one of its probe."""
+    well = next(name for name, probe in TARGETS.items() if probe == TARGETS[target])
+    return Fault(
+        f"{target}: {what}", {"target": target}, {"target": well}, tuple(alerts), tuple(panels), also=also,
+        play=lambda world: world.play(target, fate), end=lambda world: world.play(target, HEALTHY), **more,
+    )
+
+
+# Steps of the way when the last of them takes a tenth of a second longer.
+FAR = {"steps": [0.002, 0.004, 0.008, 0.106]}
+# The mean over ten minutes is 5 s here; but states and scores are told every ten seconds, as in life.
+BEFORE_IT_IS_KNOWN = ("NetsondeLossHigh", "NetsondeScoreLow")
+# Those of the whole error budget are another table's.
+BUDGET = ("NetsondeErrorBudgetBurnsFast", "NetsondeErrorBudgetBurnsSlowly")
+DOWN = (
+    ("target/State", under(1)),
+    ("target/Runs", under(1)),
+    ("target/Availability, 24 hours", under(0.98)),
+    ("target/Availability, 30 days", under(0.98)),
+)
+PHASES = ("connect", "TLS", "processing", "transfer")
+
+
+def phase(n, least):
+    """What shows the n-th phase of HTTP."""
+    return (
+        ("http/Phases", over(least), n),
+        ("response/Phases of HTTP requests", over(least), n),
+        (f"response/HTTP: {PHASES[n]}", over(least)),
+        ("response/HTTP by target", over(least), n),
+    )
+
+
+FAULTS = (
+    broken(
+        "nothing comes back, to any agent", "gone", {"plan": "x"}, ["NetsondeTargetDown"], [
+            *DOWN,
+            *((f"availability/{window}", under(0.98)) for window in ("1 hour", "24 hours", "7 days", "30 days")),
+            ("availability/Outages", over(0)),
+            ("availability/Up and down", under(1)),
+            *(("availability/Availability", under(0.98), n) for n in range(4)),
+            ("availability/Availability", over(0), 4),
+            ("availability/Availability", over(0), 5),
+            ("availability/Availability", there, 6),
+            ("availability/Availability", there, 7),
+            ("availability/Outages that began", over(0)),
+            ("overview/Up", under(0.9)),
+            ("overview/Up, by agent", under(0.9)),
+            ("overview/Loss, by agent", over(0.9)),
+            ("overview/Targets that do worst", under(0.9), 0),
+            ("target/Failures by reason", there, 0, {"reason": "timeout"}),
+            ("target/How long runs take", over(0.6)),
+        ], also=BEFORE_IT_IS_KNOWN,
+    ),
+    broken(
+        "nothing comes back to one of two agents", "half", {"cut": [AGENTS[1]]}, ["NetsondeTargetDownForSome"], [
+            ("target/State", under(1), 0, {"instance": "lima"}),
+            ("overview/Up, by agent", under(1), 0, {"instance": "lima"}),
+            ("overview/Up", under(0.9)),
+        ], also=BEFORE_IT_IS_KNOWN,
+    ),
+    broken(
+        "two packets of five are lost, in pairs", "lossy", {"plan": "..xx."},
+        ["NetsondeLossHigh", ("NetsondeScoreLow", {"use": "voice"}), ("NetsondeObjectiveMissed", {"objective": "loss"})], [
+            ("overview/Loss", over(0.2)),
+            ("overview/Most loss", over(0.2)),
+            ("overview/Targets that do worst", over(0.2), 1),
+            ("overview/Voice", under(60)),
+            ("overview/Worst for calls", under(60)),
+            ("target/Loss", over(0.2)),
+            ("target/Voice", under(60)),
+            ("target/Scores", under(50)),
+            ("quality/Loss", over(0.2)),
+            ("quality/Bursts of loss", over(1.05)),
+            ("quality/Calls", under(60)),
+            ("quality/Video meetings", under(50)),
+            ("quality/Films", under(50)),
+            ("quality/Games", fewer(1)),
+            ("quality/Score by use", under(50)),
+            ("quality/Worst targets by use", under(50)),
+            ("quality/MOS by codec", under(3)),
+            ("quality/R factor", under(60)),
+            ("quality/Objectives missed", over(0), 0, {"objective": "loss"}),
+            ("quality/What TCP could reach", under(1e8)),
+            ("bandwidth/Ceiling", under(1e8)),
+            ("bandwidth/What the path would allow", under(1e8)),
+        ],
+    ),
+    broken(
+        "each packet takes a tenth of a second longer", "slow", FAR,
+        ["NetsondeLatencyAbovePast", ("NetsondeObjectiveMissed", {"objective": "delay"})], [
+            ("overview/Round trip", over(0.1)),
+            ("overview/Longest round trips", over(0.1)),
+            ("overview/Targets that do worst", over(0.1), 2),
+            ("target/Round trips", under(1), 0, {"le": "0.1024"}),
+            *(("target/Round trips of each run", over(0.1), n) for n in range(3)),
+            *(("quality/Round trips", over(0.1), n) for n in range(3)),
+            ("geo/Targets", over(0.1)),
+            ("geo/By country", over(0.1), 1),
+            ("geo/By network", over(0.1), 1),
+        ],
+    ),
+    broken(
+        "two packets of three are late by 0.12 s, one of 25 by 0.6 s", "shaky", {"jitter": [*([0, 0.12, 0.12] * 8), 0.6]},
+        ["NetsondeJitterHigh", ("NetsondeObjectiveMissed", {"objective": "jitter"})], [
+            ("overview/Jitter", over(0.03)),
+            ("overview/Targets that do worst", over(0.03), 3),
+            ("target/Jitter", over(0.03)),
+            ("quality/Jitter", over(0.03)),
+            *(("quality/Variation of delay", over(0.1), n) for n in range(3)),
+            ("quality/Buffer of calls", over(0.11)),
+            ("quality/Late packets", over(0)),
+        ], also=("NetsondeLatencyAbovePast", "NetsondeScoreLow"),
+    ),
+    broken(
+        "one router is replaced by two others", "rerouted",
+        {"routers": ["10.7.0.1", "10.7.0.9", "10.7.0.8", "10.7.0.3"], "steps": [0.002, 0.002, 0.002, 0.008, 0.006]},
+        ["NetsondePathChanged"], [
+            ("path/Paths", changed),
+            ("path/Hops", over(4.5), 0),
+            ("path/Hops", there, 1, {"hop_address": "10.7.0.9"}),
+            ("nodes/Hops", over(4.5)),
+            ("nodes/Paths", there, 0, {"hop_address": "10.7.0.9"}),
+        ],
+    ),
+    broken(
+        "the path changes every second", "flapping", {}, ["NetsondePathFlapping", "NetsondePathChanged"], [
+            ("path/Changes in an hour", over(6)),
+            ("nodes/Changes of paths", over(6)),
+        ], again=Flapping(),
+    ),
+    broken(
+        "the second hop takes 80 ms longer", "narrowed", {"steps": [0.002, 0.084, 0.008, 0.006]}, ["NetsondeHopBottleneck"], [
+            ("path/Bottleneck", over(0.05)),
+            ("path/Round trip by hop", over(0.05)),
+            *(("path/Hops", over(0.05), n) for n in (1, 2, 3)),
+        ],
+    ),
+    broken(
+        "every other packet is lost from the second hop on", "leaky", {"plan": "x.", "lossy": 2},
+        [("NetsondeHopLoss", {"hop": hop}) for hop in "234"], [
+            ("path/First hop that loses", there),
+            ("path/Loss from a hop on", over(0.2)),
+            ("path/Hops", over(0.2), 4),
+            ("path/Hops", over(0.2), 5),
+        ],
+    ),
+    broken(
+        "packets above 1400 bytes vanish", "hole", {"mtu": 1400}, ["NetsondeMtuBlackHole"], [
+            ("path/Path MTU", under(1450)),
+        ],
+    ),
+    broken(
+        "a name server gives other addresses, and has not checked them", "hijacked",
+        {"answer": ["198.51.100.7", "198.51.100.8"], "signed": False}, ["NetsondeDnsAnswerChanged"], [
+            ("dns/Addresses in answers", there, 0, {"address": "198.51.100.7"}),
+            ("dns/Records in answers", over(1.5)),
+            ("dns/Signed and checked", under(1)),
+        ],
+    ),
+    broken(
+        "a name server says SERVFAIL", "servfail", {"rcode": 2}, ["NetsondeTargetDown"], [
+            *DOWN,
+            ("dns/Response codes", over(1.5)),
+            ("target/Failures by reason", there, 0, {"reason": "rcode"}),
+        ],
+    ),
+    broken(
+        "a name server is silent", "mute", {"plan": "x"}, ["NetsondeTargetDown"], [
+            *DOWN,
+            ("dns/Answered", under(1)),
+            ("dns/Shortest TTL", fewer(1)),
+        ],
+    ),
+    broken(
+        "a name server gives an address that a rule forbids", "poisoned", {"answer": ["203.0.113.5"]}, ["NetsondeTargetDown"], [
+            *DOWN,
+            ("dns/Rules broken", over(0)),
+        ],
+    ),
+    broken(
+        "a name server answers a tenth of a second later", "sluggish", FAR, [], [
+            ("dns/Time", over(0.1)),
+            ("dns/Time of answers", over(0.1)),
+            ("response/DNS queries", over(0.1)),
+        ],
+    ),
+    broken(
+        "somebody answers before the name server, with a wrong id", "forged", {"forged": True}, [], [
+            ("dns/Forged", over(0)),
+        ],
+    ),
+    broken(
+        "a page takes 0.3 s to begin", "thinking", {"think": 0.3}, [("NetsondeHttpPhaseAbovePast", {"phase": "processing"})], [
+            ("http/Time to first byte", over(0.2)),
+            ("quality/Pages", under(95)),
+            *phase(2, 0.2),
+        ],
+    ),
+    broken(
+        "the way to a page takes a tenth of a second longer", "distant", FAR,
+        [("NetsondeHttpPhaseAbovePast", {"phase": phase}) for phase in ("connect", "tls")], [
+            *phase(0, 0.1),
+            *phase(1, 0.1),
+            ("bandwidth/Delivered by TCP", under(4e5)),
+            ("bandwidth/Delivery rate", under(4e5)),
+        ], also=("NetsondeBandwidthBelowPast",),
+    ),
+    broken(
+        "a page comes with 0.5 MB/s instead of 4", "thin", {"rate": 5e5}, ["NetsondeBandwidthBelowPast"], [
+            ("bandwidth/Transfers", under(1e7)),
+            ("bandwidth/HTTP transfers", under(1e7)),
+            ("bandwidth/Slowest transfers", under(1e7)),
+            *phase(3, 0.12),
+        ], also=("NetsondeHttpPhaseAbovePast",),
+    ),
+    broken(
+        "one packet of seven to a page is lost", "patchy", {"plan": ".....x."}, [], [
+            ("bandwidth/Retransmissions", over(0)),
+            ("bandwidth/Most retransmissions", over(0)),
+        ], also=("NetsondeHttpPhaseAbovePast", "NetsondeBandwidthBelowPast", "NetsondeTargetDown", "NetsondeScoreLow"),
+    ),
+    broken(
+        "a page says 503, with few words", "broken", {"status": "503 Service Unavailable", "size": 100}, ["NetsondeTargetDown"], [
+            *DOWN,
+            ("http/Succeed", under(1)),
+            ("http/Status codes", over(500)),
+            ("response/HTTP by target", over(500), 4),
+            ("bandwidth/Bytes received", under(1000)),
+            ("target/Failures by reason", there, 0, {"reason": "status"}),
+        ], also=("NetsondeBandwidthBelowPast", "NetsondeScoreLow"),
+    ),
+    broken(
+        "a page has a field that a rule forbids", "defaced", {"fields": ["X-Defaced: yes"]}, ["NetsondeTargetDown"], [
+            *DOWN,
+            ("http/Rules", over(0)),
+        ], also=("NetsondeScoreLow",),
+    ),
+    broken(
+        "a port takes a tenth of a second longer", "far-port", FAR, [], [
+            ("response/TCP: connecting", over(0.1)),
+        ],
+    ),
+)

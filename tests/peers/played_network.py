@@ -12,9 +12,9 @@ the address beyond:
     mtu      larger packets vanish, and nobody says so
     rate     bytes a second of what comes back
     think    seconds that a page takes to begin its answer
-    status   of a page
-    answer   addresses that a name server gives
-    rcode    of a name server
+    status   of a page, and its size in bytes and further header fields
+    answer   addresses that a name server gives, its rcode, and whether it says that it has checked signatures
+    forged   does an answer with another id come first?
 
 It prints one line of JSON when it is there; each line of its input is one of JSON, {address: what is different from now on},
 and is answered by "done". It ends at the end of its input.
@@ -39,10 +39,10 @@ import name_server  # noqa: E402
 from trace_player import EXPIRED, Packet, error, open_interface  # noqa: E402
 
 AGENTS = ("10.8.0.1", "10.8.0.2")
-FIRST_BYTES, BYTES = 20000, 200000
 HEALTHY = {
     "routers": ["10.7.0.1", "10.7.0.2", "10.7.0.3"], "steps": [0.002, 0.004, 0.008, 0.006], "jitter": [0], "plan": ".", "lossy": 1,
-    "cut": [], "mtu": 1500, "rate": 4e6, "think": 0.01, "status": "200 OK", "answer": ["192.0.2.1"], "rcode": 0,
+    "cut": [], "mtu": 1500, "rate": 4e6, "think": 0.01, "status": "200 OK", "size": 100000, "fields": [],
+    "answer": ["192.0.2.1"], "rcode": 0, "signed": True, "forged": False,
 }
 
 
@@ -115,7 +115,9 @@ class Carrier:
         def behave(query):
             fate = self.fates[address]
             answers = [] if fate["rcode"] else [name_server.address(one) for one in fate["answer"]]
-            return [name_server.reply(query, answers, rcode=fate["rcode"])]
+            flags = name_server.RA | (name_server.AD if fate["signed"] else 0)
+            forged = [name_server.reply(query, answers, id=query.id ^ 1)] if fate["forged"] else []
+            return [*forged, name_server.reply(query, answers, flags=flags, rcode=fate["rcode"])]
 
         return name_server.NameServer(behave, host=address).port
 
@@ -123,7 +125,7 @@ class Carrier:
         def handle(_):
             fate = self.fates[address]
             time.sleep(fate["think"])
-            return http_server.answer(bytes(BYTES), fate["status"])
+            return http_server.answer(bytes(fate["size"]), fate["status"], fate["fields"])
 
         return http_server.Server(handle, host=address, context=context).port
 

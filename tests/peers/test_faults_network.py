@@ -1,0 +1,55 @@
+"""Faults of networks, name servers and pages: each makes its alert reach a webhook through a real Prometheus and a real
+Alertmanager, and changes the panels that are about it, while its healthy neighbour goes on as before."""
+
+import pytest
+
+import faults
+import faults_network as network
+from netsonde import wait_until
+
+
+@pytest.fixture(scope="module")
+def world(binary, tmp_path_factory):
+    made = network.World(binary, tmp_path_factory.mktemp("network"))
+    try:
+        wait_until(made.has_past, "something to compare with", faults.PATIENCE)
+        assert {alert[1]["alertname"] for alert in made.hook.alerts} <= {"NetsondeWatchdog"}, "alerts before any fault"
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture(scope="module")
+def played(world):
+    return faults.play(world, network.FAULTS)
+
+
+@pytest.mark.parametrize("fault", network.FAULTS, ids=lambda fault: fault.sick["target"])
+def test_fault(played, fault):
+    print(played[fault.name].report())
+    faults.check(played[fault.name])
+
+
+def test_nothing_else_is_told(world, played):
+    """Of each target, whether it has a fault or not."""
+    told = {}
+    for _, labels, *_ in world.hook.alerts:
+        told.setdefault(labels.get("target"), set()).add((labels["alertname"], labels.get("hop")))
+    for fault in network.FAULTS:
+        names = {name for name, _ in told.pop(fault.sick["target"], set())}
+        expected = {name for name, _ in played[fault.name].wanted.values()} | {*fault.also, *network.BUDGET}
+        assert names <= expected, fault.name
+    assert told == {None: {("NetsondeWatchdog", None)}}
+    assert not played[network.FAULTS[0].name].alerts("NetsondeHopLoss", {"hop": "1"})
+
+
+def test_alerts_end_with_their_faults(world, played):
+    for one in played.values():
+        one.fault.end(world)
+    waiting = set(played)
+
+    def look():
+        waiting.difference_update([name for name in waiting if played[name].is_over()])
+        return not waiting
+
+    wait_until(look, f"the end of {waiting}", faults.PATIENCE)
