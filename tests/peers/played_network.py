@@ -5,6 +5,7 @@ to the namespace of who started it, and "far". It carries each packet from one t
 the address beyond:
 
     routers  who stands on the way; a packet whose time to live ends there is answered by that router
+    flaps    seconds after which 10.7.0.9 and the second router take turns; 0: never
     steps    seconds that each step of the way takes there and back, the last of them to the target itself
     jitter   seconds on top, one packet after the other, then from the beginning
     plan     one letter a packet that gets as far as hop `lossy`, then from the beginning: "x" is lost
@@ -14,7 +15,7 @@ the address beyond:
     think    seconds that a page takes to begin its answer
     status   of a page, and its size in bytes and further header fields
     answer   addresses that a name server gives, its rcode, and whether it says that it has checked signatures
-    forged   does an answer with another id come first?
+    forged   does an answer to another question come first?
 
 It prints one line of JSON when it is there; each line of its input is one of JSON, {address: what is different from now on},
 and is answered by "done". It ends at the end of its input.
@@ -40,8 +41,8 @@ from trace_player import EXPIRED, Packet, error, open_interface  # noqa: E402
 
 AGENTS = ("10.8.0.1", "10.8.0.2")
 HEALTHY = {
-    "routers": ["10.7.0.1", "10.7.0.2", "10.7.0.3"], "steps": [0.002, 0.004, 0.008, 0.006], "jitter": [0], "plan": ".", "lossy": 1,
-    "cut": [], "mtu": 1500, "rate": 4e6, "think": 0.01, "status": "200 OK", "size": 100000, "fields": [],
+    "routers": ["10.7.0.1", "10.7.0.2", "10.7.0.3"], "flaps": 0, "steps": [0.002, 0.004, 0.008, 0.006], "jitter": [0],
+    "plan": ".", "lossy": 1, "cut": [], "mtu": 1500, "rate": 4e6, "think": 0.01, "status": "200 OK", "size": 100000, "fields": [],
     "answer": ["192.0.2.1"], "rcode": 0, "signed": True, "forged": False,
 }
 
@@ -78,7 +79,9 @@ class Carrier:
         if hop > len(routers):
             self.later(self.far, packet.data, when)
         else:
-            self.later(self.near, error(packet, socket.inet_aton(routers[hop - 1]), EXPIRED[4]), when)
+            is_other = hop == 2 and fate["flaps"] and now // fate["flaps"] % 2
+            router = "10.7.0.9" if is_other else routers[hop - 1]
+            self.later(self.near, error(packet, socket.inet_aton(router), EXPIRED[4]), when)
 
     def back(self, packet, now):
         address = socket.inet_ntoa(packet.source)
@@ -116,7 +119,7 @@ class Carrier:
             fate = self.fates[address]
             answers = [] if fate["rcode"] else [name_server.address(one) for one in fate["answer"]]
             flags = name_server.RA | (name_server.AD if fate["signed"] else 0)
-            forged = [name_server.reply(query, answers, id=query.id ^ 1)] if fate["forged"] else []
+            forged = [name_server.reply(query, answers, question=b"\x01x" + query.question)] if fate["forged"] else []
             return [*forged, name_server.reply(query, answers, flags=flags, rcode=fate["rcode"])]
 
         return name_server.NameServer(behave, host=address).port
