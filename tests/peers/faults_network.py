@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import live
-from faults import Fault, changed, fewer, over, there, under
+from fault_player import Fault, changed, fewer, over, there, under
 from netsonde import Daemon
 from played_network import AGENTS, HEALTHY, PlayedNetwork
 

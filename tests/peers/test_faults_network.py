@@ -3,7 +3,7 @@ Alertmanager, and changes the panels that are about it, while its healthy neighb
 
 import pytest
 
-import faults
+import fault_player
 import faults_network as network
 from netsonde import wait_until
 
@@ -12,7 +12,7 @@ from netsonde import wait_until
 def world(binary, tmp_path_factory):
     made = network.World(binary, tmp_path_factory.mktemp("network"))
     try:
-        wait_until(made.has_past, "something to compare with", faults.PATIENCE)
+        wait_until(made.has_past, "something to compare with", fault_player.PATIENCE)
         assert {alert[1]["alertname"] for alert in made.hook.alerts} <= {"NetsondeWatchdog"}, "alerts before any fault"
         yield made
     finally:
@@ -21,13 +21,13 @@ def world(binary, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def played(world):
-    return faults.play(world, network.FAULTS)
+    return fault_player.play(world, network.FAULTS)
 
 
 @pytest.mark.parametrize("fault", network.FAULTS, ids=lambda fault: fault.sick["target"])
 def test_fault(played, fault):
     print(played[fault.name].report())
-    faults.check(played[fault.name])
+    fault_player.check(played[fault.name])
 
 
 def test_nothing_else_is_told(world, played):
@@ -54,4 +54,4 @@ def test_alerts_end_with_their_faults(world, played):
         waiting.difference_update([name for name in waiting if played[name].is_over()])
         return not waiting
 
-    wait_until(look, f"the end of {waiting}", faults.PATIENCE)
+    wait_until(look, f"the end of {waiting}", fault_player.PATIENCE)
