@@ -41,7 +41,7 @@ from trace_player import EXPIRED, Packet, error, open_interface  # noqa: E402
 
 AGENTS = ("10.8.0.1", "10.8.0.2")
 HEALTHY = {
-    "routers": ["10.7.0.1", "10.7.0.2", "10.7.0.3"], "flaps": 0, "steps": [0.002, 0.004, 0.008, 0.006], "jitter": [0],
+    "routers": ["10.7.0.1", "10.7.0.2", "10.7.0.3"], "flaps": 0, "steps": [0.004, 0.008, 0.016, 0.012], "jitter": [0],
     "plan": ".", "lossy": 1, "cut": [], "mtu": 1500, "rate": 4e6, "think": 0.01, "status": "200 OK", "size": 100000, "fields": [],
     "answer": ["192.0.2.1"], "rcode": 0, "signed": True, "forged": False,
 }

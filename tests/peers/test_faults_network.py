@@ -4,6 +4,7 @@ Alertmanager, and changes the panels that are about it, while its healthy neighb
 import pytest
 
 import fault_player
+import faults_devices
 import faults_network as network
 from netsonde import wait_until
 
@@ -13,7 +14,7 @@ def world(binary, tmp_path_factory):
     made = network.World(binary, tmp_path_factory.mktemp("network"))
     try:
         wait_until(made.has_past, "something to compare with", fault_player.PATIENCE)
-        assert {alert[1]["alertname"] for alert in made.hook.alerts} <= {"NetsondeWatchdog"}, "alerts before any fault"
+        assert {alert[1]["alertname"] for alert in made.hook.alerts} <= {"NetsondeWatchdog", *network.BUSY}, "alerts before any fault"
         yield made
     finally:
         made.close()
@@ -30,10 +31,21 @@ def test_fault(played, fault):
     fault_player.check(played[fault.name])
 
 
+def test_every_panel_has_its_fault():
+    """Of the boards about networks, each query changes with one of the faults that are played, or cannot."""
+    seen = {
+        (look[0], look[2] if len(look) > 2 else 0) for fault in (*network.FAULTS, *faults_devices.FAULTS) for look in fault.panels
+    }
+    asked = {
+        (title, n) for title, texts in fault_player.queries().items() if title.split("/")[0] in network.BOARDS for n in range(len(texts))
+    }
+    assert seen & asked and asked - seen == set(network.WITHOUT)
+
+
 def test_nothing_else_is_told(world, played):
     """Of each target, whether it has a fault or not."""
     told = {}
-    for _, labels, *_ in world.hook.alerts:
+    for _, labels, *_ in [alert for alert in world.hook.alerts if alert[1]["alertname"] not in network.BUSY]:
         told.setdefault(labels.get("target"), set()).add(labels["alertname"])
     for fault in network.FAULTS:
         expected = {name for name, _ in played[fault.name].wanted.values()} | {*fault.also, *network.BUDGET}
