@@ -32,8 +32,8 @@ def fewer(number):
 
 
 def there(values, _):
-    """Of what has no values at other times."""
-    return bool(values)
+    """Of what is not there at other times."""
+    return any(value > 0 for value in values)
 
 
 def changed(values, before):
