@@ -50,6 +50,7 @@ class World(live.World):
         self.closers.append(self.network.close)
         self.hook = live.serve(live.http.server.ThreadingHTTPServer(("127.0.0.1", 0), live.Webhook))
         self.hook.alerts = []
+        self.write_places()
         self.agents = {name: self.start_agent(binary, name, address) for name, address in zip(("frankfurt", "lima"), AGENTS)}
         self.alertmanager = self.start_alertmanager()
         self.prometheus = self.start_prometheus(**{name: agent.url() for name, agent in self.agents.items()})
@@ -66,11 +67,12 @@ class World(live.World):
         self.closers.append(agent.stop)
         return agent
 
-    def place(self):
-        database = self.folder / "city.mmdb"
-        networks = json.dumps([["10.9.0.0/16", {**live.PLACE, "autonomous_system_number": 64496, "autonomous_system_organization": "Example"}]])
-        subprocess.run([TOP / "tests" / "mmdb" / "write.pl", database, "Test-City"], input=networks.encode(), check=True)
-        return database
+    def write_places(self):
+        place = {**live.PLACE, "autonomous_system_number": 64496, "autonomous_system_organization": "Example"}
+        networks = json.dumps([["10.9.0.0/16", place]])
+        subprocess.run(
+            [TOP / "tests" / "mmdb" / "write.pl", self.folder / "city.mmdb", "Test-City"], input=networks.encode(), check=True
+        )
 
     def target(self, name, probe):
         address = self.addresses[name]
@@ -88,7 +90,7 @@ class World(live.World):
         return f"""
 agent: {{ name = "{agent}"; state_dir = "state"; latitude = 50.11; longitude = 8.68; }};
 web: {{ listen = [ "127.0.0.1:0" ]; }};
-geo: {{ databases = [ "{self.place()}" ]; }};
+geo: {{ databases = [ "{self.folder / 'city.mmdb'}" ]; }};
 qos: {{ window_seconds = 5; buffer_min = 0.2; buffer_max = 0.4; throughput_min_size = "50KiB"; }};
 probes: {{
   ping: {{ type = "ping"; count = 5; spacing = 0.05; {common} }};
