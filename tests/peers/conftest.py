@@ -5,7 +5,7 @@ import pytest
 import namespace
 import netsonde
 
-INSIDE_ONLY = ("test_blackbox.py",)
+INSIDE_ONLY = ("test_blackbox.py", "test_faults_network.py")
 
 
 def pytest_configure(config):

@@ -37,7 +37,7 @@ def test_healthy_output_of_the_same_agent_is_spared(played):
 def test_alerts_end_with_their_faults(world, played):
     ended = [one for one in played.values() if one.fault.end]
     for one in ended:
-        one.end()
+        one.fault.end(world)
     waiting = {one.fault.name for one in ended}
 
     def look():
