@@ -1,15 +1,26 @@
-"""Queries of the map and of the graph of nodes: tables whose columns Grafana's layers ask for by name."""
+"""Queries of the map and of the graph of nodes: tables whose columns Grafana's layers ask for by name. A column that is renamed
+keeps its old name for them, so labels have the right names from the start, and values are worked out under new ones."""
 
 from model import BAD, FAIR, POOR
 
 EACH = "instance, target, probe"
 CHOSEN = 'instance=~"$agent",target=~"$target",probe=~"$probe"'
-LINES_MOST = 1000
+LINES_MOST = 300  # each is drawn in many strokes
 EDGES_MOST = 1500  # Grafana draws no more nodes
 
 
 def named(target, name):
     return {**target, "refId": name}
+
+
+def value_as(query, name):
+    """A query's value under a new name."""
+    reduced = {"include": [f"Value #{query}"], "reducer": "sum"}
+    return {"id": "calculateField", "filter": {"id": "byRefId", "options": query}, "options": {"alias": name, "mode": "reduceRow", "reduce": reduced, "replaceFields": False}}
+
+
+def without(*names):
+    return {"id": "organize", "options": {"excludeByName": {name: True for name in names}, "indexByName": {}, "renameByName": {}}}
 
 
 # --- PromQL ----------------------------------------------------------------------------------------------------------
@@ -41,12 +52,12 @@ def promql_map(src):
         "targets": f"{facts} * on ({EACH}) group_left () avg by ({EACH}) (netsonde_ping_rtt_avg_seconds{{{CHOSEN}}})",
         "down": f"{facts} * on ({EACH}) group_left () (max by ({EACH}) (netsonde_availability_streak_seconds{{{CHOSEN}}}) and on ({EACH}) {up} == 0)",
         "agents": agents(),
-        "edges": f'label_join(bottomk({LINES_MOST}, {edges}), "id", " > ", "source", "place")',
+        "edges": f'label_join(label_replace(bottomk({LINES_MOST}, {edges}), "target", "$1", "place", "(.*)"), "id", " > ", "source", "place")',
         "nodes": f"group by (id, latitude, longitude) ({at_ends} or {at_starts})",
     }
     numbers = [{"targetField": name, "destinationType": "number"} for name in ("latitude", "longitude")]
-    renamed = {"Value #targets": "Round trip", "Value #down": "Down for", "Value #edges": "Up", "place": "target"}
-    hidden = {name: True for name in ("Time", "Value #agents", "Value #nodes")}
+    renamed = {"Value #targets": "Round trip", "Value #down": "Down for", "Value #edges": "Up"}
+    hidden = {name: True for name in ("Time", "Value #agents", "Value #nodes", "place")}
     return [named(src.target(text, table=True), name) for name, text in wanted.items()], [
         {"id": "convertFieldType", "options": {"conversions": numbers}},
         {"id": "organize", "options": {"excludeByName": hidden, "indexByName": {}, "renameByName": renamed}},
@@ -56,6 +67,8 @@ def promql_map(src):
 def promql_graph(src):
     step = f'topk({EDGES_MOST}, max by (hop_before, hop_address) (netsonde_traceroute_edge_step_seconds{{{CHOSEN},hop_address!=""}}))'
     edges = f'label_join({step} * 1000, "id", " > ", "hop_before", "hop_address")'
+    for name, label in (("source", "hop_before"), ("target", "hop_address")):
+        edges = f'label_replace({edges}, "{name}", "$1", "{label}", "(.*)")'
     lost = f'max by (hop_address) (netsonde_traceroute_hop_forward_loss_ratio{{{CHOSEN},hop_address!=""}})'
     ends = [f'label_replace({step}, "id", "$1", "{label}", "(.*)")' for label in ("hop_before", "hop_address")]
     nodes = f"0 * group by (id) ({ends[0]} or {ends[1]})"
@@ -80,14 +93,12 @@ def promql_graph(src):
         "kept": f"1 - {of_node(lost)} and on (id) {nodes} or on (id) {nodes} + 1",
         "rtt": f"{of_node(rtt)} and on (id) {nodes}",
     }
-    hidden = {name: True for name in ("Time", "hop_address")}
-    renamed = {"Value #lost": "arc__lost", "Value #kept": "arc__kept", "Value #rtt": "mainstat"}
-    of_edges = {"hop_before": "source", "hop_address": "target", "Value #edges": "mainstat"}
-    is_edges = {"id": "byRefId", "options": "edges"}
+    values = {"edges": "mainstat", "lost": "arc__lost", "kept": "arc__kept", "rtt": "mainstat"}
+    nodes = {"id": "byRefId", "options": "/^(?:lost|kept|rtt)$/"}
     return [named(src.target(text, table=True), name) for name, text in wanted.items()], [
-        {"id": "organize", "filter": is_edges, "options": {"excludeByName": {"Time": True}, "indexByName": {}, "renameByName": of_edges}},
-        {"id": "organize", "filter": {"id": "byRefId", "options": "/^(?:lost|kept|rtt)$/"}, "options": {"excludeByName": hidden, "indexByName": {}, "renameByName": renamed}},
-        {"id": "merge", "filter": {"id": "byRefId", "options": "/^(?:lost|kept|rtt)$/"}, "options": {}},
+        *(value_as(query, name) for query, name in values.items()),
+        without("Time", "hop_before", "hop_address", *(f"Value #{query}" for query in values)),
+        {"id": "merge", "filter": nodes, "options": {}},
     ]
 
 
@@ -143,13 +154,13 @@ def flux_map(src):
         "agents": stand + "agents",
         "edges": flows
         + "flows\n"
+        "  |> map(fn: (r) => ({source: r.source, place: r.place, _value: r.up}))\n"
         '  |> group(columns: ["source", "place"])\n'
-        '  |> mean(column: "up")\n'
+        "  |> mean()\n"
         "  |> group()\n"
-        '  |> sort(columns: ["up"])\n'
-        f"  |> limit(n: {LINES_MOST})\n"
-        '  |> map(fn: (r) => ({id: r.source + " > " + r.place, source: r.source, target: r.place, up: r.up}))\n'
-        '  |> rename(columns: {up: "Up"})',
+        f'  |> bottom(n: {LINES_MOST}, columns: ["_value"])\n'
+        '  |> map(fn: (r) => ({id: r.source + " > " + r.place, source: r.source, target: r.place, _value: r._value}))\n'
+        '  |> rename(columns: {_value: "Up"})',
         "nodes": flows
         + "union(tables: [\n"
         "  flows |> map(fn: (r) => ({id: r.place, latitude: r.latitude, longitude: r.longitude})),\n"

@@ -230,6 +230,7 @@ def stat(title, description, targets, unit="short", *, thresholds=None, graph=Tr
         "justifyMode": "auto",
         "wideLayout": True,
         "showPercentChange": False,
+        "percentChangeColorMode": "standard",
     }
     return panel("stat", title, description, targets, config, options)
 
@@ -245,6 +246,7 @@ def bars(title, description, targets, unit="short", *, thresholds=None, **more):
         "showUnfilled": True,
         "valueMode": "color",
         "minVizHeight": 16,
+        "maxVizHeight": 300,
         "minVizWidth": 8,
         "namePlacement": "auto",
         "sizing": "auto",
@@ -260,7 +262,7 @@ def states(title, description, targets, *, mappings=UP_DOWN, kind="state-timelin
     options = {
         "showValue": "never",
         "rowHeight": 0.85,
-        "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True},
+        "legend": {"calcs": [], "displayMode": "list", "placement": "bottom", "showLegend": True},
         "tooltip": {"mode": "single", "sort": "none"},
     }
     if kind == "state-timeline":
@@ -289,6 +291,7 @@ def heatmap(title, description, targets, unit="s", *, is_calculated=False):
         "filterValues": {"le": 1e-9},
         "legend": {"show": True},
         "rowsFrame": {"layout": "auto"},
+        "showValue": "never",
         "tooltip": {"mode": "single", "yHistogram": False, "showColorScale": False},
         "yAxis": {"axisPlacement": "left", "reverse": False, "unit": unit},
     }
@@ -302,7 +305,7 @@ def heatmap(title, description, targets, unit="s", *, is_calculated=False):
 
 def table(title, description, targets, columns, *, links=None, sort=None):
     """columns: (name of the column, unit, thresholds, mappings) of each query, in the order of targets."""
-    config = fields("short", custom={"align": "auto", "filterable": True, "cellOptions": {"type": "auto"}})
+    config = fields("short", custom={"align": "auto", "filterable": True, "inspect": False, "cellOptions": {"type": "auto"}})
     for name, unit, thresholds, mappings in columns:
         properties = [{"id": "unit", "value": unit}]
         if thresholds:
@@ -316,7 +319,7 @@ def table(title, description, targets, columns, *, links=None, sort=None):
         config["overrides"].append(
             {"matcher": {"id": "byName", "options": name}, "properties": [{"id": "links", "value": [link]}]}
         )
-    options = {"cellHeight": "sm", "showHeader": True, "footer": {"show": False, "reducer": ["sum"], "countRows": False, "fields": ""}}
+    options = {"cellHeight": "sm", "frameIndex": 0, "showHeader": True, "footer": {"show": False, "reducer": ["sum"], "countRows": False, "fields": []}}
     if sort:
         options["sortBy"] = [{"displayName": sort[0], "desc": sort[1]}]
     return panel("table", title, description, targets, config, options)

@@ -63,6 +63,15 @@ def down_now(src):
     return made
 
 
+def firing_now(src):
+    labels = "alertname, severity, target, probe, instance"
+    text = f'max by ({labels}) (time() - ALERTS_FOR_STATE{{severity=~"critical|warning",target=~"$target"}} and ignoring (alertstate) ALERTS{{alertstate="firing"}})'
+    columns = [("For", "s", None, None)]
+    made = model.table("Alerts that fire", "Critical ones and warnings about the chosen targets, and how long ago they were first seen. docs/runbooks has a page for each.", [src.target(text, table=True)], columns, links=detail(src), sort=("For", False))
+    made["transformations"] = src.columns(["For"])
+    return made
+
+
 def overview(src):
     board = start(src, "overview", "netsonde / Network overview", "Is anything wrong, where, and since when? Which targets do worst?")
     figures = [
@@ -78,7 +87,9 @@ def overview(src):
         firing = src.target('count(ALERTS{alertstate="firing",severity=~"critical|warning",target=~"$target"}) or vector(0)', "firing", instant=True)
         figures.insert(0, model.stat("Alerts", "Alerts that fire now, critical or warning, about the chosen targets.", [firing], thresholds=HIGH_IS_BAD["count"], graph=False))
     board.first_row(figures)
-    board.add(down_now(src), 24, 8)
+    if src.name == "prometheus":
+        board.add(firing_now(src), 12, 8)
+    board.add(down_now(src), 12 if src.name == "prometheus" else 24, 8)
     board.add(draw.curve(src, SCOPE, "Up, by agent", "Share of probes that are up, as each agent sees it.", [UP.but(how="mean", by=("instance",), legend="{{instance}}", recorded=True)], "percentunit", max=1), 12)
     board.add(draw.curve(src, SCOPE, "Loss, by agent", "Mean loss of pings, as each agent sees it.", [LOSS.but(by=("instance",), legend="{{instance}}", recorded=True)], "percentunit", thresholds=HIGH_IS_BAD["loss"]), 12)
     board.add(draw.bars(src, SCOPE, "Most loss", "The ten pings that lose most.", [LOSS.but(largest=10)], "percentunit", thresholds=HIGH_IS_BAD["loss"]), 8, 10)
@@ -116,6 +127,8 @@ def quality(src):
     board.add(draw.curve(src, SCOPE, "Buffer of calls", "What a de-jitter buffer must hold.", [Ask("qos", "buffer_seconds", how="mean", by=EACH, legend=BY_TARGET)], "s"))
     board.add(draw.curve(src, SCOPE, "Objectives missed", "How often an objective began to be missed, per second.", [Ask("qos", "violations_total", rate=True, how="sum", by=("target", "objective"), legend="{{target}} {{objective}}")]))
     board.add(draw.curve(src, SCOPE, "What TCP could reach", "The ceiling that loss and delay set for one connection (estimated).", [Ask("qos", "tcp_rate_bytes_per_second", how="mean", by=EACH, scale=8, legend=BY_TARGET, smallest=draw.LINES)], "bps"))
+    board.add(draw.curve(src, SCOPE, "Pages and queries", "Median time of the pages and DNS queries of the window.", [Ask("qos", "page_seconds", how="mean", by=EACH, legend=BY_TARGET)], "s"))
+    board.add(draw.curve(src, SCOPE, "Apdex", "How content people would be with these times: 1 is good (docs/quality.md).", [Ask("qos", "apdex_ratio", how="mean", by=EACH, legend=BY_TARGET, smallest=draw.LINES)], max=1))
     return board
 
 
@@ -149,8 +162,8 @@ def availability(src):
 
 
 def against_week(record, worst):
-    """Ten minutes by the median of a week, the worst of all: both are recorded."""
-    return f"{worst}(probe:{record}:avg10m{{{maps.CHOSEN}}} / (probe:{record}:median7d{{{maps.CHOSEN}}} > 0))"
+    """Ten minutes by the median of a week, the worst of all: both are recorded, the latter every quarter of an hour."""
+    return f"{worst}(probe:{record}:avg10m{{{maps.CHOSEN}}} / (last_over_time(probe:{record}:median7d{{{maps.CHOSEN}}}[30m]) > 0))"
 
 
 def bandwidth(src):
@@ -180,7 +193,7 @@ PHASES = (("connect", "connect"), ("tls", "TLS"), ("processing", "processing"), 
 
 
 def response(src):
-    board = start(src, "response", "netsonde / Response times", "Where the time goes: the phases of HTTP requests, DNS queries, TCP connections.")
+    board = start(src, "response", "netsonde / Response-time breakdown", "Where the time goes: the phases of HTTP requests, DNS queries, TCP connections.")
     phases = [Ask("http", f"{phase}_seconds", how="mean", legend=name) for phase, name in PHASES]
     figures = [
         draw.stat(src, SCOPE, "First byte", "Mean wait for the first byte of an HTTP answer.", [Ask("http", "processing_seconds", how="mean")], "s"),
@@ -198,6 +211,9 @@ def response(src):
         board.add(draw.curve(src, SCOPE, f"HTTP: {name}", "By target.", [Ask("http", f"{phase}_seconds", how="mean", by=EACH, legend=BY_TARGET)], "s"))
     board.add(draw.curve(src, SCOPE, "DNS queries", "From the query to its answer, connecting included.", [Ask("dns", "request_seconds", how="mean", by=EACH, legend=BY_TARGET)], "s"))
     board.add(draw.curve(src, SCOPE, "TCP: connecting", "Until the connection was there.", [Ask("tcp", "connect_seconds", how="mean", by=EACH, legend=BY_TARGET)], "s"))
+    board.add(draw.curve(src, SCOPE, "UDP: answers", "From the datagram to its answer.", [Ask("udp", "request_seconds", how="mean", by=EACH, legend=BY_TARGET)], "s"))
+    round_trips = [Ask(of, f"{name}rtt_seconds", how="mean", by=EACH, legend=f"{of.upper()} " + BY_TARGET) for of, name in (("http", "tcp_"), ("tcp", ""))]
+    board.add(draw.curve(src, SCOPE, "Round trips inside connections", "As the kernel measures them: what the network takes, without the server.", round_trips, "s"))
     columns = [(Ask("http", f"{phase}_seconds", how="mean", by=EACH, largest=100), name, "s", None, None) for phase, name in PHASES]
     columns.append((Ask("http", "status_code", how="max", by=EACH, largest=100), "Status", "short", None, None))
     board.add(draw.table(src, SCOPE, "HTTP by target", "The hundred slowest by each phase.", columns, links=detail(src), sort=("processing", True)), 24, 10)
@@ -221,7 +237,7 @@ def geolocation(src):
         model.markers("Agents", "agents", model.CALM, 9, "triangle"),
         model.markers("Down", "down", model.BAD, 9, "x-mark"),
     ]
-    made = model.geomap("Targets", "Circles are pinged targets where the database places them, by their round-trip time; crosses are targets that are down; triangles are agents. A line from agent to target is red where all is down, orange where some is.", targets, layers, "s", thresholds=model.steps((0.05, model.FAIR), (0.15, model.POOR), (0.3, model.BAD)))
+    made = model.geomap("Targets", "Circles are pinged targets where the database places them, by their round-trip time; crosses are targets that are down; triangles are agents. A line from agent to target is red where all is down, orange or light blue where some is; of many, the three hundred worst.", targets, layers, "s", thresholds=model.steps((0.05, model.FAIR), (0.15, model.POOR), (0.3, model.BAD)))
     made["transformations"] = transformations
     model.override(made, "Up", unit="percentunit", thresholds=model.steps((0.001, model.POOR), (1, model.FAIR), base=model.BAD))
     model.override(made, "target", links=[detail(src)["target"]])
@@ -322,6 +338,9 @@ def target_detail(src):
     board.add(draw.states(src, ONE, "Runs", "Each probe's runs: did they succeed?", [Ask("probe", "success", how="min", by=("probe", "instance"), legend="{{probe}} from {{instance}}")], kind="status-history"), 24, 6)
     board.add(draw.curve(src, ONE, "Failures by reason", "Per second.", [Ask("probe", "failures_total", rate=True, how="sum", by=("reason",), legend="{{reason}}")], stacked=True))
     board.add(draw.curve(src, ONE, "How long runs take", "By probe.", [Ask("probe", "duration_seconds", how="mean", by=("probe", "instance"), legend="{{probe}} from {{instance}}")], "s"))
+    odd = [Ask("ping", f"{name}_total", rate=True, how="sum", by=("instance",), legend=f"{words} from {{{{instance}}}}") for name, words in (("duplicates", "twice"), ("late", "late"), ("reordered", "out of order"), ("lost_locally", "lost by this machine"))]
+    board.add(draw.curve(src, ONE, "Odd replies", "Pings that were answered twice, too late or out of order, and those that never left; per second.", odd))
+    board.add(draw.curve(src, ONE, "Hop limit of replies", "Another value is another way back.", [Ask("ping", "reply_hop_limit", how="min", by=("probe", "instance"), legend="{{probe}} from {{instance}}")]))
     about = model.table("About it", "What is known about the target.", [src.target('netsonde_target_info{instance=~"$agent",target=~"$target",probe=~"$probe"}', table=True)], [])
     about["transformations"] = src.columns(["Value"], hidden=("Value",))
     board.add(about, 24, 6)
@@ -349,6 +368,10 @@ def path(src):
     board.add(draw.curve(src, ONE, "Changes of the path", "Per hour.", [Ask("traceroute", "path_changes_total", rate=True, how="sum", by=EACH, scale=3600, legend=BY_TARGET)]), 24, 6)
     board.add(draw.curve(src, ONE, "Way in kilometres", "Along the hops that databases place.", [Ask("traceroute", "path_meters", how="max", by=EACH, legend=BY_TARGET)], "lengthm"))
     board.add(draw.curve(src, ONE, "Path MTU", "The largest packet that gets through (option mtu).", [Ask("traceroute", "mtu_bytes", how="min", by=EACH, legend=BY_TARGET)], "bytes"))
+    board.add(draw.curve(src, ONE, "Loss at the target", "Share of packets that the target itself does not answer.", [Ask("traceroute", "loss_ratio", how="mean", by=EACH, legend=BY_TARGET)], "percentunit", thresholds=HIGH_IS_BAD["loss"]))
+    board.add(draw.states(src, ONE, "Reached", "Whether the last trace reached the target.", [Ask("traceroute", "reached", how="min", by=EACH, legend=BY_TARGET)], mappings=model.YES_NO))
+    board.add(draw.curve(src, ONE, "Paths side by side", "How many paths of equal length the last trace found.", [Ask("traceroute", "paths", how="max", by=EACH, legend=BY_TARGET)]))
+    board.add(draw.states(src, ONE, "Networks on the path", "Another colour is another row of autonomous systems. It needs a database of these.", [Ask("traceroute", "as_path_hash", how="max", by=EACH, legend=BY_TARGET)], mappings=[], scheme="continuous-BlYlRd"))
     return board
 
 
@@ -357,13 +380,20 @@ def dns(src):
     board.add(draw.stat(src, SCOPE, "Answered", "Share of queries that were answered.", [Ask("dns", "answered", how="mean")], "percentunit", thresholds=LOW_IS_BAD["availability"]), 6, 4)
     board.add(draw.stat(src, SCOPE, "Time", "Mean time of an answer.", [Ask("dns", "request_seconds", how="mean")], "s"), 6, 4)
     board.add(draw.stat(src, SCOPE, "Rules broken", "Servers whose records break a rule.", [Ask("dns", "rule_failed", how="sum")], thresholds=HIGH_IS_BAD["count"]), 6, 4)
-    board.add(draw.stat(src, SCOPE, "Forged", "Answers that did not fit their query.", [Ask("dns", "spoofed_total", how="sum")], thresholds=HIGH_IS_BAD["count"]), 6, 4)
+    board.add(draw.stat(src, SCOPE, "Forged", "Answers that did not fit their query, in the time range.", [Ask("dns", "spoofed_total", total=True, how="sum")], thresholds=HIGH_IS_BAD["count"]), 6, 4)
     board.add(draw.curve(src, SCOPE, "Time of answers", "Connecting included.", [Ask("dns", "request_seconds", how="mean", by=EACH, legend=BY_TARGET)], "s"))
     board.add(draw.curve(src, SCOPE, "Response codes", "0 is NOERROR, 2 SERVFAIL, 3 NXDOMAIN, 5 REFUSED.", [Ask("dns", "rcode", how="max", by=EACH, legend=BY_TARGET)]))
     board.add(draw.curve(src, SCOPE, "Records in answers", "A change is worth a look.", [Ask("dns", "answer_rrs", how="max", by=EACH, legend=BY_TARGET)]))
     board.add(draw.curve(src, SCOPE, "Shortest TTL", "Of the records in the answer.", [Ask("dns", "min_ttl_seconds", how="min", by=EACH, legend=BY_TARGET)], "s"))
+    board.add(draw.states(src, SCOPE, "Addresses in answers", "Which there were, and when (option answer_addresses).", [Ask("dns", "answer_info", how="max", by=("target", "probe", "address"), legend="{{target}} {{address}}")], mappings=[]), 24, 6)
     board.add(draw.curve(src, SCOPE, "Serial of zones", "Of queries for SOA: servers of one zone should agree.", [Ask("dns", "serial", how="max", by=EACH, legend=BY_TARGET)], "none"))
     board.add(draw.states(src, SCOPE, "Signed and checked", "Whether the resolver says that it has verified the answer (AD).", [Ask("dns", "authentic_data", how="max", by=EACH, legend=BY_TARGET)], mappings=model.YES_NO))
+    board.add(draw.curve(src, SCOPE, "Failures by reason", "Per second.", [Ask("probe", "failures_total", rate=True, how="sum", by=("reason",), legend="{{reason}}")], stacked=True))
+    asked = [Ask("dns", f"{name}_total", rate=True, how="sum", legend=name) for name in ("queries", "answers")]
+    board.add(draw.curve(src, SCOPE, "Queries and answers", "Per second, attempts counted: what lies between them was not answered.", asked))
+    board.add(draw.states(src, SCOPE, "Retried over TCP", "The answer was too long for UDP.", [Ask("dns", "retried_tcp", how="max", by=EACH, legend=BY_TARGET)], mappings=model.YES_NO))
+    times = src.target('sum by (le) (increase(netsonde_dns_query_seconds_bucket{instance=~"$agent",target=~"$target",probe=~"$probe"}[$__rate_interval]))', "{{le}}", form="heatmap")
+    board.add(model.heatmap("Answers by time", "How many answers took how long.", [times]))
     return board
 
 
@@ -386,6 +416,13 @@ def http(src):
     board.add(made, 12, 10)
     board.add(draw.curve(src, SCOPE, "Redirects", "Followed in the last run.", [Ask("http", "redirects", how="max", by=EACH, legend=BY_TARGET)]))
     board.add(draw.states(src, SCOPE, "Rules", "1: the answer breaks a rule (fail_if_...).", [Ask("http", "rule_failed", how="max", by=EACH, legend=BY_TARGET)], mappings=model.YES_NO))
+    board.add(draw.curve(src, SCOPE, "Bodies", "Size of the last answer's body.", [Ask("http", "body_bytes", how="max", by=EACH, legend=BY_TARGET)], "bytes"))
+    times = src.target('sum by (le) (increase(netsonde_http_response_seconds_bucket{instance=~"$agent",target=~"$target",probe=~"$probe"}[$__rate_interval]))', "{{le}}", form="heatmap")
+    board.add(model.heatmap("Answers by time", "How many requests took how long.", [times]))
+    chain = src.target('min by (target, probe, position) (netsonde_tls_certificate_not_after_timestamp_seconds{instance=~"$agent",target=~"$target",probe=~"$probe"}) - time()', table=True)
+    made = model.table("Chains", "Each certificate that servers send: 0 is the server's own, the others are those of authorities.", [chain], [("Expires in", "s", LOW_IS_BAD["days"], None)], links=detail(src), sort=("Expires in", False))
+    made["transformations"] = src.columns(["Expires in"])
+    board.add(made, 24, 10)
     return board
 
 

@@ -18,7 +18,7 @@ def promql(src, target, agent):
     if target == "target":
         wanted.insert(0, ("Changes of paths", FAIR, f'changes(netsonde_traceroute_path_hash{{target=~"${target}"}}[1m]) > 0', "{{target}}: another path"))
     return [
-        {"datasource": src.reference, "enable": True, "expr": text, "iconColor": color, "name": name, "titleFormat": title, "step": "60s"}
+        {"datasource": src.reference, "enable": True, "iconColor": color, "name": name, "titleFormat": title, "target": {"refId": "Anno", "expr": text, "interval": "60s"}}
         for name, color, text, title in wanted
     ]
 
@@ -46,7 +46,8 @@ def flux(src, target, agent):
         (
             "Down",
             BAD,
-            found(f'r._measurement == "availability" and r._field == "up"{of_agent}{of_target}', EACH_STEP, "difference()", "filter(fn: (r) => r._value < 0)", "group()", told('r.target + " is down"', 'r.probe + " from " + r.agent')),
+            # The first time within those shown: storage finds it without a look at all points.
+            found(f'r._measurement == "availability" and r._field == "up"{of_agent}{of_target} and r._value == 0', "first()", "group()", told('r.target + " is down"', 'r.probe + " from " + r.agent')),
         ),
     ]
     if target == "target":

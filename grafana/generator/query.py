@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 @dataclass(frozen=True)
 class Ask:
-    """A measure of a set. rate: of a counter, per second. total: over what is in the time range (counters). how: what
+    """A measure of a set. rate: of a counter, per second. total: of a counter, by how much it rose in the time range. how: what
     is made of all series with the same `by`: None leaves them as they are. where: labels that must match (regular
     expressions). over: "mean", "last", "max", "min" in each step. holds: a condition such as "== 0"; the value is 1 where
     it holds, else 0. recorded: rules keep sums and counts over all targets of an agent and a probe."""
@@ -14,6 +14,7 @@ class Ask:
     set: str
     measure: str
     rate: bool = False
+    total: bool = False
     how: str | None = None
     by: tuple = ()
     where: dict = field(default_factory=dict)
@@ -25,13 +26,14 @@ class Ask:
     holds: str = ""
     recorded: bool = False
 
-    @property
-    def name(self):
-        """Of its series: none, if they have not got the labels that it is made of."""
-        return self.legend if set(re.findall(r"\{\{(\w+)\}\}", self.legend)) <= set(self.by) else ""
-
     def but(self, **changes):
         return replace(self, **changes)
+
+    @property
+    def name(self):
+        """The legend, as far as the answer has the labels in it."""
+        named = re.findall(r"\{\{(\w+)\}\}", self.legend)
+        return self.legend if not self.how or set(named) <= set(self.by) else ""
 
 
 def number(value):
@@ -62,7 +64,7 @@ class Prometheus:
             "includeAll": False,
             "multi": False,
             "options": [],
-            "current": {},
+            "current": {"text": "", "value": ""},
             "skipUrlSync": False,
         }
 
@@ -83,7 +85,7 @@ class Prometheus:
             "includeAll": many,
             **({"allValue": ".*"} if many else {}),
             "options": [],
-            "current": {"text": ["All"], "value": ["$__all"]} if many else {},
+            "current": {"text": ["All"], "value": ["$__all"]} if many else {"text": "", "value": ""},
             "hide": 0,
             "regex": "",
             "skipUrlSync": False,
@@ -127,6 +129,8 @@ class Prometheus:
         text = self.series(ask, scope)
         if ask.rate:
             text = f"rate({text}[{window}])"
+        if ask.total:
+            text = f"increase({text}[$__range])"
         if ask.holds:
             sign, limit = ask.holds.split()
             text = f"{text} {sign} bool {limit}"
@@ -291,6 +295,7 @@ class Flux:
             lines = [*self.source(ask, scope), "  |> mean()"]
         lines[0] = "chosen = " + lines[0]
         return lines + self.grouped(ask, False) + self.ranked(ask) + [
+            "  |> group()",
             f"  |> map(fn: (r) => ({{key: {self.key(ask)}}}))",
             '  |> findColumn(fn: (key) => true, column: "key")',
             "",
@@ -299,6 +304,9 @@ class Flux:
         ]
 
     def instant(self, ask, scope):
+        if ask.total:
+            lines = [*self.source(ask, scope, "v.defaultBucket"), "  |> aggregateWindow(every: v.windowPeriod, fn: last, createEmpty: false)", "  |> difference(nonNegative: true)", "  |> sum()"]
+            return lines + self.grouped(ask, False) + self.scaled(ask)
         if not ask.rate:
             return [BUCKET, "", *self.source(ask, scope), "  |> last()"] + self.held(ask) + self.grouped(ask, False) + self.scaled(ask)
         lines = ['import "date"', "", *self.source(ask, scope, "v.defaultBucket", "date.sub(d: 30m, from: v.timeRangeStop)")]

@@ -67,6 +67,10 @@ def overview(src):
     ]
     board.add(draw.table(src, SCOPE, "Routers", "Health is a score of 0 to 100 (docs/routeros.md).", columns, links=page(src), sort=("Health", False)), 24, 12)
     board.add(draw.states(src, SCOPE, "Up and down", "Whether each router answers its API.", [up]), 24, 10)
+    if src.name == "prometheus":
+        made = model.table("Versions", "What routers are, and what they run.", [src.target('count by (target, board, architecture, version) (netsonde_routeros_info{target=~"$router"})', table=True)], [], links=page(src))
+        made["transformations"] = src.columns(["Value"], hidden=("Value",))
+        board.add(made, 24, 10)
     return board
 
 
@@ -87,6 +91,22 @@ def router(src):
     board.add(draw.curve(src, SCOPE, "BGP sessions", "Prefixes received.", [ask("bgp", "prefixes", ("target", "name"), "{{target}} {{name}}")]))
     board.add(draw.curve(src, SCOPE, "Users", "Sessions by service.", [ask("ppp_sessions", "sessions", ("target", "service"), "{{target}} {{service}}")]))
     board.add(draw.curve(src, SCOPE, "Time of collecting", "How long each data set took.", [Ask("routeros_collection", "duration_seconds", how="max", by=("target", "set"), legend="{{target}} {{set}}")], "s"), 24)
+    board.add(draw.curve(src, SCOPE, "Data sets that fail", "Of those that are collected.", [Ask("routeros", "data_sets_failed", how="max", by=ROUTER, legend=NAME)]))
+    board.add(draw.curve(src, SCOPE, "What collecting costs", "Share of time that the router works for it, by data set, the twenty dearest.", [Ask("routeros_collection", "router_seconds_total", rate=True, how="sum", by=("target", "set"), largest=20, legend="{{target}} {{set}}")], "percentunit"))
+    parts = [Ask("routeros", f"health_{part}_score", how="min", by=ROUTER, legend=f"{NAME} {part}") for part in ("cpu", "memory", "storage", "temperature", "power", "response", "collections")]
+    board.add(draw.curve(src, SCOPE, "Health by part", "What the score is made of, 0 to 100; what a router does not say is absent.", parts, max=100))
+    board.add(draw.curve(src, SCOPE, "Lines in the log", "By topics.", [ask("log", "lines", ("target", "topics"), "{{target}} {{topics}}")]))
+    board.add(draw.curve(src, SCOPE, "Restarts", "Within an hour.", [Ask("routeros", "restarts_total", rate=True, how="sum", by=ROUTER, scale=3600, legend=NAME)]))
+    board.row("Routing and tunnels")
+    board.add(draw.curve(src, SCOPE, "OSPF neighbours", "State: 7 is full, 3 two-way, 0 down.", [ask("ospf_neighbor", "state", ("target", "router", "interface"), "{{target}} {{router}} {{interface}}", how="min")]))
+    board.add(draw.states(src, SCOPE, "BFD", "Whether each session is up.", [ask("bfd", "up", ("target", "remote_address"), "{{target}} {{remote_address}}", how="min")]))
+    board.add(draw.states(src, SCOPE, "IPsec", "Whether each peer is established.", [ask("ipsec", "established", ("target", "name", "remote_address"), "{{target}} {{name}} {{remote_address}}", how="min")]))
+    board.add(draw.curve(src, SCOPE, "WireGuard", "Time since the last handshake: beyond three minutes a peer is gone or idle.", [ask("wireguard", "last_handshake_seconds", ("target", "interface", "comment"), "{{target}} {{interface}} {{comment}}", how="max")], "s"))
+    board.row("Radio")
+    board.add(draw.curve(src, SCOPE, "Wireless clients", "By interface.", [ask("wireless_clients", "clients", ("target", "interface"), "{{target}} {{interface}}")]))
+    board.add(draw.curve(src, SCOPE, "Weakest signals", "Of wireless clients, the twenty weakest.", [ask("wireless_client", "signal_dbm", ("target", "interface", "mac_address"), "{{target}} {{interface}} {{mac_address}}", how="min", smallest=20)], "dBm"))
+    board.add(draw.curve(src, SCOPE, "LTE: signal", "Power of the reference signal (RSRP): below -110 it gets difficult.", [ask("lte", "rsrp_dbm", ("target", "interface"), "{{target}} {{interface}}", how="min")], "dBm"))
+    board.add(draw.curve(src, SCOPE, "60 GHz: signal", "Strength of each link.", [ask("w60g", "rssi_dbm", PORT, PORT_NAME, how="min")], "dBm"))
     return board
 
 
@@ -130,6 +150,8 @@ def errors(src):
         board.add(draw.curve(src, WITH_INTERFACE, title, "Packets per second.", [ask("interface", f"{measure}_total", PORT, PORT_NAME, rate=True)], "pps"))
     board.add(draw.curve(src, WITH_INTERFACE, "Damaged frames", "With a wrong checksum (FCS), per second: a cable or a plug.", [ask("ethernet_counters", "receive_fcs_errors_total", PORT, PORT_NAME, rate=True)], "pps"))
     board.add(draw.curve(src, WITH_INTERFACE, "Links that went down", "Per hour.", [ask("interface", "link_downs_total", PORT, PORT_NAME, rate=True, scale=3600)]), 24)
+    board.add(draw.curve(src, WITH_INTERFACE, "Speed of links", "As negotiated: a fall is a bad cable.", [ask("ethernet", "rate_bits_per_second", PORT, PORT_NAME, how="min")], "bps"))
+    board.add(draw.curve(src, WITH_INTERFACE, "Pauses", "Flow control: frames per second with which the other side asks for a rest.", [ask("ethernet_counters", "receive_pauses_total", PORT, PORT_NAME, rate=True)], "pps"))
     return board
 
 
@@ -211,6 +233,8 @@ def queues(src):
     board.add(draw.curve(src, SCOPE, "Tree: rate", "Bits per second.", [ask("queue_tree", "bytes_total", tree, PORT_NAME, rate=True, scale=8)], "bps"))
     board.add(draw.curve(src, SCOPE, "Tree: drops", "Packets per second.", [ask("queue_tree", "drops_total", tree, PORT_NAME, rate=True)], "pps"))
     board.add(draw.curve(src, SCOPE, "Tree: waiting", "Bytes in the queues.", [ask("queue_tree", "queued_bytes", tree, PORT_NAME)], "bytes"))
+    waiting = [ask("queue_simple", f"{way}_queued_bytes", simple, f"{PORT_NAME} {words}", largest=20) for way, words in (("download", "down"), ("upload", "up"))]
+    board.add(draw.curve(src, SCOPE, "Simple queues: waiting", "Bytes in the queues, the twenty fullest.", waiting, "bytes"))
     return board
 
 
@@ -231,6 +255,8 @@ def latency(src):
     board.add(draw.states(src, SCOPE, "Netwatch", "What routers watch themselves.", [ask("netwatch", "up", watched, "{{target}} {{host}}", how="min")]))
     board.add(draw.curve(src, SCOPE, "Netwatch: round trips", "From the router to the host.", [ask("netwatch", "rtt_avg_seconds", watched, "{{target}} {{host}}", how="max")], "s"))
     board.add(draw.curve(src, SCOPE, "Netwatch: loss", "From the router to the host.", [ask("netwatch", "loss_ratio", watched, "{{target}} {{host}}", how="max")], "percentunit"))
+    board.add(draw.curve(src, SCOPE, "Connection", "Losses of the connection to the API, per hour.", [Ask("routeros", "losses_total", rate=True, how="sum", by=ROUTER, scale=3600, legend=NAME)]))
+    board.add(draw.curve(src, SCOPE, "Commands that failed", "Errors and timeouts, per second.", [Ask("routeros", f"{name}_total", rate=True, how="sum", by=ROUTER, legend=f"{NAME} {name}") for name in ("traps", "timeouts")]))
     return board
 
 
@@ -248,6 +274,9 @@ def bgp(src):
     board.add(draw.states(src, SCOPE, "Sessions", "Established or not.", [ask("bgp", "established", peer, name, how="min")]), 24, 10)
     board.add(draw.curve(src, SCOPE, "Prefixes", "Received.", [ask("bgp", "prefixes", peer, name)]))
     board.add(draw.curve(src, SCOPE, "Updates received", "Per second.", [ask("bgp", "receive_updates_total", peer, name, rate=True)]))
+    board.add(draw.curve(src, SCOPE, "Withdrawals received", "Per second.", [ask("bgp", "receive_withdrawals_total", peer, name, rate=True)]))
+    board.add(draw.curve(src, SCOPE, "Updates sent", "Per second.", [ask("bgp", "transmit_updates_total", peer, name, rate=True)]))
+    board.add(draw.states(src, SCOPE, "Too many prefixes", "1: the other side has sent more than it may.", [ask("bgp", "limit_exceeded", peer, name, how="max")], mappings=model.YES_NO), 24, 6)
     columns = [
         (ask("bgp", "established", peer, how="min"), "Established", "short", LOW_IS_BAD["up"], model.UP_DOWN),
         (ask("bgp", "prefixes", peer), "Prefixes", "short", None, None),
@@ -270,6 +299,7 @@ def pppoe(src):
     board.add(draw.curve(src, SCOPE, "PPPoE sessions", "By router.", [ask("ppp_sessions", "sessions", where={"service": "pppoe"})], stacked=True), 24)
     board.add(draw.curve(src, SCOPE, "By kind", "PPPoE, L2TP, SSTP and others.", [ask("ppp_sessions", "sessions", service, "{{target}} {{service}}")]))
     board.add(draw.curve(src, SCOPE, "By server", "Sessions of each PPPoE server.", [ask("pppoe_server", "sessions", service, "{{target}} {{service}}")]))
+    board.add(draw.curve(src, SCOPE, "Hotspot users", "Of each server.", [ask("hotspot_users", "users", ("target", "server"), "{{target}} {{server}}")]))
     return board
 
 
@@ -286,6 +316,8 @@ def dhcp(src):
     )
     board.add(draw.curve(src, SCOPE, "Leases", "By server and status.", [ask("dhcp_leases", "leases", lease, "{{target}} {{server}} {{status}}")]))
     board.add(draw.curve(src, SCOPE, "Addresses in use", "Of each pool.", [ask("pool_used", "addresses", ("target", "pool"), "{{target}} {{pool}}")]))
+    board.add(draw.curve(src, SCOPE, "Addresses left", "Of each pool (RouterOS 7).", [ask("pool", "available_addresses", ("target", "name"), PORT_NAME, how="min")]))
+    board.add(draw.curve(src, SCOPE, "ARP entries", "By interface: a jump is a scan, a loop or a new network.", [ask("arp", "entries", ("target", "interface"), "{{target}} {{interface}}")]))
     columns = [
         (ask("dhcp_leases", "leases", ("target", "server"), where={"status": "bound"}), "Bound", "short", None, None),
         (ask("dhcp_leases", "leases", ("target", "server"), where={"status": "waiting"}), "Waiting", "short", None, None),
@@ -309,6 +341,7 @@ def firewall(src):
     board.add(draw.curve(src, SCOPE, "Rules", "Packets per second, the twenty busiest.", [ask("firewall", "packets_total", rule, "{{target}} {{chain}} {{action}} {{comment}}", rate=True, largest=20)], "pps"), 24, 10)
     board.add(draw.bars(src, SCOPE, "Drops by router", "Packets per second.", [ask("firewall_drops", "packets_total", rate=True, largest=15)], "pps"), 12, 10)
     board.add(draw.curve(src, SCOPE, "Rules that are wrong", "Marked invalid by the router.", [ask("firewall", "invalid_rules")]), 12, 10)
+    board.add(draw.curve(src, SCOPE, "Address lists", "Entries of all lists.", [ask("address_list_size", "entries", ("target", "family"), "{{target}} {{family}}")]))
     return board
 
 
@@ -329,6 +362,10 @@ def health(src):
     board.add(draw.curve(src, SCOPE, "Power", "Watts.", [ask("health", "power_watts", sensor, name, how="max")], "watt"))
     board.add(draw.curve(src, SCOPE, "Optical modules: received", "Light that comes in.", [ask("ethernet", "module_receive_dbm", PORT, PORT_NAME, how="min")], "dBm"))
     board.add(draw.curve(src, SCOPE, "Optical modules: temperature", "By port.", [ask("ethernet", "module_temperature_celsius", PORT, PORT_NAME, how="max")], "celsius"))
+    board.add(draw.curve(src, SCOPE, "Optical modules: sent", "Light that goes out.", [ask("ethernet", "module_transmit_dbm", PORT, PORT_NAME, how="min")], "dBm"))
+    board.add(draw.curve(src, SCOPE, "Power over ethernet", "To each device.", [ask("poe", "power_watts", PORT, PORT_NAME, how="max")], "watt"))
+    board.add(draw.curve(src, SCOPE, "Certificates", "How long those of the routers are good for.", [ask("certificate", "expires_seconds", ("target", "name"), "{{target}} {{name}}", how="min")], "s"))
+    board.add(draw.curve(src, SCOPE, "Bad blocks", "Share of the flash.", [ask("system_board", "bad_blocks_ratio", how="max")], "percentunit"))
     board.add(draw.curve(src, SCOPE, "Health", "Score, 0 to 100 (docs/routeros.md).", [Ask("routeros", "health_score", how="min", by=ROUTER, legend=NAME)], max=100), 24)
     return board
 

@@ -8,8 +8,6 @@ OUTLINES = "#808080"
 GEOMETRY = {"h", "w", "x", "y"}
 # Ratios with another range: of a budget that can be overdrawn, of today by the week before.
 BEYOND_ONE = {"Least budget left", "Left", "Against the week"}
-# What has been lost since the start is a number of its own.
-RAW_COUNTERS = {"Lines lost", "Forged"}
 SENTENCE = re.compile(r"[.?]$")
 
 
@@ -26,7 +24,7 @@ def texts_of(board):
         if variable["type"] == "query":
             yield variable["name"], variable["definition"]
     for note in board["annotations"]["list"]:
-        yield note["name"], note.get("expr") or note["target"]["query"]
+        yield note["name"], note["target"].get("expr") or note["target"]["query"]
 
 
 def variables_of(board):
@@ -119,11 +117,12 @@ def selectors_choose(board, language):
 
 
 def windows_are_grafanas(board, language):
+    """But for the last value of what rules record seldom, and for what is chosen by all of the time shown."""
     for panel in panels_of(board):
         for target in panel["targets"]:
-            for window in re.findall(r"\[([^\]]+)\]", target.get("expr", "")):
-                # The second chooses among many: over all of the time shown, at the points that are shown.
-                if window not in (("5m",) if target["instant"] else ("$__rate_interval", "$__range:$__interval")):
+            text = re.sub(r"last_over_time\([^\]]*\]\)|\[\$__range:\$__interval\] @ end\(\)", "", target.get("expr", ""))
+            for window in re.findall(r"\[([^\]]+)\]", text):
+                if window not in (("5m", "$__range") if target["instant"] else ("$__rate_interval",)):
                     yield f"{panel['title']}: {window}"
 
 
@@ -134,7 +133,7 @@ def counters_are_rates(board, language):
                 yield where
             continue
         for name in re.findall(r"\b(netsonde_\w+_total)\b", text):
-            if where not in RAW_COUNTERS and not re.search(rf"(?:rate|increase|changes)\({name}", text):
+            if not re.search(rf"(?:rate|increase|changes)\({name}", text):
                 yield f"{where}: {name} is a counter"
         for name in re.findall(r"\b(?:rate|increase)\((\w+)", text):
             if not name.endswith(("_total", "_bucket", "_count", "_sum")):
@@ -256,7 +255,20 @@ def lines_are_few(board, language):
                 yield f"{panel['title']}: {text}"
 
 
+def layers_find_their_columns(board, language):
+    """Lines of maps and graphs of nodes look for columns by the names that these were born with: renaming is for readers only."""
+    for panel in panels_of(board):
+        needed = {"geomap": {"id", "source", "target", "latitude", "longitude"}, "nodeGraph": {"id", "source", "target", "mainstat", "color", "arc__lost", "arc__kept"}}.get(panel["type"], set())
+        renamed = {name for step in panel["transformations"] for name in step["options"].get("renameByName", {}).values()}
+        born = {step["options"].get("alias") for step in panel["transformations"]}
+        texts = " ".join(target.get("expr") or target["query"] for target in panel["targets"])
+        lost = {name for name in needed if name in renamed or not (name in born or re.search(rf'"{name}"|\b{name}(?:[,):]| =)', texts))}
+        if lost:
+            yield f"{panel['title']}: {sorted(lost)}"
+
+
 RULES = (
+    layers_find_their_columns,
     model_is_that_of_provisioned_files,
     words_are_there,
     units_are_told,

@@ -1,10 +1,7 @@
 """Flux: of dashboards, queries and tasks. Nothing executes it here (no engine is packaged): libflux checks types and
-names of functions, and measurements, fields and tags are compared with what the daemon writes."""
+names of functions; measurements, fields and tags: test_names.py."""
 
-import json
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,15 +9,11 @@ import pytest
 from test_dashboards import LOADED, queries
 
 TOP = Path(__file__).resolve().parents[2]
-CHECKER = "@influxdata/flux-lsp-node@0.8.40"
 FILES = sorted((TOP / "influx").glob("*/*.flux"))
 GRAFANA = (
     "option v = {timeRangeStart: -1h, timeRangeStop: now(), windowPeriod: 1m, "
     'defaultBucket: "netsonde", organization: "netsonde"}\n'
 )
-# What lines have beside the labels of their rows: docs/metrics.md, docs/geo.md.
-TAGS = {"agent", "target", "probe", "country", "asn", "as_org", "city", "region", "continent", "name"}
-COMMON = {"success", "reason", "duration_seconds", "run", "boot"}
 
 
 def texts():
@@ -38,34 +31,18 @@ def texts():
 TEXTS = list(texts())
 
 
-@pytest.fixture(scope="session")
-def checker():
-    folder = TOP / "build" / "npm"
-    if not shutil.which("npm"):
-        pytest.skip("no npm here, which has the checker of Flux")
-    command = ["npm", "install", "--prefix", folder, "--no-audit", "--no-fund", "--ignore-scripts", CHECKER]
-    if not (folder / "node_modules" / "@influxdata" / "flux-lsp-node").is_dir():
-        folder.mkdir(parents=True, exist_ok=True)
-        result = subprocess.run(command, capture_output=True, text=True)
-        if result.returncode != 0:
-            pytest.skip(f"npm could not install {CHECKER}: {result.stderr.strip()[-200:]}")
-    return folder
+def wrong(npm, wanted):
+    return [int(line) for line in npm.run("check_flux.js", wanted).split()]
 
 
-def wrong(checker, wanted):
-    command = ["node", Path(__file__).with_name("flux_check.js"), checker]
-    result = subprocess.run(command, input=json.dumps(wanted), capture_output=True, text=True, check=True)
-    return [int(line) for line in result.stdout.split()]
-
-
-def test_flux_is_valid(checker):
+def test_flux_is_valid(npm):
     assert len(TEXTS) > 200
-    assert [TEXTS[i][0] for i in wrong(checker, [text for _, text in TEXTS])] == []
+    assert [TEXTS[i][0] for i in wrong(npm, [text for _, text in TEXTS])] == []
 
 
-def test_the_checker_notices(checker):
+def test_the_checker_notices(npm):
     good = 'from(bucket: "x") |> range(start: -1h)'
-    assert wrong(checker, [good, good + " |> nothing()", good.replace('"x"', "3"), good + "("]) == [1, 2, 3]
+    assert wrong(npm, [good, good + " |> nothing()", good.replace('"x"', "3"), good + "("]) == [1, 2, 3]
 
 
 # What storage works out by itself when it stands right behind range and filters: then no more than the results are moved.
@@ -147,34 +124,3 @@ def test_tasks_keep_what_boards_show_of_long_times():
         for measurement, found in re.findall(r'r\._measurement == "(\w+)" and r\._field == "(\w+)"', text):
             is_last = found.endswith("_total") or measurement == "availability"
             assert is_last or not (sets_out.search(measurement) or fields_out.search(found)), (name, measurement, found)
-
-
-def sets():
-    """Fields and labels of each set, from the reference (docs/metrics.md, which the program writes)."""
-    found = {}
-    for part in re.split(r"^### ", (TOP / "docs" / "metrics.md").read_text(), flags=re.M)[1:]:
-        named = re.search(r"fields of `(\w+)`", part)
-        if not named:
-            continue
-        fields = {field for row in re.findall(r"^\| `?\w*`?[^|]*\|[^|]*\|([^|]*)\|", part, re.M) for field in re.findall(r"`(\w+)`", row)}
-        labels = re.search(r"Labels of its rows: `([^`]*)`", part)
-        old_fields, old_labels = found.get(named[1], (set(), set()))
-        found[named[1]] = (old_fields | fields, old_labels | set(labels[1].split(", ") if labels else ()))
-    return found
-
-
-SETS = sets()
-
-
-@pytest.mark.parametrize("name, text", TEXTS, ids=[name for name, _ in TEXTS])
-def test_what_flux_names_is_written(name, text):
-    measurements = set(re.findall(r'r\._measurement == "(\w+)"', text))
-    fields = set(re.findall(r'r\._field == "(\w+)"', text))
-    assert measurements <= set(SETS), measurements - set(SETS)
-    known = COMMON.union(*(SETS[measurement][0] for measurement in measurements)) if measurements else COMMON
-    assert fields <= known, fields - known
-    tags = set(re.findall(r"\br\.(\w+) (?:==|=~)", text)) - {"_measurement", "_field", "_value"}
-    made = set(re.findall(r"(\w+): (?:r\.|if )", text))
-    labels = TAGS.union(*(SETS[measurement][1] for measurement in measurements)) if measurements else TAGS
-    # Of a pivot, fields are columns.
-    assert tags <= labels | made | fields, tags - labels - made - fields
