@@ -425,7 +425,7 @@ def test_zabbix(names):
 
 
 def read_page(names, where, text):
-    """Names anywhere; labels in braces; whole expressions where a name stands in one."""
+    """Names anywhere; labels in braces; whole expressions where a name stands in one; blocks of Flux and InfluxQL."""
     every = set(names.metrics) | set(names.known.names.values()) | BUCKETS
     for found in re.finditer(r"\b(?:\w+:)?netsonde_\w+(?::\w+)?", text):
         after = text[found.end():found.end() + 1]
@@ -440,6 +440,14 @@ def read_page(names, where, text):
         elif re.search(r"[({]", span):
             selector = re.fullmatch(r"netsonde_\w+\{[^}]*\}", span)
             names.promql(where, f"group({span})" if selector else span)
+
+
+    for block in re.findall(r"(?ms)^```\w*\n(.*?)^```", text):
+        if block.startswith("from(bucket"):
+            names.flux(where, block)
+        for query, measurement in re.findall(r'^(SELECT .* FROM "(\w+)".*)$', block, re.M):
+            known = names.known.fields.get(measurement, set()) | names.known.tags.get(measurement, set()) | {measurement}
+            names.wrong += [f"{where}: {measurement} has no {one}: {query}" for one in re.findall(r'"(\w+)"', query) if one not in known]
 
 
 def test_pages(names):
@@ -665,6 +673,8 @@ def test_links_of_alerts_are_checked():
         '`netsonde_ping_loss_ratio{use="web"}`',
         "`sum(netsonde_ping_sent_total)`",
         "`probe:netsonde_nothing:avg`",
+        "```\n" + 'from(bucket: "b") |> filter(fn: (r) => r._measurement == "nothing")' + "\n```",
+        '```\nSELECT "nothing" FROM "ping"\n```',
     ],
 )
 def test_pages_are_checked(names, text):
