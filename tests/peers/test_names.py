@@ -371,6 +371,12 @@ def test_links_of_boards():
     assert sum("/d/" in text for board in boards.values() for text in values(board)) > 10
 
 
+@pytest.mark.parametrize("path", ["docker-compose.yml", "deploy/compose.ha.yml"])
+def test_the_board_that_grafana_begins_with_is_there(path):
+    begun = set(re.findall(r"/var/lib/grafana/dashboards/(\S+\.json)", (TOP / path).read_text()))
+    assert begun and all((TOP / "grafana" / "dashboards" / one).is_file() for one in begun)
+
+
 def anchors(text):
     """What headings are called in links (as GitHub does)."""
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in re.findall(r"^#+ +(.*)$", text, re.M)}
