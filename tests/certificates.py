@@ -7,11 +7,11 @@ import subprocess
 class Authority:
     """Makes ca.pem, and NAME.pem with NAME.key for those that are asked for, in a folder."""
 
-    def __init__(self, folder, name="ca"):
+    def __init__(self, folder, name="ca", days=2):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.name = name
-        self._openssl("req", "-x509", *self._new_key(name), "-out", f"{name}.pem", "-subj", f"/CN=test {name}", "-days", "2")
+        self._openssl("req", "-x509", *self._new_key(name), "-out", f"{name}.pem", "-subj", f"/CN=test {name}", "-days", str(days))
 
     def _openssl(self, *arguments):
         subprocess.run(["openssl", *arguments], cwd=self.folder, check=True, capture_output=True)

@@ -92,7 +92,7 @@ class Boards:
             "__range": f"{self.range_seconds}s",
             **self.values,
         }
-        text = re.sub(r"\$\{?(\w+)(?::\w+)?\}?", lambda found: texts[found[1]], text)
+        text = re.sub(r"\$\{?([a-z_]\w*)(?::\w+)?\}?", lambda found: texts[found[1]], text)
         self.queries.append(Query(board, name, text, path, self.range_seconds, step))
 
 

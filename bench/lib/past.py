@@ -14,6 +14,7 @@ import urllib.request
 LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 SERIES_A_REQUEST = 2000
 PIECE_SECONDS = 3000  # less than what Prometheus bears of disorder
+GAP_SECONDS = 150  # before the first scrape: queries look back further, and what is written last takes its time
 IS_COUNTER = re.compile(r"_(?:total|bucket|count|sum)$")
 
 
@@ -90,7 +91,7 @@ class Past:
         begin = int(time.time()) - int(max(far for _, far in self.sets))
         end, total = int(time.time()), 0
         with concurrent.futures.ProcessPoolExecutor(3) as pool:
-            while begin < time.time() - 15:
+            while begin < time.time() - GAP_SECONDS:
                 until = min(begin + PIECE_SECONDS, int(time.time()))
                 jobs = []
                 for (interval, far), series in self.sets.items():

@@ -385,6 +385,7 @@ def dns(src):
     board.add(draw.curve(src, SCOPE, "Response codes", "0 is NOERROR, 2 SERVFAIL, 3 NXDOMAIN, 5 REFUSED.", [Ask("dns", "rcode", how="max", by=EACH, legend=BY_TARGET)]))
     board.add(draw.curve(src, SCOPE, "Records in answers", "A change is worth a look.", [Ask("dns", "answer_rrs", how="max", by=EACH, legend=BY_TARGET)]))
     board.add(draw.curve(src, SCOPE, "Shortest TTL", "Of the records in the answer.", [Ask("dns", "min_ttl_seconds", how="min", by=EACH, legend=BY_TARGET)], "s"))
+    board.add(draw.states(src, SCOPE, "Addresses in answers", "Which there were, and when (option answer_addresses).", [Ask("dns", "answer_info", how="max", by=("target", "probe", "address"), legend="{{target}} {{address}}")], mappings=[]), 24, 6)
     board.add(draw.curve(src, SCOPE, "Serial of zones", "Of queries for SOA: servers of one zone should agree.", [Ask("dns", "serial", how="max", by=EACH, legend=BY_TARGET)], "none"))
     board.add(draw.states(src, SCOPE, "Signed and checked", "Whether the resolver says that it has verified the answer (AD).", [Ask("dns", "authentic_data", how="max", by=EACH, legend=BY_TARGET)], mappings=model.YES_NO))
     board.add(draw.curve(src, SCOPE, "Failures by reason", "Per second.", [Ask("probe", "failures_total", rate=True, how="sum", by=("reason",), legend="{{reason}}")], stacked=True))

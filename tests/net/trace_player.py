@@ -200,9 +200,15 @@ class Player:
             yield from [answer] * (3 if kind == 6 else 1)
 
 
-def main():
+def open_interface(name):
+    """Makes an interface whose packets this program reads and writes."""
     device = os.open("/dev/net/tun", os.O_RDWR)
-    fcntl.ioctl(device, TUNSETIFF, struct.pack("16sH", sys.argv[1].encode(), IFF_TUN | IFF_NO_PI))
+    fcntl.ioctl(device, TUNSETIFF, struct.pack("16sH", name.encode(), IFF_TUN | IFF_NO_PI))
+    return device
+
+
+def main():
+    device = open_interface(sys.argv[1])
     player = Player()
     print("ready", flush=True)
     while True:
@@ -215,4 +221,5 @@ def main():
                 os.write(device, answer)
 
 
-main()
+if __name__ == "__main__":
+    main()

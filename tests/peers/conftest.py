@@ -6,7 +6,7 @@ import namespace
 import netsonde
 import npm_packages
 
-INSIDE_ONLY = ("test_blackbox.py", "test_package.py")
+INSIDE_ONLY = ("test_blackbox.py", "test_faults_network.py", "test_package.py")
 
 
 def pytest_configure(config):

@@ -120,7 +120,8 @@ class Parser:
             if self.take("."):
                 node = ("member", node, self.word())
             elif self.take("["):
-                node = ("index", node, self.expression())
+                place = self.expression()
+                node = ("member", node, place[1]) if place[0] == "string" else ("index", node, place)
                 self.need("]")
             elif self.take("("):
                 node = ("call", node, self.pairs(")"))
@@ -209,12 +210,12 @@ class Table:
 
 
 class Reader:
-    """reference: .fields and .tags of each measurement. After read(): fields, tags (each (measurement, name)), words (all that
-    stood behind "r."), wrong (sentences), tables (what the text answers with)."""
+    """reference: .fields and .tags of each measurement. After read(): fields, tags (each (measurement, name)), values of tags
+    (measurement, tag, value), words (all that stood behind "r."), wrong (sentences), tables (what the text answers with)."""
 
     def __init__(self, reference):
         self.reference = reference
-        self.fields, self.tags, self.words, self.measurements = set(), set(), set(), set()
+        self.fields, self.tags, self.values, self.words, self.measurements = set(), set(), set(), set(), set()
         self.wrong = []
         self.tables = []
 
@@ -300,6 +301,8 @@ class Reader:
         kind = node[0]
         if kind == "member" and node[1] == ("name", row):
             return self.column(node[2], table)
+        if kind == "binary" and node[1] == "==" and node[2][:2] == ("member", ("name", row)) and node[3][0] == "string":
+            self.values |= {(one, node[2][2], node[3][1]) for one in table.measurements if node[2][2] in self.reference.tags[one]}
         if kind == "call":
             for one in node[2].values():
                 self.row(one, row, table, names)
@@ -351,6 +354,8 @@ class Reader:
             for name in self.named(body, row, names):
                 self.fields |= {(one, name) for one in table.measurements if name in self.reference.fields[one]}
         self.row(body, row, table, names)
+        if not table.fields:
+            self.wrong.append("filter: no measurement has such a field")
         return table
 
     def named(self, node, row, names):

@@ -76,7 +76,9 @@ class Sink(http.server.BaseHTTPRequestHandler):
 class Webhook(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.alerts += [(alert["status"], alert["labels"], alert["annotations"]) for alert in message["alerts"]]
+        self.server.alerts += [
+            (alert["status"], alert["labels"], alert["annotations"], message["receiver"]) for alert in message["alerts"]
+        ]
         self.send_response(200)
         self.end_headers()
 
@@ -89,12 +91,28 @@ def serve(server):
     return server
 
 
+# How many times faster everything is here than in the files of rules.
+FASTER = 120
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+def shorter(duration, least=0):
+    """That duration of PromQL made shorter, in milliseconds but never below least seconds."""
+    return f"{round(1000 * max(least, int(duration[:-1]) * UNITS[duration[-1]] / FASTER))}ms"
+
+
 def soon(text):
-    """Rules whose hours are seconds: each is worked out every second, over what there is."""
-    text = re.sub(r"\[(\d+[mhd]):\d+[mh]\]", "[30s:1s]", text)
-    text = re.sub(r"(?m)^(\s+)interval: .*$", r"\1interval: 1s", text)
-    text = re.sub(r"(?m)^(\s+)for: .*$", r"\1for: 1s", text)
-    return text
+    """Rules whose hours are seconds. Whatever time a rule waits or looks back for ([10m], offset 1h, for: 5m) is the 120th
+    part of what its file says: ten minutes are 5 s, an hour is 30 s, and a week is more than a test lasts, so all that there
+    is. All keep their proportions, and a fault that is 15 s old is to a rule what one of half an hour is in life. Two things
+    are not in proportion. Nothing is scraped or worked out more often than once a second: steps of subqueries and intervals
+    of groups are 1 s. And no window is below 5 s, since a rate needs two scrapes, of which one may be late. Nothing else is
+    touched: names, labels, thresholds (but that for how long a line has waited) and factors are those of the file."""
+    text = re.sub(r"\[(\d+[a-z])\]", lambda found: f"[{shorter(found[1], 5)}]", text)
+    text = re.sub(r"\[(\d+[a-z]):\d+[a-z]\]", lambda found: f"[{shorter(found[1], 5)}:1s]", text)
+    text = re.sub(r"(\boffset |\bfor: )(\d+[a-z])\b", lambda found: found[1] + shorter(found[2]), text)
+    text = re.sub(r"(_queue_age_seconds > )(\d+)$", lambda found: f"{found[1]}{int(found[2]) / FASTER}", text, flags=re.M)
+    return re.sub(r"(?m)^(\s+)interval: .*$", r"\1interval: 1s", text)
 
 
 class World:
@@ -112,7 +130,7 @@ class World:
         self.daemon = Daemon(binary, folder, self.configuration())
         self.closers.append(self.daemon.stop)
         self.alertmanager = self.start_alertmanager()
-        self.prometheus = self.start_prometheus()
+        self.prometheus = self.start_prometheus(live=self.daemon.url())
         self.closers.append(self.prometheus.stop)
 
     def tls_page(self):
@@ -189,17 +207,20 @@ influx: (
         self.closers.append(lambda: (process.terminate(), process.wait(30), log.close()))
         return f"127.0.0.1:{port}"
 
-    def start_prometheus(self):
+    def start_prometheus(self, **agents):
+        """agents: where each is, by the name that its label "instance" is to have."""
         for path in (TOP / "prometheus" / "rules").glob("*.yml"):
             (self.folder / path.name).write_text(soon(path.read_text()))
-        daemon = self.daemon.url()[len("http://"):]
+        scraped = ", ".join(
+            f'{{ targets: ["{url[len("http://"):]}"], labels: {{ instance: "{name}" }} }}' for name, url in agents.items()
+        )
         return Prometheus(
             self.folder,
             configuration=f"""
 global: {{ scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s }}
 rule_files: [ "{self.folder}/recording.yml", "{self.folder}/alerts.yml" ]
 alerting: {{ alertmanagers: [ {{ static_configs: [ {{ targets: ["{self.alertmanager}"] }} ] }} ] }}
-scrape_configs: [ {{ job_name: netsonde, static_configs: [ {{ targets: ["{daemon}"] }} ] }} ]
+scrape_configs: [ {{ job_name: netsonde, static_configs: [ {scraped} ] }} ]
 """,
         )
 

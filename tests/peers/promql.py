@@ -13,7 +13,8 @@ TOKEN = re.compile(
     |(?P<sign>==|!=|=~|!~|<=|>=|[-+*/%^<>=(){}\[\],:@])""",
     re.X,
 )
-PRECEDENCE = {"or": 1, "and": 2, "unless": 2, **dict.fromkeys(("==", "!=", "<=", ">=", "<", ">"), 3), "+": 4, "-": 4, "*": 5, "/": 5, "%": 5, "atan2": 5, "^": 6}
+RANKS = ({"or"}, {"and", "unless"}, {"==", "!=", "<=", ">=", "<", ">"}, {"+", "-"}, {"*", "/", "%", "atan2"}, {"^"})
+PRECEDENCE = {sign: rank for rank, signs in enumerate(RANKS, 1) for sign in signs}
 AGGREGATIONS = {"sum", "avg", "min", "max", "count", "group", "stddev", "stdvar", "topk", "bottomk", "quantile", "count_values"}
 SELECTING = {"topk", "bottomk"}
 # Functions that make sense of a counter, and those that do not care what a value is.

@@ -171,6 +171,8 @@ class Prometheus:
                 f"--config.file={file}",
                 f"--storage.tsdb.path={folder / 'data'}",
                 f"--web.listen-address={self.url[len('http://'):]}",
+                # Alerts that fire before Alertmanager is known would be told again after a minute only.
+                "--rules.alert.resend-delay=5s",
             ],
             stdout=self.log,
             stderr=subprocess.STDOUT,

@@ -20,6 +20,7 @@ RULES = [TOP / "prometheus" / "rules" / "recording.yml", TOP / "prometheus" / "r
 UNUSED = TOP / "grafana" / "unused.list"
 PAGES = sorted([TOP / "README.md", *(TOP / "docs").rglob("*.md")])
 LOOKS_LIKE_OURS = re.compile(r"\bnetsonde_\w+|\b\w+:netsonde_\w+:\w+")
+MATCHER = re.compile(r'(\w+)\s*(=~|!~|!=|=)\s*"?([^"]*)"?')
 BUCKETS = {"netsonde_5m", "netsonde_1h"}
 
 
@@ -38,7 +39,7 @@ class Names:
     metrics: dict
     wrong: list = field(default_factory=list)
     used: set = field(default_factory=set)
-    lines: set = field(default_factory=set)  # (measurement, field or tag) that Flux names
+    lines: set = field(default_factory=set)  # (measurement, field or tag) that Flux names, and (measurement, tag, value)
     alerts: dict = field(default_factory=dict)  # name -> labels
 
     def promql(self, where, text):
@@ -66,7 +67,7 @@ class Names:
         self.wrong += [f"{where}: {sentence}:\n{text}" for sentence in reader.wrong]
         missed = set(re.findall(r"\br\.(\w+)", text)) - reader.words
         self.wrong += [f"{where}: the reader has not seen r.{name}:\n{text}" for name in missed]
-        self.lines |= reader.fields | {one for one in reader.tags if one[0] in reader.measurements}
+        self.lines |= reader.fields | {one for one in reader.tags | reader.values if one[0] in reader.measurements}
         for one in reader.fields:
             self.used |= self.known.base.get(one, set())
             kinds = {self.known.kinds[key] for key in self.known.base.get(one, ())}
@@ -122,7 +123,7 @@ def rule_names(binary):
 def names(binary):
     """Nothing is wrong and nothing is used yet; rules have been read."""
     rules = rule_names(binary)
-    return Names(rules.known, rules.metrics, alerts=rules.alerts)
+    return Names(rules.known, dict(rules.metrics), alerts=dict(rules.alerts))
 
 
 # --- rules --------------------------------------------------------------------------------------------------------------
@@ -135,7 +136,8 @@ def test_rules(binary):
 
 
 def test_rules_of_the_operator(binary, names):
-    read_rules(names, [rule for group in yaml.safe_load((TOP / "deploy" / "kubernetes" / "base" / "prometheusrule.yaml").read_text())["spec"]["groups"] for rule in group["rules"]])
+    spec = yaml.safe_load((TOP / "deploy" / "kubernetes" / "base" / "prometheusrule.yaml").read_text())["spec"]
+    read_rules(names, [rule for group in spec["groups"] for rule in group["rules"]])
     fine(names)
     assert names.alerts == rule_names(binary).alerts
 
@@ -154,28 +156,45 @@ def test_tests_of_rules(names):
     fine(names)
 
 
-def test_alertmanager(names):
-    settings = yaml.safe_load((TOP / "prometheus" / "alertmanager.yml").read_text())
-    known = names.metrics["ALERTS"][1]
+def matches(matchers, alert):
+    """Whether an alert, by its name and severity, fits matchers of Alertmanager; what they say of other labels is left open."""
+    for matcher in matchers:
+        label, sign, value = MATCHER.fullmatch(matcher).groups()
+        if label in alert and (bool(re.fullmatch(value, alert[label])) if "~" in sign else value == alert[label]) == sign.startswith("!"):
+            return False
+    return True
+
+
+def wrong_routes(names, settings, alerts):
+    """Labels that no alert has, matchers that fit none, inhibitions that no two alerts can bring about."""
+    wrong = []
+
+    def visit(labels, *matchers):
+        named = {MATCHER.fullmatch(one)[1] for some in matchers for one in some}
+        wrong.extend(f"no alert has the label {label}" for label in (set(labels) | named) - names.metrics["ALERTS"][1])
+        wrong.extend(f"no alert fits {some}" for some in matchers if not any(matches(some, alert) for alert in alerts))
 
     def routes(route):
-        yield route
+        visit(route.get("group_by", ()), route.get("matchers", ()))
         for inner in route.get("routes", ()):
-            yield from routes(inner)
+            routes(inner)
 
-    labels, matchers = set(), []
-    for route in routes(settings["route"]):
-        labels |= set(route.get("group_by", ())) - {"..."}
-        matchers += route.get("matchers", ())
+    routes(settings["route"])
     for rule in settings["inhibit_rules"]:
-        labels |= set(rule["equal"])
-        matchers += rule["source_matchers"] + rule["target_matchers"]
-    for matcher in matchers:
-        label, sign, value = re.fullmatch(r'(\w+)\s*(=~|!~|!=|=)\s*"?([^"]*)"?', matcher).groups()
-        labels.add(label)
-        if label == "alertname":
-            assert any(re.fullmatch(value, name) if "~" in sign else value == name for name in names.alerts), matcher
-    assert labels <= known, labels - known
+        visit(rule["equal"], rule["source_matchers"], rule["target_matchers"])
+        pairs = [(a, b) for a in alerts if matches(rule["source_matchers"], a) for b in alerts if matches(rule["target_matchers"], b)]
+        if not any(a != b and all(a[label] == b[label] for label in rule["equal"] if label in a) for a, b in pairs):
+            wrong.append(f"no two alerts are ever alike in {rule['equal']}: {rule}")
+    return wrong
+
+
+def named_alerts():
+    return [{"alertname": rule["alert"], "severity": rule["labels"]["severity"]} for rule in groups(RULES[1])]
+
+
+def test_alertmanager(names):
+    settings = yaml.safe_load((TOP / "prometheus" / "alertmanager.yml").read_text())
+    assert wrong_routes(names, settings, named_alerts()) == []
 
 
 # --- boards -------------------------------------------------------------------------------------------------------------
@@ -201,6 +220,12 @@ def columns_of(panel, found):
     return spoken, named, shown
 
 
+def check_labels(names, where, panel, labels):
+    """Links of a panel take labels of its series."""
+    for label in sorted(set(re.findall(r"__field\.labels\.(\w+)", json.dumps(panel["fieldConfig"].get("defaults", {})))) - labels):
+        names.wrong.append(f"{where}: a link takes the label {label}, which no series has")
+
+
 def check_columns(names, where, panel, found):
     spoken, named, shown = columns_of(panel, found)
     names.wrong += [f"{where}: no query has the column {name}" for name in spoken if name not in found]
@@ -220,6 +245,7 @@ def read_promql_board(names, name, board):
                 if label not in labels:
                     names.wrong.append(f"{where}: the legend names {label}, which the query loses: {target['expr']}")
         check_columns(names, where, panel, found)
+        check_labels(names, where, panel, found)
     for note in board["annotations"]["list"]:
         answer = names.promql(f"{name}/{note['name']}", note["target"]["expr"])
         for label in re.findall(r"\{\{(\w+)\}\}", json.dumps(note)):
@@ -257,6 +283,7 @@ def read_flux_board(names, name, board):
             groups[target["refId"]] = frozenset().union(*(table.group for table in tables))
             found = found.union(*(table.columns for table in tables))
         check_columns(names, where, panel, found)
+        check_labels(names, where, panel, frozenset().union(*groups.values()))
         for one in panel["fieldConfig"]["overrides"]:
             if one["matcher"]["id"] == "byFrameRefID":
                 labels = set(re.findall(r"__field\.labels\.(\w+)", json.dumps(one))) - groups[one["matcher"]["options"]]
@@ -291,7 +318,7 @@ def test_queries_and_tasks(names):
 
 
 def named_by_flux(binary):
-    """Every (measurement, field or tag) that a board, query or task names: test_live.py looks for them in lines."""
+    """What boards, queries and tasks name (Names.lines): test_live.py looks for it in lines."""
     rules = rule_names(binary)
     names = Names(rules.known, rules.metrics)
     read_queries(names)
@@ -326,7 +353,8 @@ def wrong_links(boards):
             if link and link[1] not in by_uid:
                 wrong.append(f"{name}: no board {link[1]}")
             elif link:
-                wrong += [f"{name}: {link[1]} has no variable {one}" for one in re.findall(r"[?&]var-(\w+)=", link[2]) if one not in by_uid[link[1]]]
+                given = set(re.findall(r"[?&]var-(\w+)=", link[2]))
+                wrong += [f"{name}: {link[1]} has no variable {one}" for one in given - by_uid[link[1]]]
             for one in re.findall(r"\$\{?([a-zA-Z_]\w*)", text):
                 if not one.startswith("__") and one not in mine:
                     wrong.append(f"{name}: no variable {one}: {text}")
@@ -341,6 +369,12 @@ def test_links_of_boards():
     wrong = wrong_links(boards)
     assert not wrong, "\n".join(wrong)
     assert sum("/d/" in text for board in boards.values() for text in values(board)) > 10
+
+
+@pytest.mark.parametrize("path", ["docker-compose.yml", "deploy/compose.ha.yml"])
+def test_the_board_that_grafana_begins_with_is_there(path):
+    begun = set(re.findall(r"/var/lib/grafana/dashboards/(\S+\.json)", (TOP / path).read_text()))
+    assert begun and all((TOP / "grafana" / "dashboards" / one).is_file() for one in begun)
 
 
 def anchors(text):
@@ -397,7 +431,7 @@ def test_zabbix(names):
 
 
 def read_page(names, where, text):
-    """Names anywhere; labels in braces; whole expressions where a name stands in one."""
+    """Names anywhere; labels in braces; whole expressions where a name stands in one; blocks of Flux and InfluxQL."""
     every = set(names.metrics) | set(names.known.names.values()) | BUCKETS
     for found in re.finditer(r"\b(?:\w+:)?netsonde_\w+(?::\w+)?", text):
         after = text[found.end():found.end() + 1]
@@ -412,6 +446,14 @@ def read_page(names, where, text):
         elif re.search(r"[({]", span):
             selector = re.fullmatch(r"netsonde_\w+\{[^}]*\}", span)
             names.promql(where, f"group({span})" if selector else span)
+
+
+    for block in re.findall(r"(?ms)^```\w*\n(.*?)^```", text):
+        if block.startswith("from(bucket"):
+            names.flux(where, block)
+        for query, measurement in re.findall(r'^(SELECT .* FROM "(\w+)".*)$', block, re.M):
+            known = names.known.fields.get(measurement, set()) | names.known.tags.get(measurement, set()) | {measurement}
+            names.wrong += [f"{where}: {measurement} has no {one}: {query}" for one in re.findall(r'"(\w+)"', query) if one not in known]
 
 
 def test_pages(names):
@@ -518,18 +560,21 @@ def test_the_reader_of_promql_follows_labels(names, text):
 
 
 PING = 'from(bucket: "b") |> range(start: -1h) |> filter(fn: (r) => r._measurement == "ping" and r._field == "loss_ratio")'
+PIVOT = ' |> pivot(rowKey: ["_time"], columnKey: ["_field"], valueColumn: "_value")'
 BROKEN_FLUX = {
     PING.replace('"ping"', '"pong"'): "_measurement: there is no pong",
     PING.replace("loss_ratio", "losses_ratio"): "_field: there is no losses_ratio",
     PING.replace("loss_ratio", "score"): "_field: there is no score",
     PING.replace("loss_ratio", "sent_total"): "is a counter",
     PING + ' |> filter(fn: (r) => r.hop == "1")': "no column hop",
+    PING + ' |> filter(fn: (r) => r["hop"] == "1")': "no column hop",
+    'from(bucket: "b") |> filter(fn: (r) => r._field == "score") |> filter(fn: (r) => r._measurement == "ping")': "no measurement has such a field",
     PING + ' |> filter(fn: (r) => exists r.city)': "no column city",
     PING + ' |> group(columns: ["use"])': "group: there is no column use",
     PING + ' |> group(columns: ["target"]) |> mean() |> keep(columns: ["probe"])': "keep: there is no column probe",
     PING + ' |> mean() |> sort(columns: ["_time"])': "sort: there is no column _time",
     PING + ' |> map(fn: (r) => ({a: r.probe})) |> map(fn: (r) => ({r with b: r.target}))': "no column target",
-    PING + ' |> pivot(rowKey: ["_time"], columnKey: ["_field"], valueColumn: "_value") |> map(fn: (r) => ({r with a: r.rtt_avg_seconds}))': "no column rtt_avg_seconds",
+    PING + PIVOT + " |> map(fn: (r) => ({r with a: r.rtt_avg_seconds}))": "no column rtt_avg_seconds",
     PING + ' |> rename(columns: {_value: "loss"}) |> mean()': "mean: there is no column _value",
     PING + ' |> keep(columns: ["_time"]) |> to(bucket: "c")': "to: there is no column _measurement",
     "a = " + PING + '\njoin(tables: {a: a, b: a |> group() |> mean()}, on: ["target"])': "join: there is no column target",
@@ -557,15 +602,27 @@ def test_the_reader_of_flux_follows_columns(names):
 
 def board_with(**panel):
     made = {"title": "A", "type": "table", "transformations": [], "fieldConfig": {"overrides": []}, "options": {}, **panel}
-    return {"uid": "one", "tags": ["a"], "links": [], "panels": [made], "annotations": {"list": []}, "templating": {"list": [{"name": "target", "type": "query", "definition": "label_values(up, instance)"}]}}
+    variable = {"name": "target", "type": "query", "definition": "label_values(up, instance)"}
+    return {
+        "uid": "one",
+        "tags": ["a"],
+        "links": [],
+        "panels": [made],
+        "annotations": {"list": []},
+        "templating": {"list": [variable]},
+    }
+
+
+UP = [{"expr": "up", "legendFormat": ""}]
 
 
 @pytest.mark.parametrize(
     "panel, sentence",
     [
         ({"targets": [{"expr": "sum(up)", "legendFormat": "{{instance}}"}]}, "the legend names instance"),
-        ({"targets": [{"expr": "up", "legendFormat": ""}], "transformations": [{"options": {"renameByName": {"targt": "x"}}}]}, "no query has the column targt"),
-        ({"targets": [{"expr": "up", "legendFormat": ""}], "options": {"sortBy": [{"displayName": "x"}]}}, "the panel has no column x"),
+        ({"targets": UP, "transformations": [{"options": {"renameByName": {"targt": "x"}}}]}, "no query has the column targt"),
+        ({"targets": UP, "fieldConfig": {"overrides": [], "defaults": {"links": [{"url": "${__field.labels.probe}"}]}}}, "a link takes the label probe"),
+        ({"targets": UP, "options": {"sortBy": [{"displayName": "x"}]}}, "the panel has no column x"),
     ],
 )
 def test_columns_and_legends_are_checked(names, panel, sentence):
@@ -589,7 +646,15 @@ def test_variables_are_checked(names):
         assert names.wrong
 
 
-@pytest.mark.parametrize("url, sentence", [("/d/two?x=1", "no board two"), ("/d/one?var-agent=a", "no variable agent"), ("/d/one?var-target=${aim}", "no variable aim"), ("/d/one?var-target=${__value.raw}", None)])
+@pytest.mark.parametrize(
+    "url, sentence",
+    [
+        ("/d/two?x=1", "no board two"),
+        ("/d/one?var-agent=a", "no variable agent"),
+        ("/d/one?var-target=${aim}", "no variable aim"),
+        ("/d/one?var-target=${__value.raw}", None),
+    ],
+)
 def test_links_are_checked(url, sentence):
     found = wrong_links({"b": board_with(url=url)})
     assert found == [] if sentence is None else sentence in found[0]
@@ -605,7 +670,19 @@ def test_links_of_alerts_are_checked():
     assert [text[0] for text in wrong_pages(rules)] == ["A", "B", "C"]
 
 
-@pytest.mark.parametrize("text", ["`netsonde_nothing_total`", "`netsonde_nothing_…`", "`netsonde_qos_score{codec}`", '`netsonde_ping_loss_ratio{use="web"}`', "`sum(netsonde_ping_sent_total)`", "`probe:netsonde_nothing:avg`"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "`netsonde_nothing_total`",
+        "`netsonde_nothing_…`",
+        "`netsonde_qos_score{codec}`",
+        '`netsonde_ping_loss_ratio{use="web"}`',
+        "`sum(netsonde_ping_sent_total)`",
+        "`probe:netsonde_nothing:avg`",
+        "```\n" + 'from(bucket: "b") |> filter(fn: (r) => r._measurement == "nothing")' + "\n```",
+        '```\nSELECT "nothing" FROM "ping"\n```',
+    ],
+)
 def test_pages_are_checked(names, text):
     read_page(names, "p", text)
     assert names.wrong
@@ -614,14 +691,31 @@ def test_pages_are_checked(names, text):
 def test_zabbix_is_checked(names):
     step = {"type": "PROMETHEUS_PATTERN", "parameters": ['netsonde_ping_sent_total{target="{#T}"}']}
     item = {"key": "k", "preprocessing": [step]}
-    rule = {"key": "r", "item_prototypes": [], "lld_macro_paths": [{"path": "$.labels.hop"}], "preprocessing": [{"type": "PROMETHEUS_TO_JSON", "parameters": ["up"]}]}
+    step = {"type": "PROMETHEUS_TO_JSON", "parameters": ["up"]}
+    rule = {"key": "r", "item_prototypes": [], "lld_macro_paths": [{"path": "$.labels.hop"}], "preprocessing": [step]}
     assert read_zabbix(names, {"items": [item], "discovery_rules": [rule]}) == 2
     assert len(names.wrong) == 2
 
 
 def test_alerts_are_checked(names):
-    read_alert(names, {"alert": "A", "expr": "sum(up) > 0", "labels": {"severity": "info"}, "annotations": {"summary": "{{ $labels.severity }} {{ $labels.instance }}"}})
+    words = {"summary": "{{ $labels.severity }} {{ $labels.instance }}"}
+    read_alert(names, {"alert": "A", "expr": "sum(up) > 0", "labels": {"severity": "info"}, "annotations": words})
     assert len(names.wrong) == 1 and "instance" in names.wrong[0]
+
+
+@pytest.mark.parametrize(
+    "rule, sentence",
+    [
+        ({"source_matchers": ["alertname = A"], "target_matchers": ["alertname =~ B.*"], "equal": ["instance"]}, None),
+        ({"source_matchers": ["alertname = A"], "target_matchers": ["alertname = C"], "equal": ["instance"]}, "no alert fits"),
+        ({"source_matchers": ["alertname = A"], "target_matchers": ["alertname = B"], "equal": ["hopp"]}, "the label hopp"),
+        ({"source_matchers": ["severity = critical"], "target_matchers": ["severity = warning"], "equal": ["alertname"]}, "no two alerts"),
+    ],
+)
+def test_routes_are_checked(names, rule, sentence):
+    alerts = [{"alertname": "A", "severity": "critical"}, {"alertname": "B", "severity": "warning"}]
+    found = wrong_routes(names, {"route": {}, "inhibit_rules": [rule]}, alerts)
+    assert found == [] if sentence is None else sentence in found[0]
 
 
 def test_the_list_is_checked(names):

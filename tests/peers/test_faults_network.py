@@ -1,0 +1,69 @@
+"""Faults of networks, name servers and pages: each makes its alert reach a webhook through a real Prometheus and a real
+Alertmanager, and changes the panels that are about it, while its healthy neighbour goes on as before."""
+
+import pytest
+
+import fault_player
+import faults_devices
+import faults_network as network
+from netsonde import wait_until
+
+
+@pytest.fixture(scope="module")
+def world(binary, tmp_path_factory):
+    made = network.World(binary, tmp_path_factory.mktemp("network"))
+    try:
+        wait_until(made.has_past, "something to compare with", fault_player.PATIENCE)
+        assert {alert[1]["alertname"] for alert in made.hook.alerts} <= {"NetsondeWatchdog", *network.BUSY}, "alerts before any fault"
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture(scope="module")
+def played(world):
+    return fault_player.play(world, network.FAULTS)
+
+
+@pytest.mark.parametrize("fault", network.FAULTS, ids=lambda fault: fault.sick["target"])
+def test_fault(played, fault):
+    print(played[fault.name].report())
+    fault_player.check(played[fault.name])
+
+
+def test_every_panel_has_its_fault():
+    """Of the boards about networks, each query changes with one of the faults that are played, or cannot."""
+    seen = {
+        (look[0], look[2] if len(look) > 2 else 0) for fault in (*network.FAULTS, *faults_devices.FAULTS) for look in fault.panels
+    }
+    asked = {
+        (title, n) for title, texts in fault_player.queries().items() if title.split("/")[0] in network.BOARDS for n in range(len(texts))
+    }
+    assert seen & asked and asked - seen == set(network.WITHOUT)
+
+
+def test_nothing_else_is_told(world, played):
+    """Of each target, whether it has a fault or not."""
+    told = {}
+    for _, labels, *_ in [alert for alert in world.hook.alerts if alert[1]["alertname"] not in network.BUSY]:
+        told.setdefault(labels.get("target"), set()).add(labels["alertname"])
+    for fault in network.FAULTS:
+        expected = {name for name, _ in played[fault.name].wanted.values()} | {*fault.also, *network.BUDGET}
+        assert told.pop(fault.sick["target"], set()) <= expected, fault.name
+    assert told == {None: {"NetsondeWatchdog"}}
+    assert not [alert for alert in world.alerts("NetsondeHopLoss") if alert[1]["hop"] == "1"]
+    # What only some had known at first is taken back when all know it.
+    last = [status for status, labels, *_ in world.hook.alerts if (labels["alertname"], labels.get("target")) == ("NetsondeTargetDownForSome", "gone")]
+    assert last[-1:] != ["firing"]
+
+
+def test_alerts_end_with_their_faults(world, played):
+    for one in played.values():
+        one.fault.end(world)
+    waiting = set(played)
+
+    def look():
+        waiting.difference_update([name for name in waiting if played[name].is_over()])
+        return not waiting
+
+    wait_until(look, f"the end of {waiting}", fault_player.PATIENCE)
