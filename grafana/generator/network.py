@@ -442,8 +442,13 @@ def slo(src):
     made = model.table("Budgets", "What is left over 30 days, and the errors of shorter windows. The hundred worst.", [src.target(f"bottomk(100, {left})", table=True)] + [src.target(f"topk(100, max by ({each}) (probe:netsonde_probe_errors:ratio{window}{{{labels}}}))", table=True) for window in ("5m", "1h", "6h", "1d", "3d")], [("Left", "percentunit", budget, None)] + [(f"Errors {window}", "percentunit", HIGH_IS_BAD["loss"], None) for window in ("5m", "1h", "6h", "1d", "3d")], links=detail(src), sort=("Left", False))
     made["transformations"] = src.columns(["Left"] + [f"Errors {window}" for window in ("5m", "1h", "6h", "1d", "3d")])
     board.add(made, 24, 12)
-    board.add(model.curve("Errors", "Share of runs that failed, by window, mean of the chosen probes.", [src.target(f"avg(probe:netsonde_probe_errors:ratio{window}{{{labels}}})", window) for window in ("5m", "30m", "1h", "2h", "6h", "1d", "3d")], "percentunit"))
-    board.add(model.curve("Burn rate", "Errors of an hour by what the objective allows: above 14.4 a month's budget is gone in two days.", [src.target(f"topk(10, probe:netsonde_probe_errors:ratio1h{{{labels}}} / on (job, {each}) group_left () (1 - probe:netsonde_slo:objective{{{labels}}}))", BY_TARGET)], thresholds=model.steps((1, model.POOR), (14.4, model.BAD)), links=draw.link_of(src, [UP])))
+    errors = model.curve("Errors", "Share of runs that failed, by window, mean of the chosen probes.", [src.target(f"avg(probe:netsonde_probe_errors:ratio{window}{{{labels}}})", window) for window in ("5m", "30m", "1h", "2h", "6h", "1d", "3d")], "percentunit")
+    worst = f"topk(10, avg_over_time(probe:netsonde_probe_errors:ratio1h{{{labels}}}[$__range:$__interval] @ end()))"
+    burning = f"(probe:netsonde_probe_errors:ratio1h{{{labels}}} and {worst}) / on (job, {each}) group_left () (1 - probe:netsonde_slo:objective{{{labels}}})"
+    rate = model.curve("Burn rate", "Errors of an hour by what the objective allows: above 14.4 a month's budget is gone in two days. The ten that burn fastest.", [src.target(burning, BY_TARGET)], thresholds=model.steps((1, model.POOR), (14.4, model.BAD)), links=draw.link_of(src, [UP]))
+    for made in (errors, rate):
+        made["maxDataPoints"] = draw.POINTS
+        board.add(made)
     return board
 
 
