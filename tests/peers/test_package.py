@@ -261,7 +261,7 @@ def check_daemon(machine, command=(*RIGHTS, "netsonde", "run", "--config", f"/{C
     finally:
         daemon.terminate()
         _, log = daemon.communicate(timeout=PATIENCE_SECONDS)
-    assert daemon.returncode == 0, log
+    assert daemon.returncode == 0 and "level=error" not in log and "level=warn" not in log, log
     assert machine.call(*health).returncode == 1
 
 
