@@ -85,12 +85,15 @@ def test_every_file_has_its_sum(unpacked):
     assert set((unpacked / "DEBIAN" / "conffiles").read_text().split()) == configurations == {f"/{CONFIG}"}
 
 
-def test_documents_that_debian_demands(unpacked):
+def test_documents_that_debian_demands(unpacked, binary):
     control, documents = fields(unpacked), unpacked / "usr/share/doc/netsonde"
     log = gzip.decompress((documents / "changelog.gz").read_bytes()).decode()
     assert log.startswith(f"netsonde ({control['Version']}) ") and f"\n -- {control['Maintainer']}  " in log
     assert run("dpkg-parsechangelog", "-l", "-", input=log)
     assert "Files: *\n" in (documents / "copyright").read_text()
+    manual = gzip.decompress((unpacked / "usr/share/man/man1/netsonde.1.gz").read_bytes()).decode()
+    commands = re.findall(r"(?m)^  ([a-z]+)  ", run(binary, "--help"))
+    assert len(commands) > 5 and set(re.findall(r"\.TP\n\.B (\w+)\n", manual)) == set(commands)
     summary, *rest = control["Description"].split("\n")
     assert rest and len(summary) < 80
     # The unit names a page that is there.
@@ -116,8 +119,9 @@ def test_every_library_is_in_a_package_that_it_depends_on(unpacked):
     files = {os.path.basename(os.path.realpath(places[library])) for library in libraries}
     owners = {}
     for line in run("dpkg-query", "-S", *(f"*/{name}" for name in files)).splitlines():
-        package, path = line.split(": ")
-        owners.setdefault(os.path.basename(path), set()).add(package.split(":")[0])
+        packages, path = line.rsplit(": ", 1)
+        if not packages.startswith("diversion "):
+            owners.setdefault(os.path.basename(path), set()).update(name.split(":")[0] for name in packages.split(", "))
     assert set(owners) == files and all(names & depends for names in owners.values()), (owners, depends)
     assert depends <= {"passwd"}.union(*owners.values())
 
@@ -141,11 +145,14 @@ class Machine:
         (folder / "memory" / "work").mkdir()
         options = f"lowerdir=/,upperdir={self.written},workdir={folder}/memory/work"
         result = subprocess.run(["mount", "-t", "overlay", "overlay", "-o", options, self.root], capture_output=True)
-        if result.returncode or not (self.root / "var/lib/dpkg/status").exists():
+        # Root in a namespace of one user only has no other users, and the files of / are not root's then.
+        if result.returncode or os.stat("/").st_uid != 0 or not (self.root / "var/lib/dpkg/status").exists():
             self.close()
             pytest.skip("no copy of this machine's files here: an overlay of / is not permitted, or has not all of it")
-        for name in ("dev", "proc"):
-            run("mount", "--rbind", f"/{name}", self.root / name)
+        run("mount", "--rbind", "/proc", self.root / "proc")
+        for name in ("null", "random", "urandom"):
+            (self.root / "dev" / name).touch()
+            run("mount", "--bind", f"/dev/{name}", self.root / "dev" / name)
         # As if it had never had a netsonde, nor anything that a container has of its own.
         if self.status():
             self.dpkg("--purge", "netsonde")
@@ -169,10 +176,10 @@ class Machine:
 
     def dpkg(self, *words):
         """What it said."""
-        result = self.call("dpkg", "--force-unsafe-io", "--force-confdef", "--force-confold", *words)
+        result = self.call("dpkg", "--no-triggers", "--force-unsafe-io", "--force-confdef", "--force-confold", *words)
         said = result.stdout + result.stderr
         assert result.returncode == 0, said
-        assert not re.search(r"warning|error|fail|not found|cannot", said.replace("netsonde (", ""), re.I), said
+        assert not re.search(r"warning|error|fail|not found|cannot", said, re.I), said
         return said
 
     def install(self, package):
@@ -261,7 +268,7 @@ def check_daemon(machine, command=(*RIGHTS, "netsonde", "run", "--config", f"/{C
     finally:
         daemon.terminate()
         _, log = daemon.communicate(timeout=PATIENCE_SECONDS)
-    assert daemon.returncode == 0 and "level=error" not in log and "level=warn" not in log, log
+    assert daemon.returncode == 0 and "level=error" not in log, log
     assert machine.call(*health).returncode == 1
 
 
