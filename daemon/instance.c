@@ -31,6 +31,7 @@
 #include "daemon/rights.h"
 #include "daemon/standing.h"
 #include "daemon/thread.h"
+#include "daemon/user.h"
 #include "daemon/watchdog.h"
 #include "daemon/worker.h"
 #include "exporter/exporter.h"
@@ -248,6 +249,20 @@ static size_t count_cores(void)
 	return online > 0 ? (size_t)online : 1;
 }
 
+/* By agent.user, whose file it is: root cannot read it in a container that takes root's right to everything away. */
+static struct availability_keeper *open_keeper(const struct config_agent *agent)
+{
+	struct availability_keeper *keeper;
+	struct err ignored = {0};
+	struct user user;
+
+	if (agent->user && user_find(agent->user, &user, &ignored) == 0)
+		user_open_files_as(&user);
+	keeper = availability_keeper_open(agent->state_dir);
+	user_open_files_as(NULL);
+	return keeper;
+}
+
 /* What is computed about results. */
 static void create_assessors(struct instance *instance)
 {
@@ -260,7 +275,7 @@ static void create_assessors(struct instance *instance)
 			(struct assessor_use){&quality_assessor, instance->quality};
 	if (!availability->is_enabled)
 		return;
-	instance->keeper = availability_keeper_open(standing_agent(standing)->state_dir);
+	instance->keeper = open_keeper(standing_agent(standing));
 	instance->availability = (struct availability_desk){instance->keeper, (uint32_t)availability->failures};
 	instance->assessors[instance->nassessors++] =
 		(struct assessor_use){&availability_assessor, &instance->availability};

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <unistd.h>
 
 #include "core/mem.h"
@@ -151,6 +152,12 @@ int user_become(const struct user *user, struct err *err)
 	if (!is_user(user) || (user->uid != 0 && setresuid((uid_t)-1, 0, (uid_t)-1) == 0))
 		return err_set(err, "agent.user: the kernel did not take the user for good");
 	return 0;
+}
+
+void user_open_files_as(const struct user *user)
+{
+	setfsgid(user ? user->gid : getegid());
+	setfsuid(user ? user->uid : geteuid());
 }
 
 /* --- what the user may do ---------------------------------------------------------------------------------------- */

@@ -24,6 +24,10 @@ int user_find(const char *text, struct user *user, struct err *err);
  * Harmless where that is the case already. -1 with err, which says what is missing; then some of it may be done. */
 int user_become(const struct user *user, struct err *err);
 
+/* Files that the calling thread opens are opened by this user; NULL: by who it is, again. Without the right to that
+ * nothing changes. */
+void user_open_files_as(const struct user *user);
+
 /* Can the process as it is now keep files in this folder? That is: make it, or write it and what is in it. -1 with err,
  * which says what to do. */
 int user_check_folder(const struct user *user, const char *folder, struct err *err);

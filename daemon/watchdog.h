@@ -1,7 +1,8 @@
 /*
- * The service manager's watchdog (sd_watchdog_enabled(3)): as long as the main thread and all threads with a mailbox
- * answer, the manager is told so; when one of them does not, it hears nothing, and restarts the daemon after
- * WatchdogSec. Belongs to the main thread.
+ * The service manager's watchdog (sd_watchdog_enabled(3)): as long as the main thread, that of the pages and all
+ * workers answer, the manager is told so; when one of them does not, it hears nothing, and restarts the daemon after
+ * WatchdogSec. The threads that write files are not asked: they may wait for a disk, and no restart mends that.
+ * Belongs to the main thread.
  */
 #ifndef NETSONDE_DAEMON_WATCHDOG_H
 #define NETSONDE_DAEMON_WATCHDOG_H

@@ -261,6 +261,19 @@ def test_root_of_a_container_that_cannot_change_its_bounds(start_as, user):
     expect_powerless(after, CONTAINER_BOUNDS)
 
 
+def test_root_of_a_container_cannot_read_what_the_user_keeps(start_as, place):
+    """Without CAP_DAC_OVERRIDE: what was kept is read by the user then."""
+    state = place / "kept"
+    state.mkdir(mode=0o700)
+    os.chown(state, NOBODY.pw_uid, -1)
+    for _ in range(2):
+        daemon = start_as(nobodys(state_dir=str(state)), CONTAINER, NOBODY.pw_uid)
+        daemon.wait_runs("a", 2)
+        assert status(daemon)["Uid"] == ids(NOBODY.pw_uid)
+        daemon.stop()
+        assert "level=error" not in daemon.log and (state / "availability").stat().st_size > 0
+
+
 @pytest.mark.parametrize("missing", ["setuid", "setgid"])
 def test_a_user_that_cannot_be_become(start_as, missing):
     daemon = start_as(nobodys(), ["setpriv", f"--bounding-set=-{missing}"], NOBODY.pw_uid, is_ready=False)

@@ -3,16 +3,17 @@ only the test sees (an overlay in the namespace of tests/peers)."""
 
 import gzip
 import hashlib
+import json
 import os
 import re
 import shutil
 import subprocess
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 import pytest
+import yaml
 
 from netsonde import KEPT_VARIABLES, PATIENCE_SECONDS, TOP, wait_until
 
@@ -44,7 +45,7 @@ def older(package, tmp_path_factory):
     control.write_text(re.sub(r"(?m)^Version: .*", "Version: 0.0.1", control.read_text()))
     config = folder / "files" / CONFIG
     config.write_text("# older\n" + config.read_text())
-    run("dpkg-deb", "--root-owner-group", "-b", folder / "files", folder / "older.deb")
+    run("dpkg-deb", "--root-owner-group", "-Znone", "-b", folder / "files", folder / "older.deb")
     return folder / "older.deb"
 
 
@@ -84,12 +85,15 @@ def test_every_file_has_its_sum(unpacked):
     assert set((unpacked / "DEBIAN" / "conffiles").read_text().split()) == configurations == {f"/{CONFIG}"}
 
 
-def test_documents_that_debian_demands(unpacked):
+def test_documents_that_debian_demands(unpacked, binary):
     control, documents = fields(unpacked), unpacked / "usr/share/doc/netsonde"
     log = gzip.decompress((documents / "changelog.gz").read_bytes()).decode()
     assert log.startswith(f"netsonde ({control['Version']}) ") and f"\n -- {control['Maintainer']}  " in log
     assert run("dpkg-parsechangelog", "-l", "-", input=log)
     assert "Files: *\n" in (documents / "copyright").read_text()
+    manual = gzip.decompress((unpacked / "usr/share/man/man1/netsonde.1.gz").read_bytes()).decode()
+    commands = re.findall(r"(?m)^  ([a-z]+)  ", run(binary, "--help"))
+    assert len(commands) > 5 and set(re.findall(r"\.TP\n\.B (\w+)\n", manual)) == set(commands)
     summary, *rest = control["Description"].split("\n")
     assert rest and len(summary) < 80
     # The unit names a page that is there.
@@ -115,8 +119,9 @@ def test_every_library_is_in_a_package_that_it_depends_on(unpacked):
     files = {os.path.basename(os.path.realpath(places[library])) for library in libraries}
     owners = {}
     for line in run("dpkg-query", "-S", *(f"*/{name}" for name in files)).splitlines():
-        package, path = line.split(": ")
-        owners.setdefault(os.path.basename(path), set()).add(package.split(":")[0])
+        packages, path = line.rsplit(": ", 1)
+        if not packages.startswith("diversion "):
+            owners.setdefault(os.path.basename(path), set()).update(name.split(":")[0] for name in packages.split(", "))
     assert set(owners) == files and all(names & depends for names in owners.values()), (owners, depends)
     assert depends <= {"passwd"}.union(*owners.values())
 
@@ -140,11 +145,14 @@ class Machine:
         (folder / "memory" / "work").mkdir()
         options = f"lowerdir=/,upperdir={self.written},workdir={folder}/memory/work"
         result = subprocess.run(["mount", "-t", "overlay", "overlay", "-o", options, self.root], capture_output=True)
-        if result.returncode or not (self.root / "var/lib/dpkg/status").exists():
+        # Root in a namespace of one user only has no other users, and the files of / are not root's then.
+        if result.returncode or os.stat("/").st_uid != 0 or not (self.root / "var/lib/dpkg/status").exists():
             self.close()
             pytest.skip("no copy of this machine's files here: an overlay of / is not permitted, or has not all of it")
-        for name in ("dev", "proc"):
-            run("mount", "--rbind", f"/{name}", self.root / name)
+        run("mount", "--rbind", "/proc", self.root / "proc")
+        for name in ("null", "random", "urandom"):
+            (self.root / "dev" / name).touch()
+            run("mount", "--bind", f"/dev/{name}", self.root / "dev" / name)
         # As if it had never had a netsonde, nor anything that a container has of its own.
         if self.status():
             self.dpkg("--purge", "netsonde")
@@ -168,10 +176,10 @@ class Machine:
 
     def dpkg(self, *words):
         """What it said."""
-        result = self.call("dpkg", "--force-unsafe-io", "--force-confdef", "--force-confold", *words)
+        result = self.call("dpkg", "--no-triggers", "--force-unsafe-io", "--force-confdef", "--force-confold", *words)
         said = result.stdout + result.stderr
         assert result.returncode == 0, said
-        assert not re.search(r"warning|error|fail|not found|cannot", said.replace("netsonde (", ""), re.I), said
+        assert not re.search(r"warning|error|fail|not found|cannot", said, re.I), said
         return said
 
     def install(self, package):
@@ -236,27 +244,32 @@ def started(lines):
     return [line.split()[-2] for line in lines if re.match(r"systemctl .*(start|stop|restart) netsonde\.service$", line)]
 
 
-def check_daemon(machine):
-    """It runs as its user with the configuration as it is, and its page has what it was told to measure."""
+def check_daemon(machine, command=(*RIGHTS, "netsonde", "run", "--config", f"/{CONFIG}"),
+                 health=(*RIGHTS, "netsonde", "healthcheck"), address="127.0.0.1"):
+    """It runs with the configuration as it is, as its user, and its page has what it was told to measure."""
     assert machine.call(*RIGHTS, "netsonde", "check").returncode == 0
-    daemon = subprocess.Popen(machine.command(*RIGHTS, "netsonde", "run", "--config", f"/{CONFIG}"),
-                              env=machine.environment(), stderr=subprocess.PIPE, text=True)
+    daemon = subprocess.Popen(machine.command(*command), env=machine.environment(), stderr=subprocess.PIPE, text=True)
 
     def page():
         assert daemon.poll() is None, daemon.stderr.read()
         try:
-            with urllib.request.urlopen("http://127.0.0.1:9975/metrics", timeout=PATIENCE_SECONDS) as reply:
+            with urllib.request.urlopen(f"http://{address}:9975/metrics", timeout=PATIENCE_SECONDS) as reply:
                 return reply.read().decode()
         except urllib.error.URLError:
             return ""
 
     try:
         wait_until(lambda: re.search(r'(?m)^netsonde_ping_received_total\{.*target="localhost".*\} [1-9]', page()), "a reply")
-        assert machine.call(*RIGHTS, "netsonde", "healthcheck").returncode == 0
+        assert machine.call(*health).returncode == 0
+        status = Path("/proc", str(daemon.pid), "status").read_text()
+        user = machine.call("id", "-u", "netsonde").stdout.strip()
+        assert re.search(r"(?m)^Uid:((?:\s\d+){4})$", status)[1].split() == [user] * 4
+        assert re.findall(r"(?m)^Cap(?:Inh|Prm|Eff|Amb):\s*(\w+)$", status) == ["0" * 16] * 4
     finally:
         daemon.terminate()
         _, log = daemon.communicate(timeout=PATIENCE_SECONDS)
-    assert daemon.returncode == 0, log
+    assert daemon.returncode == 0 and "level=error" not in log, log
+    assert machine.call(*health).returncode == 1
 
 
 @pytest.mark.parametrize("has_systemd", (True, False), ids=("systemd", "no-systemd"))
@@ -353,3 +366,62 @@ def test_without_a_running_systemd_nothing_is_asked_of_it(machine, package):
     assert (machine.root / "etc/systemd/system/multi-user.target.wants/netsonde.service").is_symlink()
     machine.dpkg("--purge", "netsonde")
     assert machine.played() == []
+
+
+# --- a container ---------------------------------------------------------------------------------------------------
+
+
+def stages():
+    """The instructions of deploy/Dockerfile: of each stage (name, what follows)."""
+    text = re.sub(r"(?m)^\s*#.*\n", "", (TOP / "deploy" / "Dockerfile").read_text()).replace("\\\n", " ")
+    found = []
+    for name, rest in re.findall(r"(?m)^([A-Z]+) +(.*)$", text):
+        if name == "FROM":
+            found.append([])
+        found[-1].append((name, re.sub(r" +", " ", rest)))
+    return found
+
+
+def patterns(name):
+    lines = (line.strip() for line in (TOP / name).read_text().splitlines())
+    return {line.removeprefix("**/").strip("/") for line in lines if line and not line.startswith("#")}
+
+
+def test_a_build_gets_what_it_copies():
+    """All that is a source, and nothing else."""
+    assert patterns(".dockerignore") == patterns(".gitignore") | {".git"}
+    copied = [word for stage in stages() for name, rest in stage if name == "COPY" for word in rest.split()[:-1]]
+    assert "." in copied and all((TOP / word).exists() for word in copied)
+
+
+def test_packages_of_the_image_exist():
+    build, final = ([rest for name, rest in stage if name == "RUN"] for stage in stages())
+    names = []
+    for step in build:
+        for words in re.findall(r"bash -c '(.*?)'", step):
+            names += run("bash", "-c", words.replace("install_missing", "printf '%s\\n'"), cwd=TOP).splitlines()
+    for words in re.findall(r"apt-get install ([^&]*)", " ".join(final)):
+        names += [word for word in words.split() if word[0] not in "-/"]
+    assert {"gcc", "cmake", "dpkg-dev", "ca-certificates"} <= set(names)
+    known = run("apt-cache", "policy", *(name.split("|")[0] for name in names))
+    assert len(re.findall(r"Candidate: \d", known)) == len(names), known
+
+
+def test_a_container(machine, package):
+    """The last stage after its packages; started by root with the capabilities that docker-compose.yml leaves it."""
+    machine.install(package)
+    last = stages()[-1]
+    steps = [step.strip() for name, rest in last if name == "RUN" for step in rest.split("&&")]
+    for step in steps:
+        if not re.match(r"--mount|apt-get|rm ", step):
+            assert machine.call("sh", "-c", step).returncode == 0, step
+    words = {name: rest for name, rest in last}
+    start = json.loads(words["ENTRYPOINT"]) + json.loads(words["CMD"])
+    health = json.loads(re.search(r"CMD (\[.*)", words["HEALTHCHECK"])[1])
+    services = yaml.safe_load((TOP / "docker-compose.yml").read_text())["services"]
+    assert services["netsonde"]["cap_drop"] == ["ALL"] and "USER" not in words
+    bounds = ",".join(["-all"] + [f"+{name.lower()}" for name in services["netsonde"]["cap_add"]])
+    rights = ["setpriv", "--no-new-privs", f"--bounding-set={bounds}", "--inh-caps=-all"]
+    check_daemon(machine, [*rights, *start], [*rights, *health], address="127.0.0.2")
+    assert machine.owned(words["VOLUME"].lstrip("/")) == "netsonde:netsonde 750"
+    assert words["STOPSIGNAL"] == "SIGTERM"
