@@ -24,7 +24,7 @@ class Haproxy:
     """The file as it is, with ports of this machine in the place of the names of containers."""
 
     def __init__(self, folder, influxes):
-        ports = dict(zip(("8086", "9090", "3000", "8404"), free_ports(4)))
+        ports = dict(zip(("8086", "9090", "9093", "3000", "8404"), free_ports(5)))
         text = CONFIGURATION.read_text()
         text = re.sub(r"(?s)resolvers names\n.*?\n\n", "", text).replace(" resolvers names", "")
         text = re.sub(r"bind :(\d+)", lambda found: f"bind 127.0.0.1:{ports[found[1]]}", text)

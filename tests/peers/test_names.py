@@ -433,6 +433,7 @@ def test_zabbix(names):
 def read_page(names, where, text):
     """Names anywhere; labels in braces; whole expressions where a name stands in one; blocks of Flux and InfluxQL."""
     every = set(names.metrics) | set(names.known.names.values()) | BUCKETS
+    text = re.sub(r"netsonde_\S*\.deb", "", text)
     for found in re.finditer(r"\b(?:\w+:)?netsonde_\w+(?::\w+)?", text):
         after = text[found.end():found.end() + 1]
         is_part = after in ("…", "*", "<", ".") and found[0].endswith("_")
