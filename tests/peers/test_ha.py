@@ -80,6 +80,12 @@ def runs(influx):
     return [int(row[1]) for row in series[0]["values"]] if series else []
 
 
+def tell(what, influxes, haproxy):
+    """For pytest -s."""
+    counts = " and ".join(f"{len(runs(one))} runs" if one.process.poll() is None else "gone" for one in influxes)
+    print(f"{what}: the two servers have {counts}; answers to reads through HAProxy: {haproxy.server()}")
+
+
 def test_a_server_that_ends_and_comes_back(binary, influxes, tmp_path):
     configuration = f"""
 agent: {{ name = "ha"; state_dir = "state"; }};
@@ -100,6 +106,8 @@ influx: (
             before = haproxy.server()
             assert before["influxdb1"] > 0 and before["influxdb2"] == 0, "reads go to the first server"
 
+            tell("both are there", influxes, haproxy)
+
             # Writes never go this way: one server only would have them.
             with pytest.raises(urllib.error.HTTPError) as refused:
                 urllib.request.urlopen(f"{haproxy.url}/write?db=netsonde", data=b"a b=1")
@@ -110,15 +118,18 @@ influx: (
             wait_until(lambda: haproxy.query('SELECT count("run") FROM "ping"', "netsonde"), "reads that have moved")
             assert haproxy.server()["influxdb2"] > 0
             wait_until(lambda: len(runs(influxes[1])) > at_the_kill + 30, "what was measured meanwhile, on the other server")
+            tell("the first was killed", influxes, haproxy)
 
             influxes[0].start()
             influxes[0].wait()
             wait_until(lambda: len(runs(influxes[0])) > at_the_kill + 30, "what the first server has missed")
+            tell("it is back", influxes, haproxy)
             time.sleep(1)
             assert daemon.stop() == 0
         # The end writes what was left to both.
         first, second = runs(influxes[0]), runs(influxes[1])
         assert first == second == list(range(1, len(first) + 1)), "runs are missing, or came twice"
         wait_until(lambda: haproxy.query('SELECT count("run") FROM "ping"', "netsonde"), "reads at the end")
+        tell("the agent has ended", influxes, haproxy)
     finally:
         haproxy.stop()
