@@ -85,7 +85,7 @@ class Boards:
         points = panel.get("maxDataPoints") or panel["gridPos"]["w"] * PIXELS_A_COLUMN
         least = duration(target.get("interval") or panel.get("interval") or f"{SCRAPE_SECONDS}s")
         wanted = max(least, self.range_seconds / points)
-        step = min(ROUND, key=lambda value: abs(value - wanted))
+        step = min(ROUND, key=lambda value: (abs(value - wanted), -value))
         self.add(name, title, target["expr"], "/api/v1/query_range", max(step, least))
 
     def add(self, board, name, text, path, step=None):
