@@ -64,14 +64,18 @@ class Boards:
         for variable in board["templating"]["list"]:
             if variable["type"] == "query":
                 self.values[variable["name"]] = variable.get("allValue") if variable["multi"] else self.single.get(variable["name"], "")
+                found = re.fullmatch(r"query_result\((.*)\)", variable["definition"])
+                if found:  # of this lab, some as good as any
+                    self.values[variable["name"]] = "host-0000."
+                    self.add(name, f"${variable['name']}", found[1], "/api/v1/query")
+                    continue
                 found = re.fullmatch(r"label_values\((.*), *(\w+)\)", variable["definition"])
                 self.add(name, f"${variable['name']}", found[1], f"/api/v1/label/{found[2]}/values")
         for panel in board["panels"]:
             for target in panel.get("targets", []):
                 self.read_panel(name, panel, target)
         for note in board["annotations"]["list"]:
-            if "expr" in note:
-                self.add(name, f"note: {note['name']}", note["expr"], "/api/v1/query_range", 60)
+            self.add(name, f"note: {note['name']}", note["target"]["expr"], "/api/v1/query_range", 60)
 
     def read_panel(self, name, panel, target):
         title = f"{panel['title']} {target['refId']}" if len(panel["targets"]) > 1 else panel["title"]
@@ -81,7 +85,7 @@ class Boards:
         points = panel.get("maxDataPoints") or panel["gridPos"]["w"] * PIXELS_A_COLUMN
         least = duration(target.get("interval") or panel.get("interval") or f"{SCRAPE_SECONDS}s")
         wanted = max(least, self.range_seconds / points)
-        step = min(ROUND, key=lambda value: abs(value - wanted))
+        step = min(ROUND, key=lambda value: (abs(value - wanted), -value))
         self.add(name, title, target["expr"], "/api/v1/query_range", max(step, least))
 
     def add(self, board, name, text, path, step=None):

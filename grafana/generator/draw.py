@@ -6,7 +6,7 @@ import model
 from query import Flux
 
 LINES, ROWS = 20, 50  # of a panel, where there may be thousands
-POINTS = 180  # of a line whose query looks at all targets: a minute each in three hours
+POINTS = 120  # of a line whose query looks at all targets
 
 
 def name_of(src, label):

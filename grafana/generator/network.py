@@ -11,6 +11,7 @@ EACH = ("instance", "target", "probe")
 BY_TARGET = "{{target}} {{probe}} from {{instance}}"
 SCOPE = Scope((("instance", "agent"), ("target", "target"), ("probe", "probe")))
 ONE = Scope(SCOPE.names, is_one=True)
+FEW = Scope((("instance", "agent"), ("target", "worst"), ("probe", "probe")), is_one=True)
 WINDOWS = (("1h", "1 hour"), ("24h", "24 hours"), ("7d", "7 days"), ("30d", "30 days"))
 
 
@@ -106,7 +107,9 @@ def overview(src):
 
 
 def quality(src):
-    board = start(src, "quality", "netsonde / Quality of service", "How good the paths are for calls, video, films, games and pages, and why.", "netsonde_availability_up")
+    board = start(src, "quality", "netsonde / Quality of service", "How good the paths are for calls, video, films, games and pages, and why. Curves by target are of the twenty with the lowest scores for calls.", "netsonde_availability_up")
+    voice = Ask("qos", "score", where={"use": "voice"}, smallest=draw.LINES)
+    board.variables.append(src.few("worst", "Worst for calls", voice, SCOPE))
     figures = [
         draw.stat(src, SCOPE, title, f"Mean score of the use {use}, 0 to 100 (docs/quality.md).", [Ask("qos", "score", how="mean", where={"use": use})], thresholds=LOW_IS_BAD["score"], max=100, decimals=0)
         for use, title in (("voice", "Calls"), ("video", "Video meetings"), ("streaming", "Films"), ("gaming", "Games"), ("web", "Pages"))
@@ -116,19 +119,19 @@ def quality(src):
     board.add(draw.bars(src, SCOPE, "Worst targets by use", "The twenty lowest scores.", [Ask("qos", "score", how="mean", by=("target", "use"), smallest=20, legend="{{target}} {{use}}")], thresholds=LOW_IS_BAD["score"], max=100), 12, 8)
     board.add(draw.curve(src, SCOPE, "Score by use", "Mean of the chosen targets.", [Ask("qos", "score", how="mean", by=("use",), legend="{{use}}", recorded=True)], max=100, thresholds=LOW_IS_BAD["score"]))
     board.add(draw.curve(src, SCOPE, "MOS by codec", "Mean opinion score of calls (ITU-T G.107), mean of the chosen targets.", [Ask("qos", "mos", how="mean", by=("codec",), legend="{{codec}}", recorded=True)], max=5))
-    board.add(draw.curve(src, SCOPE, "R factor", "Transmission rating of calls, by target and codec.", [Ask("qos", "r_factor", how="mean", by=("target", "codec"), legend="{{target}} {{codec}}", smallest=draw.LINES)], max=100))
-    board.add(draw.curve(src, SCOPE, "Jitter", "Interarrival jitter (RFC 3550) of round-trip times.", [JITTER], "s"))
-    board.add(draw.curve(src, SCOPE, "Loss", "Over the sliding window of each probe.", [Ask("qos", "loss_ratio", how="mean", by=EACH, legend=BY_TARGET)], "percentunit", thresholds=HIGH_IS_BAD["loss"]))
-    board.add(draw.curve(src, SCOPE, "Bursts of loss", "BurstR: 1 is loss at random, more is loss in bursts.", [Ask("qos", "burst_ratio", how="mean", by=EACH, legend=BY_TARGET)]))
+    board.add(draw.curve(src, FEW, "R factor", "Transmission rating of calls, by target and codec.", [Ask("qos", "r_factor", how="mean", by=("target", "codec"), legend="{{target}} {{codec}}")], max=100))
+    board.add(draw.curve(src, FEW, "Jitter", "Interarrival jitter (RFC 3550) of round-trip times.", [JITTER], "s"))
+    board.add(draw.curve(src, FEW, "Loss", "Over the sliding window of each probe.", [Ask("qos", "loss_ratio", how="mean", by=EACH, legend=BY_TARGET)], "percentunit", thresholds=HIGH_IS_BAD["loss"]))
+    board.add(draw.curve(src, FEW, "Bursts of loss", "BurstR: 1 is loss at random, more is loss in bursts.", [Ask("qos", "burst_ratio", how="mean", by=EACH, legend=BY_TARGET)]))
     quantiles = [Ask("qos", f"pdv_p{q}_seconds", how="mean", by=("target",), legend="{{target}} " + f"p{q}") for q in (50, 95, 99)]
-    board.add(draw.curve(src, SCOPE, "Variation of delay", "Packet delay variation (RFC 5481) by quantile.", quantiles, "s"))
+    board.add(draw.curve(src, FEW, "Variation of delay", "Packet delay variation (RFC 5481) by quantile.", quantiles, "s"))
     round_trips = [Ask("qos", f"rtt_p{q}_seconds", how="mean", by=("target",), legend="{{target}} " + f"p{q}") for q in (50, 95, 99)]
-    board.add(draw.curve(src, SCOPE, "Round trips", "Round-trip time by quantile.", round_trips, "s"))
-    board.add(draw.curve(src, SCOPE, "Buffer of calls", "What a de-jitter buffer must hold.", [Ask("qos", "buffer_seconds", how="mean", by=EACH, legend=BY_TARGET)], "s"))
-    board.add(draw.curve(src, SCOPE, "Objectives missed", "How often an objective began to be missed, per second.", [Ask("qos", "violations_total", rate=True, how="sum", by=("target", "objective"), legend="{{target}} {{objective}}")]))
-    board.add(draw.curve(src, SCOPE, "What TCP could reach", "The ceiling that loss and delay set for one connection (estimated).", [Ask("qos", "tcp_rate_bytes_per_second", how="mean", by=EACH, scale=8, legend=BY_TARGET, smallest=draw.LINES)], "bps"))
-    board.add(draw.curve(src, SCOPE, "Pages and queries", "Median time of the pages and DNS queries of the window.", [Ask("qos", "page_seconds", how="mean", by=EACH, legend=BY_TARGET)], "s"))
-    board.add(draw.curve(src, SCOPE, "Apdex", "How content people would be with these times: 1 is good (docs/quality.md).", [Ask("qos", "apdex_ratio", how="mean", by=EACH, legend=BY_TARGET, smallest=draw.LINES)], max=1))
+    board.add(draw.curve(src, FEW, "Round trips", "Round-trip time by quantile.", round_trips, "s"))
+    board.add(draw.curve(src, FEW, "Buffer of calls", "What a de-jitter buffer must hold.", [Ask("qos", "buffer_seconds", how="mean", by=EACH, legend=BY_TARGET)], "s"))
+    board.add(draw.curve(src, FEW, "Objectives missed", "How often an objective began to be missed, per second.", [Ask("qos", "violations_total", rate=True, how="sum", by=("target", "objective"), legend="{{target}} {{objective}}")]))
+    board.add(draw.curve(src, FEW, "What TCP could reach", "The ceiling that loss and delay set for one connection (estimated).", [Ask("qos", "tcp_rate_bytes_per_second", how="mean", by=EACH, scale=8, legend=BY_TARGET)], "bps"))
+    board.add(draw.curve(src, FEW, "Pages and queries", "Median time of the pages and DNS queries of the window.", [Ask("qos", "page_seconds", how="mean", by=EACH, legend=BY_TARGET)], "s"))
+    board.add(draw.curve(src, FEW, "Apdex", "How content people would be with these times: 1 is good (docs/quality.md).", [Ask("qos", "apdex_ratio", how="mean", by=EACH, legend=BY_TARGET)], max=1))
     return board
 
 
@@ -443,8 +446,8 @@ def slo(src):
     made["transformations"] = src.columns(["Left"] + [f"Errors {window}" for window in ("5m", "1h", "6h", "1d", "3d")])
     board.add(made, 24, 12)
     errors = model.curve("Errors", "Share of runs that failed, by window, mean of the chosen probes.", [src.target(f"avg(probe:netsonde_probe_errors:ratio{window}{{{labels}}})", window) for window in ("5m", "30m", "1h", "2h", "6h", "1d", "3d")], "percentunit")
-    worst = f"topk(10, avg_over_time(probe:netsonde_probe_errors:ratio1h{{{labels}}}[$__range:$__interval] @ end()))"
-    burning = f"(probe:netsonde_probe_errors:ratio1h{{{labels}}} and {worst}) / on (job, {each}) group_left () (1 - probe:netsonde_slo:objective{{{labels}}})"
+    worst = f"topk(10, avg_over_time(probe:netsonde_slo_burn:rate1h{{{labels}}}[$__range:$__interval] @ end()))"
+    burning = f"probe:netsonde_slo_burn:rate1h{{{labels}}} and {worst}"
     rate = model.curve("Burn rate", "Errors of an hour by what the objective allows: above 14.4 a month's budget is gone in two days. The ten that burn fastest.", [src.target(burning, BY_TARGET)], thresholds=model.steps((1, model.POOR), (14.4, model.BAD)), links=draw.link_of(src, [UP]))
     for made in (errors, rate):
         made["maxDataPoints"] = draw.POINTS

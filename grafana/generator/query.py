@@ -92,6 +92,15 @@ class Prometheus:
             **more,
         }
 
+    def few(self, name, label, ask, scope):
+        """A choice that nobody sees: the targets with the lowest values within the last hour. Panels of a board that all look at
+        these cost next to nothing."""
+        made = self.choice(name, label, "", "")
+        text = f"query_result(bottomk({ask.smallest}, min by (target) (avg_over_time({self.series(ask, scope)}[1h]))))"
+        made.update({"definition": text, "query": {"query": text, "refId": name}, "regex": '/target="([^"]+)"/', "hide": 2, "sort": 0})
+        del made["allValue"]  # so that "all" stands for their names
+        return made
+
     @staticmethod
     def selector(scope, where):
         parts = [f'{name}=~"${variable}"' for name, variable in scope.prometheus]
@@ -221,6 +230,15 @@ class Flux:
         made.update(more)
         return made
 
+    def few(self, name, label, ask, scope):
+        made = Prometheus().few(name, label, ask, scope)
+        hour = self.source(ask, scope, "v.defaultBucket", "date.sub(d: 1h, from: v.timeRangeStop)")
+        lines = ['import "date"', "", *hour, "  |> mean()", '  |> group(columns: ["target"])', "  |> min()", "  |> group()"]
+        lines += [f'  |> bottom(n: {ask.smallest}, columns: ["_value"])', '  |> keep(columns: ["target"])', '  |> rename(columns: {target: "_value"})']
+        text = "\n".join(lines)
+        made.update({"datasource": self.reference, "definition": text, "query": {"query": text, "refId": name}, "regex": ""})
+        return made
+
     @staticmethod
     def source(ask, scope, bucket="bucket", start="v.timeRangeStart"):
         wanted = [f'r._measurement == "{ask.set}"', f'r._field == "{ask.measure}"']
@@ -342,7 +360,7 @@ class Scope:
     """Which variables of a board choose by which labels."""
 
     names: tuple  # (label of Prometheus, variable)
-    is_one: bool = False  # they choose one target
+    is_one: bool = False  # they choose one target, or few
 
     @property
     def prometheus(self):

@@ -93,7 +93,8 @@ def variables_are_used(board, language):
             yield f"{name} is not used"
         if variable["refresh"] != 2:
             yield f"{name}: not asked for again"
-        if variable["includeAll"] and variable.get("allValue") != ".*":
+        # All of a choice that nobody sees is what it has found.
+        if variable["includeAll"] and variable.get("allValue") != (None if variable["hide"] else ".*"):
             yield f"{name}: allValue"
     for where, text in texts_of(board):
         if re.search(r'[^~]"\$[a-z]', text):
@@ -251,7 +252,8 @@ def lines_are_few(board, language):
         for target in panel["targets"]:
             text = target.get("expr") or target["query"]
             grows = re.search(r"by \([^)]*\btarget\b", text) if language == "prometheus" else re.search(r'group\(columns: \[[^]]*"target"', text)
-            if grows and not re.search(r"\b(?:topk|bottomk|top|bottom)\(", text):
+            # $worst: a variable that has chosen some.
+            if grows and not re.search(r"\b(?:topk|bottomk|top|bottom)\(|\$\{?worst\b", text):
                 yield f"{panel['title']}: {text}"
 
 

@@ -257,7 +257,8 @@ def read_promql_board(names, name, board):
 
 
 def read_variable(names, where, text):
-    metric, label = re.fullmatch(r"label_values\((?:(.*), *)?(\w+)\)", text).groups()
+    asked = re.fullmatch(r"query_result\((.*by \((\w+)\).*)\)", text)
+    metric, label = (asked or re.fullmatch(r"label_values\((?:(.*), *)?(\w+)\)", text)).groups()
     reader = promql.Reader(names.metrics)
     answer = names.promql(where, f"group({metric})") and reader.read(f"group by ({label}) ({metric})")
     if answer is None or reader.wrong:
