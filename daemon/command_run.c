@@ -66,7 +66,8 @@ static int open_signals(struct signals *signals, struct loop *loop, struct err *
 
 	signals->loop = loop;
 	signal(SIGPIPE, SIG_IGN);
-	/* Where files may not grow, write(2) is to say so: main itself writes databases into memory, which counts as a file. */
+	/* Where files may not grow, write(2) is to say so: main itself writes databases into memory, which counts as a
+	 * file. */
 	signal(SIGXFSZ, SIG_IGN);
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);

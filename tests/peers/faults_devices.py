@@ -494,6 +494,7 @@ DEATH = of_agent(
     play=lambda world: world.agents["sick"].process.kill(),
 )
 ABSENCE = Fault("no agent is known", {"job": "netsonde"}, {}, ("NetsondeAgentsMissing",), (), play=World.forget_agents)
+LAST = (DEATH, ABSENCE)
 
 # Boards that are all about them, and queries of these that no fault of those that are played changes.
 BOARDS = (

@@ -5,7 +5,11 @@ import pytest
 
 import fault_player
 import faults_devices as devices
+import faults_network as network
 from netsonde import wait_until
+from test_rules import ALERTS
+
+TABLES = (*devices.FAULTS, *devices.LAST, *network.FAULTS)
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +51,24 @@ def test_alerts_end_with_their_faults(world, played):
     wait_until(look, f"the end of {waiting}", fault_player.PATIENCE)
 
 
-@pytest.mark.parametrize("fault", [devices.DEATH, devices.ABSENCE], ids=lambda fault: fault.name)
+@pytest.mark.parametrize("fault", devices.LAST, ids=lambda fault: fault.name)
 def test_last_fault(world, played, fault):
     one = fault_player.play(world, [fault])[fault.name]
     print(one.report())
     fault_player.check(one)
+
+
+def test_every_alert_is_played():
+    played = {alert if isinstance(alert, str) else alert[0] for fault in TABLES for alert in fault.alerts}
+    assert played == set(ALERTS) - {"NetsondeWatchdog"}, "each alert but that which always comes (test_live)"
+
+
+def test_every_panel_has_its_fault():
+    """Of the boards about routers and agents, each query changes with a fault, or is listed with why not; and there is no board
+    that neither this table nor that of networks answers for."""
+    seen = {(look[0], look[2] if len(look) > 2 else 0) for fault in TABLES for look in fault.panels}
+    asked = {(title, n) for title, texts in fault_player.queries().items() for n in range(len(texts))}
+    boards = {title.split("/")[0] for title, _ in asked}
+    assert boards == {*devices.BOARDS, *network.BOARDS}
+    assert {look for look in asked - seen if look[0].split("/")[0] in devices.BOARDS} == set(devices.WITHOUT)
+    assert seen <= asked

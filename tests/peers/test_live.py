@@ -1,5 +1,4 @@
-"""The stack alive: every PromQL panel and rule has data, and a fault that is played changes panels and makes its alert reach a
-webhook through a real Alertmanager."""
+"""The stack alive: every PromQL panel and rule has data where all types of probes are at work."""
 
 import json
 import re
@@ -23,7 +22,7 @@ WITHOUT = {
 
 
 def plain(text):
-    for name, value in (("$__rate_interval", "30s"), ("$__interval", "5s"), ("$__range", "1m"), ("5m", "30s")):
+    for name, value in (("$__rate_interval", "30s"), ("$__interval", "5s"), ("$__range", "1m"), ("[5m]", "[30s]")):
         text = text.replace(name, value)
     return re.sub(r"\$\{?\w+(?::\w+)?\}?", ".*", text)
 
@@ -54,18 +53,16 @@ def world(binary, tmp_path_factory):
 
 
 def test_every_panel_has_data(world):
-    missing = {name: text for name, text in CASES if name not in WITHOUT}
+    missing = {(name, text) for name, text in CASES if name not in WITHOUT}
 
     def look():
-        for name, text in list(missing.items()):
-            if world.prometheus.query(text):
-                del missing[name]
+        missing.difference_update([case for case in missing if world.prometheus.query(case[1])])
         return not missing
 
     try:
         wait_until(look, "data in every panel", PATIENCE)
     except AssertionError:
-        raise AssertionError(json.dumps(missing, indent=1)) from None
+        raise AssertionError(json.dumps(sorted(missing), indent=1)) from None
 
 
 def test_every_rule_that_records_has_data(world):
@@ -83,61 +80,5 @@ def test_every_rule_that_records_has_data(world):
     wait_until(look, f"records: {missing}", PATIENCE)
 
 
-def fires(world, name, **labels):
-    def look():
-        return [alert for alert in world.alerts(name) if labels.items() <= alert[1].items()]
-
-    return wait_until(look, f"the alert {name}", PATIENCE)[0]
-
-
-def value(world, expression):
-    found = world.prometheus.query(expression)
-    return found[0][1] if found else None
-
-
 def test_the_watchdog_arrives(world):
-    fires(world, "NetsondeWatchdog")
-
-
-def test_a_target_that_goes_down(world):
-    wait_until(lambda: value(world, 'netsonde_availability_up{target="resolver"}') == 1, "resolver up", PATIENCE)
-    world.names.shutdown()
-    world.names.server_close()
-    wait_until(lambda: value(world, 'min(netsonde_availability_up{target="resolver"})') == 0, "the panel", PATIENCE)
-    alert = fires(world, "NetsondeTargetDown", target="resolver", probe="names", severity="critical")
-    assert alert[2]["description"].startswith("resolver does not answer names")
-
-
-def test_a_router_that_vanishes(world):
-    wait_until(lambda: value(world, 'netsonde_routeros_up{target="gw2"}') == 1, "gw2 up", PATIENCE)
-    world.routers[1].stop()
-    wait_until(lambda: value(world, 'min(netsonde_routeros_up{target="gw2"})') == 0, "the panel", PATIENCE)
-    fires(world, "NetsondeRouterUnreachable", target="gw2")
-    assert not [alert for alert in world.alerts("NetsondeRouterUnreachable") if alert[1]["target"] == "gw1"]
-
-
-def test_a_bgp_session_that_is_down(world):
-    fires(world, "NetsondeRouterBgpDown", target="gw1")
-
-
-def test_a_certificate_that_expires_soon(world):
-    fires(world, "NetsondeCertificateExpiresIn7Days", target="shop")
-    assert not world.alerts("NetsondeCertificateExpired")
-
-
-def test_a_reload_that_fails(world):
-    file = world.daemon.file
-    good = file.read_text()
-    file.write_text(good + "nonsense")
-    world.daemon.process.send_signal(1)
-    wait_until(lambda: value(world, "netsonde_config_last_reload_successful") == 0, "the panel", PATIENCE)
-    fires(world, "NetsondeReloadFailed")
-    file.write_text(good)
-    world.daemon.process.send_signal(1)
-    wait_until(lambda: world.alerts("NetsondeReloadFailed", "resolved"), "the end of the alert", PATIENCE)
-
-
-def test_an_agent_that_dies(world):
-    world.daemon.process.kill()
-    wait_until(lambda: value(world, 'up{job="netsonde"}') == 0, "up == 0", PATIENCE)
-    fires(world, "NetsondeAgentDown")
+    wait_until(lambda: world.alerts("NetsondeWatchdog"), "the watchdog", PATIENCE)
