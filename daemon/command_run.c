@@ -66,6 +66,8 @@ static int open_signals(struct signals *signals, struct loop *loop, struct err *
 
 	signals->loop = loop;
 	signal(SIGPIPE, SIG_IGN);
+	/* Where files may not grow, write(2) is to say so: main itself writes databases into memory, which counts as a file. */
+	signal(SIGXFSZ, SIG_IGN);
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);

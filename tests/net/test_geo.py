@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import resource
 import signal
 import subprocess
 
@@ -117,6 +118,13 @@ def test_databases_while_the_daemon_runs(start_daemon, tmp_path):
     put(tmp_path, "city", SINGAPORE)
     metrics = daemon.wait_metrics(lambda m: info(m, "far")["country"] == "SG", "the good database")
     assert database(metrics, "last_reload_successful", tmp_path, "city") == 1
+
+    # Databases are kept in memory that counts as a file: where none may grow, the one before stays, and the daemon.
+    resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
+    put(tmp_path, "city", NEARBY)
+    metrics = daemon.wait_metrics(lambda m: database(m, "refused_total", tmp_path, "city") == 2, "the refusal")
+    assert info(metrics, "far")["country"] == "SG"
+    resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
 
 def test_reload(start_daemon, tmp_path):

@@ -27,6 +27,10 @@ def under(most):
     return lambda values, _: any(value < most for value in values)
 
 
+def just(number):
+    return lambda values, _: values == [number]
+
+
 def fewer(number):
     return lambda values, _: len(values) < number
 
@@ -138,7 +142,9 @@ class Played:
         ]
 
     def is_over(self):
-        return all(self.alerts(alert[1]["alertname"], alert[1], "resolved") for alert in self.heard.values())
+        """Is that what was said last of each alert?"""
+        said = {key(labels): status for status, labels, *_ in self.world.hook.alerts}
+        return all(said[key(labels)] == "resolved" for _, labels, *_ in self.heard.values())
 
     def report(self):
         lines = [f"\n{self.fault.name}"]
@@ -147,13 +153,16 @@ class Played:
             lines.append(f"  {labels['alertname']} ({labels['severity']}) at {receiver}: {notes['description']}")
         return "\n".join(lines)
 
-
     def row(self):
         """The same in short, for a table."""
         panels = [f"{look[0]}: {short(self.before[look])} → {short(values)}" for look, values in self.after.items()]
         more = [f"and {len(panels) - 4} more"] if len(panels) > 4 else []
         alerts = [f"{labels['alertname']} ({labels['severity']}): {notes['description']}" for _, labels, notes, _ in self.heard.values()]
         return f"| {self.fault.name} | {'<br>'.join(panels[:4] + more) or '-'} | {'<br>'.join(alerts) or '-'} |\n"
+
+
+def key(labels):
+    return tuple(sorted(labels.items()))
 
 
 def short(values):

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 import live
-from fault_player import Fault, fewer, over, under
+from fault_player import Fault, fewer, just, over, under
 from netsonde import Daemon, wait_until
 from simulator import Simulator
 
@@ -27,7 +27,7 @@ DAY = 86400
 PAGES = ("shop", "month", "week", "yesterday", "flaky")
 OUTPUTS = ("well", "away", "tiny", "strict")
 FEW, MANY = 5, 60  # targets of the agent that has faults
-SETS = ("bgp", "bgp_configured", "ppp_sessions", "health", "queue_tree", "firewall_drops", "ethernet_counters")
+SETS = ("bgp", "bgp_configured", "ppp_sessions", "health", "queue_tree", "firewall", "firewall_drops", "ethernet_counters")
 CONFLICT = json.dumps({"code": "unprocessable entity", "message": "failure writing points: partial write: field type conflict dropped=5"})
 
 
@@ -191,8 +191,11 @@ influx: ( {influx} );
         self.stalled = time.monotonic()
 
     def fill_disk(self):
-        """No file of the agent can grow any more."""
-        resource.prlimit(self.agents["sick"].process.pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
+        """Hardly any file of the agent can grow any more; but that of places, which another fault needs, is small."""
+        self.limit_files(1 << 14)
+
+    def limit_files(self, size):
+        resource.prlimit(self.agents["sick"].process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
     def forget_agents(self):
         """Prometheus is told of no agent any more."""
@@ -343,7 +346,7 @@ PAGES_AND_OBJECTIVES = (
 
 AGENTS = (
     of_agent(
-        "an agent has more series than it may", ("NetsondeSeriesRefused",), (("daemon/Series", over(900)),), play=World.grow,
+        "an agent has more series than it may", ("NetsondeSeriesRefused",), (("daemon/Series", just(1000)),), play=World.grow,
     ),
     of_agent(
         "a reload fails", ("NetsondeReloadFailed",), (("daemon/Last reload", under(1)),),
