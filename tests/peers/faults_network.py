@@ -317,7 +317,7 @@ FAULTS = (
         "a name server gives an address that a rule forbids", "poisoned", {"answer": ["203.0.113.5"]}, ["NetsondeTargetDown"], [
             *DOWN,
             ("dns/Rules broken", over(0)),
-        ],
+        ], also=("NetsondeDnsAnswerChanged",),
     ),
     broken(
         "a name server answers a fifth of a second later", "sluggish", FAR, [], [
