@@ -180,7 +180,10 @@ def play(world, table):
         nervous.intersection_update([name for name in nervous if not played[name].is_calm()])
         return not nervous
 
-    wait_until(look_for_calm, f"calm before {nervous}", PATIENCE)
+    try:
+        wait_until(look_for_calm, "", PATIENCE)
+    except AssertionError:
+        raise AssertionError(f"no calm before {nervous}") from None
     for one in played.values():
         one.play()
     try:
