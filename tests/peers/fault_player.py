@@ -158,7 +158,8 @@ class Played:
         panels = [f"{look[0]}: {short(self.before[look])} → {short(values)}" for look, values in self.after.items()]
         more = [f"and {len(panels) - 4} more"] if len(panels) > 4 else []
         alerts = [f"{labels['alertname']} ({labels['severity']}): {notes['description']}" for _, labels, notes, _ in self.heard.values()]
-        return f"| {self.fault.name} | {'<br>'.join(panels[:4] + more) or '-'} | {'<br>'.join(alerts) or '-'} |\n"
+        text = f"| {self.fault.name} | {'<br>'.join(panels[:4] + more) or '-'} | {'<br>'.join(alerts) or '-'} |\n"
+        return text.replace(f"{self.world.folder}/", "")
 
 
 def key(labels):

@@ -117,12 +117,12 @@ targets: (
         return found and found[0][1] >= 20
 
 
-def broken(what, target, fate, alerts, panels, also=(), **more):
+def broken(what, target, fate, alerts, panels, also=(), ends=True):
     """A fault of one target, next to the steady one of its probe."""
     well = next(name for name, probe in TARGETS.items() if probe == TARGETS[target])
     return Fault(
         f"{target}: {what}", {"target": target}, {"target": well}, tuple(alerts), tuple(panels), also=also,
-        play=lambda world: world.play(target, fate), end=lambda world: world.play(target, HEALTHY), **more,
+        play=lambda world: world.play(target, fate), end=(lambda world: world.play(target, HEALTHY)) if ends else None,
     )
 
 
@@ -268,7 +268,7 @@ FAULTS = (
         "two routers take turns", "flapping", {"flaps": 0.7}, ["NetsondePathFlapping", "NetsondePathChanged"], [
             ("path/Changes in an hour", over(6)),
             ("nodes/Changes of paths", over(6)),
-        ],
+        ], ends=False,  # the hour in which it has changed so often takes half a minute to pass
     ),
     broken(
         "the second hop takes 0.1 s longer", "narrowed", {"steps": [0.004, 0.108, 0.016, 0.012]}, ["NetsondeHopBottleneck"], [
@@ -317,7 +317,7 @@ FAULTS = (
         "a name server gives an address that a rule forbids", "poisoned", {"answer": ["203.0.113.5"]}, ["NetsondeTargetDown"], [
             *DOWN,
             ("dns/Rules broken", over(0)),
-        ],
+        ], also=("NetsondeDnsAnswerChanged",),
     ),
     broken(
         "a name server answers a fifth of a second later", "sluggish", FAR, [], [
