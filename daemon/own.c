@@ -114,13 +114,17 @@ static const struct measure_set series_set = {
 };
 
 const struct measure_set *const own_sets[] = {
-	&build_set,        &process_set,         &config_set,
-	&series_set,       &worker_set,          &engine_set,
-	&influx_set,       &influx_log_set,      &target_files_set,
-	&exporter_set,     &api_probe_set,       &api_probe_refused_set,
-	&api_web_set,      &api_web_refused_set, &api_v2_set,
-	&trigger_set,      &events_set,          &availability_keeper_set,
-	&geo_database_set, &geo_cache_set,       NULL,
+	&build_set,        &process_set,
+	&config_set,       &series_set,
+	&worker_set,       &engine_set,
+	&influx_set,       &influx_log_set,
+	&target_files_set, &exporter_set,
+	&api_probe_set,    &api_probe_refused_set,
+	&api_web_set,      &api_web_refused_set,
+	&api_v2_set,       &trigger_set,
+	&events_set,       &availability_keeper_set,
+	&geo_database_set, &geo_cache_set,
+	&geo_agent_set,    NULL,
 };
 
 /* --- life -------------------------------------------------------------------------------------------------------- */

@@ -56,6 +56,20 @@ const struct measure_set geo_cache_set = {
 	.help = "The caches of places, of all workers together",
 };
 
+enum { AGENT_LATITUDE, AGENT_LONGITUDE, AGENT_MEASURES };
+static const struct measure agent_measures[AGENT_MEASURES] = {
+	[AGENT_LATITUDE] = {"latitude", MEASURE_GAUGE, "Where this agent stands, in degrees; south is negative"},
+	[AGENT_LONGITUDE] = {"longitude", MEASURE_GAUGE, "Where this agent stands, in degrees; west is negative"},
+};
+const struct measure_set geo_agent_set = {
+	.name = "geo_agent",
+	.measures = agent_measures,
+	.n = AGENT_MEASURES,
+	.help = "Where this agent stands: agent.latitude and agent.longitude, or what the databases of section geo "
+		"have "
+		"for agent.address",
+};
+
 /* What is remembered about a file beside its database. */
 struct file_state {
 	char *path;
@@ -318,6 +332,19 @@ static void read_file(const struct geo *geo, size_t i, void (*each)(void *arg, c
 	each(arg, &row);
 }
 
+static void read_agent(const struct geo *geo, void (*each)(void *arg, const struct row *row), void *arg)
+{
+	struct distance_point point;
+	struct reading readings[AGENT_MEASURES];
+	double radius_meters;
+
+	if (!edition_agent(geo->edition, &point, &radius_meters))
+		return;
+	readings[AGENT_LATITUDE] = reading_number(AGENT_LATITUDE, point.latitude);
+	readings[AGENT_LONGITUDE] = reading_number(AGENT_LONGITUDE, point.longitude);
+	each(arg, &(const struct row){&geo_agent_set, NULL, 0, readings, AGENT_MEASURES});
+}
+
 void geo_read(struct geo *geo, void (*each)(void *arg, const struct row *row), void *arg)
 {
 	struct geo_cache_figures figures = {0};
@@ -334,6 +361,7 @@ void geo_read(struct geo *geo, void (*each)(void *arg, const struct row *row), v
 		readings[1] = reading_integer(CACHE_HITS, (int64_t)figures.hits);
 		readings[2] = reading_integer(CACHE_PLACES, (int64_t)figures.places);
 		each(arg, &row);
+		read_agent(geo, each, arg);
 	}
 	pthread_mutex_unlock(&geo->lock);
 }

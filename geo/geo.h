@@ -58,8 +58,9 @@ struct place *geo_find(struct geo_cache *cache, const struct address *address, c
 
 extern const struct measure_set geo_database_set; /* "geo_database", labels file and type */
 extern const struct measure_set geo_cache_set;    /* "geo_cache" */
+extern const struct measure_set geo_agent_set;    /* "geo_agent": no row while nobody knows where the agent stands */
 
-/* Readings of the rows of both; labels may be NULL. Nothing if nothing is configured. */
+/* Readings of the rows of all; labels may be NULL. Nothing if nothing is configured. */
 void geo_read(struct geo *geo, void (*each)(void *arg, const struct row *row), void *arg);
 
 #endif

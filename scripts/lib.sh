@@ -12,9 +12,12 @@ packages_test=(libcriterion-dev openssl python3 python3-pytest python3-pytest-ti
 	binutils iputils-ping util-linux procps nftables
 	libmaxmind-db-writer-perl)
 # Servers of others, for tests/peers. They are started by the tests, on loopback; never as services. And programs that do
-# the same as ours, for tests/net.
+# the same as ours, for tests/net. Ubuntu's docker-compose needs python3-setuptools, and does not say so.
 packages_peers=(prometheus influxdb victoria-metrics prometheus-blackbox-exporter nginx knot unbound traceroute mtr-tiny
-	scamper python3-librouteros prometheus-alertmanager python3-yaml yamllint haproxy docker-compose)
+	scamper python3-librouteros prometheus-alertmanager python3-yaml yamllint haproxy docker-compose jsonnet
+	python3-setuptools)
+# What tests/peers/npm needs, unless there is an npm already.
+packages_npm=(nodejs npm)
 packages_matrix=(clang llvm valgrind)
 packages_coverage=(gcovr)
 packages_fuzz=(clang llvm)

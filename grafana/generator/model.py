@@ -1,5 +1,7 @@
 """Boards and panels as Grafana's JSON has them (schemaVersion 42): what is common to all of ours is said once, here."""
 
+import re
+
 GOOD, FAIR, POOR, BAD, CALM = "#0072B2", "#56B4E9", "#E69F00", "#D55E00", "#999999"  # told apart by everybody
 COLUMNS = 24
 
@@ -45,7 +47,8 @@ YES_NO = [
 class Board:
     """Panels are placed from left to right, row by row."""
 
-    def __init__(self, source, uid, title, description, variables=(), tags=()):
+    def __init__(self, source, uid, title, description, variables=(), tags=(), annotations=(), home=None, empty="no data"):
+        """home: the board that this one is a detail of. empty: what panels say that have nothing to show."""
         self.source = source
         self.uid = uid
         self.title = title
@@ -54,7 +57,9 @@ class Board:
         self.tags = ["netsonde", source.name, *tags]
         self.panels = []
         self.x = self.y = self.height = 0
-        self.annotations = []
+        self.annotations = list(annotations)
+        self.home = home
+        self.empty = empty
 
     def place(self, width, height):
         if self.x + width > COLUMNS:
@@ -87,7 +92,40 @@ class Board:
         panel["id"] = len(self.panels) + 1
         panel["gridPos"] = self.place(width, height)
         panel["datasource"] = self.source.reference
+        defaults = panel["fieldConfig"]["defaults"]
+        defaults["noValue"] = self.empty
+        for owner in (defaults, *(rule for over in panel["fieldConfig"]["overrides"] for rule in over["properties"])):
+            name = "value" if owner.get("id") == "links" else "links"
+            if name in owner:
+                owner[name] = self.useful(owner[name])
         self.panels.append(panel)
+
+    def useful(self, links):
+        """Without those to where one is, and without variables that this board has not got."""
+        names = {"datasource", *(variable["name"] for variable in self.variables)}
+
+        def known(found):
+            return found[0] if found[1] in names else ""
+
+        away = [link for link in links if not link["url"].startswith(f"/d/{self.uid}?")]
+        return [{**link, "url": re.sub(r"&\$\{(\w+):queryparam\}", known, link["url"])} for link in away]
+
+    def first_row(self, panels):
+        """Figures side by side, over the whole width."""
+        width, rest = divmod(COLUMNS, len(panels))
+        for i, made in enumerate(panels):
+            self.add(made, width + (i < rest), 4)
+
+    def links(self):
+        way_back = {"asDropdown": False, "icon": "dashboard", "tags": [], "title": "Back to the overview", "tooltip": "With the same time", "type": "link", "url": f"/d/{self.home}"}
+        groups = [(["mikrotik", self.source.name], "MikroTik")] if "mikrotik" in self.tags else []
+        groups.append((["netsonde", self.source.name], "netsonde"))
+        others = [
+            {"asDropdown": True, "icon": "external link", "tags": tags, "title": title, "tooltip": "Other boards, with the same time and choice", "type": "dashboards", "url": ""}
+            for tags, title in groups
+        ]
+        common = {"includeVars": True, "keepTime": True, "targetBlank": False}
+        return [{**link, **common} for link in ([way_back] if self.home else []) + others]
 
     def json(self):
         return {
@@ -96,20 +134,7 @@ class Board:
             "editable": True,
             "fiscalYearStartMonth": 0,
             "graphTooltip": 1,
-            "links": [
-                {
-                    "asDropdown": True,
-                    "icon": "external link",
-                    "includeVars": True,
-                    "keepTime": True,
-                    "tags": ["netsonde", self.source.name],
-                    "targetBlank": False,
-                    "title": "netsonde",
-                    "tooltip": "The other boards, with the same targets and time",
-                    "type": "dashboards",
-                    "url": "",
-                }
-            ],
+            "links": self.links(),
             "panels": self.panels,
             "refresh": "30s",
             "schemaVersion": 42,
@@ -125,6 +150,8 @@ class Board:
 
 
 def fields(unit, thresholds=None, **more):
+    if unit == "percentunit":
+        more = {"min": 0, "max": 1, **more}
     defaults = {
         "unit": unit,
         "color": {"mode": "palette-classic"},
@@ -139,7 +166,7 @@ def fields(unit, thresholds=None, **more):
 
 def panel(kind, title, description, targets, field_config, options):
     for i, target in enumerate(targets):
-        target["refId"] = chr(ord("A") + i)
+        target.setdefault("refId", chr(ord("A") + i))
     return {
         "type": kind,
         "title": title,
@@ -149,6 +176,12 @@ def panel(kind, title, description, targets, field_config, options):
         "options": options,
         "transformations": [],
     }
+
+
+def override(made, column, **properties):
+    """What holds for one column of a panel."""
+    listed = [{"id": name, "value": value} for name, value in properties.items()]
+    made["fieldConfig"]["overrides"].append({"matcher": {"id": "byName", "options": column}, "properties": listed})
 
 
 def legend(calcs=("mean", "max"), as_table=False):
@@ -173,6 +206,10 @@ def curve(title, description, targets, unit="short", *, stacked=False, threshold
         "thresholdsStyle": {"mode": "dashed" if thresholds else "off"},
         "axisSoftMin": 0,
     }
+    if unit == "percentunit" and "max" not in more:
+        # One packet in a thousand is to be seen, but is not to fill the panel.
+        more["max"] = None
+        custom["axisSoftMax"] = 0.05
     config = fields(unit, thresholds, custom=custom, **more)
     options = {
         "legend": legend(as_table=as_table),
@@ -193,6 +230,7 @@ def stat(title, description, targets, unit="short", *, thresholds=None, graph=Tr
         "justifyMode": "auto",
         "wideLayout": True,
         "showPercentChange": False,
+        "percentChangeColorMode": "standard",
     }
     return panel("stat", title, description, targets, config, options)
 
@@ -208,6 +246,7 @@ def bars(title, description, targets, unit="short", *, thresholds=None, **more):
         "showUnfilled": True,
         "valueMode": "color",
         "minVizHeight": 16,
+        "maxVizHeight": 300,
         "minVizWidth": 8,
         "namePlacement": "auto",
         "sizing": "auto",
@@ -216,13 +255,14 @@ def bars(title, description, targets, unit="short", *, thresholds=None, **more):
     return panel("bargauge", title, description, targets, config, options)
 
 
-def states(title, description, targets, *, mappings=None, kind="state-timeline", thresholds=None, **more):
-    config = fields("short", thresholds, mappings=mappings or UP_DOWN, custom={"fillOpacity": 80, "lineWidth": 0}, **more)
-    config["defaults"]["color"] = {"mode": "thresholds"}
+def states(title, description, targets, *, mappings=UP_DOWN, kind="state-timeline", thresholds=None, scheme="thresholds", **more):
+    """scheme: such as a continuous one, for values that are only told apart."""
+    config = fields("short", thresholds, mappings=mappings, custom={"fillOpacity": 80, "lineWidth": 0}, **more)
+    config["defaults"]["color"] = {"mode": scheme}
     options = {
         "showValue": "never",
         "rowHeight": 0.85,
-        "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True},
+        "legend": {"calcs": [], "displayMode": "list", "placement": "bottom", "showLegend": True},
         "tooltip": {"mode": "single", "sort": "none"},
     }
     if kind == "state-timeline":
@@ -251,6 +291,7 @@ def heatmap(title, description, targets, unit="s", *, is_calculated=False):
         "filterValues": {"le": 1e-9},
         "legend": {"show": True},
         "rowsFrame": {"layout": "auto"},
+        "showValue": "never",
         "tooltip": {"mode": "single", "yHistogram": False, "showColorScale": False},
         "yAxis": {"axisPlacement": "left", "reverse": False, "unit": unit},
     }
@@ -264,7 +305,7 @@ def heatmap(title, description, targets, unit="s", *, is_calculated=False):
 
 def table(title, description, targets, columns, *, links=None, sort=None):
     """columns: (name of the column, unit, thresholds, mappings) of each query, in the order of targets."""
-    config = fields("short", custom={"align": "auto", "filterable": True, "cellOptions": {"type": "auto"}})
+    config = fields("short", custom={"align": "auto", "filterable": True, "inspect": False, "cellOptions": {"type": "auto"}})
     for name, unit, thresholds, mappings in columns:
         properties = [{"id": "unit", "value": unit}]
         if thresholds:
@@ -278,57 +319,65 @@ def table(title, description, targets, columns, *, links=None, sort=None):
         config["overrides"].append(
             {"matcher": {"id": "byName", "options": name}, "properties": [{"id": "links", "value": [link]}]}
         )
-    options = {"cellHeight": "sm", "showHeader": True, "footer": {"show": False, "reducer": ["sum"], "countRows": False, "fields": ""}}
+    options = {"cellHeight": "sm", "frameIndex": 0, "showHeader": True, "footer": {"show": False, "reducer": ["sum"], "countRows": False, "fields": []}}
     if sort:
         options["sortBy"] = [{"displayName": sort[0], "desc": sort[1]}]
     return panel("table", title, description, targets, config, options)
 
 
-def geomap(title, description, targets, unit="s", *, thresholds=None, route=False):
-    """A world that is drawn without the internet: Grafana's own outlines instead of tiles."""
-    marker = {
+LOCATION = {"mode": "coords", "latitude": "latitude", "longitude": "longitude"}
+
+
+def map_style(color, size, symbol="circle", opacity=0.8):
+    """color: a column whose thresholds colour, or one colour for all."""
+    return {
+        "color": {"fixed": color} if color.startswith("#") else {"field": color, "fixed": CALM},
+        "opacity": opacity,
+        "rotation": {"fixed": 0, "max": 360, "min": -360, "mode": "mod"},
+        "size": {"fixed": size, "max": 15, "min": 2},
+        "symbol": {"fixed": f"img/icons/marker/{symbol}.svg", "mode": "fixed"},
+        "symbolAlign": {"horizontal": "center", "vertical": "center"},
+        "textConfig": {"fontSize": 12, "offsetX": 0, "offsetY": 0, "textAlign": "center", "textBaseline": "middle"},
+    }
+
+
+def markers(name, query, color, size=6, symbol="circle", legend=False):
+    return {
         "type": "markers",
-        "name": "Targets",
-        "config": {
-            "showLegend": True,
-            "style": {
-                "color": {"field": "value", "fixed": GOOD},
-                "opacity": 0.8,
-                "rotation": {"fixed": 0, "max": 360, "min": -360, "mode": "mod"},
-                "size": {"fixed": 6, "max": 15, "min": 3},
-                "symbol": {"fixed": "img/icons/marker/circle.svg", "mode": "fixed"},
-                "symbolAlign": {"horizontal": "center", "vertical": "center"},
-                "textConfig": {"fontSize": 12, "offsetX": 0, "offsetY": 0, "textAlign": "center", "textBaseline": "middle"},
-            },
-        },
-        "location": {"mode": "coords", "latitude": "latitude", "longitude": "longitude"},
-        "filterData": {"id": "byRefId", "options": "A"},
+        "name": name,
+        "config": {"showLegend": legend, "style": map_style(color, size, symbol)},
+        "location": LOCATION,
+        "filterData": {"id": "byRefId", "options": query},
         "tooltip": True,
     }
-    layers = [
-        {
-            "type": "geojson",
-            "name": "Countries",
-            "config": {
-                "src": "public/maps/countries.geojson",
-                "rules": [],
-                "style": {"color": {"fixed": "#808080"}, "lineWidth": 1, "opacity": 0.15, "symbol": {"fixed": "", "mode": "fixed"}},
-            },
-            "tooltip": False,
+
+
+def lines(name, color):
+    """Lines from one node to another. Grafana takes the query "edges" (columns id, source, target) and the query "nodes"
+    (columns id, latitude, longitude); an edge without its two nodes, or one of both without the other, breaks the panel of
+    older ones. The layer "route" would draw a single line through all rows."""
+    return {
+        "type": "network",
+        "name": name,
+        "config": {"arrow": 0, "showLegend": False, "style": map_style(CALM, 2), "edgeStyle": map_style(color, 2, opacity=0.5)},
+        "location": LOCATION,
+        "filterData": {"id": "byRefId", "options": "/^(?:edges|nodes)$/"},
+        "tooltip": False,
+    }
+
+
+def geomap(title, description, targets, layers, unit="s", *, thresholds=None):
+    """A world that is drawn without the internet: Grafana's own outlines instead of tiles."""
+    outlines = {
+        "type": "geojson",
+        "name": "Countries",
+        "config": {
+            "src": "public/maps/countries.geojson",
+            "rules": [],
+            "style": {"color": {"fixed": "#808080"}, "lineWidth": 1, "opacity": 0.15, "symbol": {"fixed": "", "mode": "fixed"}},
         },
-        marker,
-    ]
-    if route:
-        layers.append(
-            {
-                "type": "route",
-                "name": "From the agent",
-                "config": {"style": {"color": {"fixed": FAIR}, "lineWidth": 1, "opacity": 0.5}, "arrow": 0},
-                "location": {"mode": "coords", "latitude": "latitude", "longitude": "longitude"},
-                "filterData": {"id": "byRefId", "options": "B"},
-                "tooltip": False,
-            }
-        )
+        "tooltip": False,
+    }
     options = {
         "basemap": {"type": "xyz", "name": "None", "config": {"url": "", "attribution": ""}},
         "controls": {
@@ -339,7 +388,7 @@ def geomap(title, description, targets, unit="s", *, thresholds=None, route=Fals
             "showScale": True,
             "showZoom": True,
         },
-        "layers": layers,
+        "layers": [outlines, *layers],
         "tooltip": {"mode": "details"},
         "view": {"allLayers": True, "id": "zero", "lat": 20, "lon": 0, "zoom": 1.5},
     }
@@ -349,15 +398,21 @@ def geomap(title, description, targets, unit="s", *, thresholds=None, route=Fals
 
 
 def node_graph(title, description, targets):
+    """The query "edges" has id, source, target, mainstat and a colour for each; those of nodes, joined, id, mainstat, and
+    arcs that sum to 1. Figures are milliseconds: Grafana writes them with two digits and the unit behind."""
     options = {
-        "edges": {"mainStatUnit": "s"},
-        "nodes": {},
+        "edges": {"mainStatUnit": "ms"},
+        "nodes": {"mainStatUnit": "ms", "arcs": [{"field": "arc__lost", "color": BAD}, {"field": "arc__kept", "color": GOOD}]},
         "layoutAlgorithm": "layered",
         "zoomMode": "cooperative",
     }
-    return panel("nodeGraph", title, description, targets, fields("s"), options)
+    config = fields("ms")
+    del config["defaults"]["color"]  # colours are columns of their own
+    return panel("nodeGraph", title, description, targets, config, options)
 
 
-def link_to(uid, title, **variables):
-    query = "&".join([f"var-{name}={value}" for name, value in variables.items()] + ["${__url_time_range}", "${datasource:queryparam}"])
-    return {"title": title, "url": f"/d/{uid}?{query}"}
+def link_to(uid, title, keep=(), **variables):
+    """Another board: with this time and data source, and what the variables of `keep` choose here."""
+    query = [f"var-{name}={value}" for name, value in variables.items()] + ["${__url_time_range}"]
+    query += [f"${{{name}:queryparam}}" for name in ("datasource", *keep)]
+    return {"title": title, "url": f"/d/{uid}?{'&'.join(query)}"}

@@ -1,13 +1,16 @@
 """The boards about targets: seven for either source, and those that only Prometheus has."""
 
 import draw
+import maps
 import model
-from model import HIGH_IS_BAD, LOW_IS_BAD, Board, link_to
-from query import Ask, Prometheus, Scope
+import notes
+from model import HIGH_IS_BAD, LOW_IS_BAD, Board
+from query import BUCKET, Ask, Prometheus, Scope
 
 EACH = ("instance", "target", "probe")
 BY_TARGET = "{{target}} {{probe}} from {{instance}}"
 SCOPE = Scope((("instance", "agent"), ("target", "target"), ("probe", "probe")))
+ONE = Scope(SCOPE.names, is_one=True)
 WINDOWS = (("1h", "1 hour"), ("24h", "24 hours"), ("7d", "7 days"), ("30d", "30 days"))
 
 
@@ -15,87 +18,80 @@ def choices(src, measurement="netsonde_availability_up", many=True):
     measurement = measurement if src.name == "prometheus" else measurement.removeprefix("netsonde_").rsplit("_up", 1)[0]
     return [
         src.choice("agent", "Agent", measurement, "instance"),
-        src.choice("target", "Target", measurement, "target", many),
-        src.choice("probe", "Probe", measurement, "probe"),
+        src.choice("probe", "Probe", measurement, "probe", within=(("instance", "agent"),)),
+        src.choice("target", "Target", measurement, "target", many, within=(("instance", "agent"), ("probe", "probe"))),
     ]
 
 
-def start(src, name, title, description, measurement="netsonde_availability_up", many=True):
-    board = Board(src, f"netsonde-{src.name}-{name}", title, description, choices(src, measurement, many))
-    if src.name == "prometheus":
-        board.annotations = [
-            {
-                "datasource": src.reference,
-                "enable": True,
-                "expr": 'changes(netsonde_traceroute_path_hash{target=~"$target"}[1m]) > 0',
-                "iconColor": model.FAIR,
-                "name": "Changes of paths",
-                "titleFormat": "{{target}}: another path",
-                "step": "60s",
-            },
-            {
-                "datasource": src.reference,
-                "enable": True,
-                "expr": "changes(netsonde_config_last_reload_success_timestamp_seconds[1m]) > 0",
-                "iconColor": model.CALM,
-                "name": "Reloads",
-                "titleFormat": "{{instance}}: new configuration",
-                "step": "60s",
-            },
-            {
-                "datasource": src.reference,
-                "enable": True,
-                "expr": 'ALERTS{alertstate="firing",severity=~"critical|warning",target=~"$target"}',
-                "iconColor": model.BAD,
-                "name": "Alerts",
-                "titleFormat": "{{alertname}} {{target}}",
-                "step": "60s",
-            },
-        ]
-    else:
-        board.annotations = [
-            {
-                "datasource": src.reference,
-                "enable": True,
-                "iconColor": model.FAIR,
-                "name": "Changes of paths",
-                "target": {
-                    "refId": "Anno",
-                    "query": "from(bucket: v.defaultBucket)\n"
-                    "  |> range(start: v.timeRangeStart, stop: v.timeRangeStop)\n"
-                    '  |> filter(fn: (r) => r._measurement == "event" and r.kind == "path_change" and r._field == "after" and r.target =~ /^${target:regex}$/)\n'
-                    "  |> group()\n"
-                    '  |> keep(columns: ["_time", "target", "_value"])',
-                },
-            }
-        ]
-    return board
+def start(src, name, title, description, measurement="netsonde_availability_up", many=True, empty="no data"):
+    home = None if name == "overview" else f"netsonde-{src.name}-overview"
+    return Board(src, f"netsonde-{src.name}-{name}", title, description, choices(src, measurement, many), annotations=notes.of(src), home=home, empty=empty)
 
 
 def detail(src):
     """A click on a target leads to its page, or to its quality where there is no such page."""
-    uid = "netsonde-prometheus-target" if src.name == "prometheus" else "netsonde-influxdb-quality"
-    return {"target": link_to(uid, "Look at this target", target="${__value.raw}")}
+    return {"target": draw.link_of(src, [UP], "${__value.raw}")[0]}
 
 
 # --- asks that several boards have -------------------------------------------------------------------------------------
 
 UP = Ask("availability", "up", how="min", by=EACH, legend=BY_TARGET)
+DOWN = Ask("availability", "up", how="sum", holds="== 0")
 LOSS = Ask("ping", "loss_ratio", how="mean", by=EACH, legend=BY_TARGET)
 RTT = Ask("ping", "rtt_avg_seconds", how="mean", by=EACH, legend=BY_TARGET)
 JITTER = Ask("qos", "jitter_seconds", how="mean", by=EACH, legend=BY_TARGET)
 
 
+def down_now(src):
+    """Which probes are down, from where, since when: an empty table is good news."""
+    if src.name == "prometheus":
+        each, chosen = ", ".join(EACH), maps.CHOSEN
+        text = f"topk(200, max by ({each}) (netsonde_availability_streak_seconds{{{chosen}}}) and on ({each}) netsonde_availability_up{{{chosen}}} == 0)"
+        target = src.target(text, table=True)
+    else:
+        target = src.target(
+            maps.latest("states", "availability", ("up", "streak_seconds"))
+            + "states\n"
+            "  |> filter(fn: (r) => r.up == 0.0)\n"
+            '  |> top(n: 200, columns: ["streak_seconds"])\n'
+            '  |> drop(columns: ["up"])\n'
+            '  |> rename(columns: {streak_seconds: "Down for"})'
+        )
+    columns = [("Down for", "s", model.steps((300, model.POOR), (3600, model.BAD), base=model.FAIR), None)]
+    made = model.table("Down now", "Probes that are down, the latest last: from which agent, since when. Nothing here is good news. A click on a target shows it alone.", [target], columns, links=detail(src), sort=("Down for", False))
+    made["transformations"] = src.columns(["Down for"])
+    return made
+
+
+def firing_now(src):
+    labels = "alertname, severity, target, probe, instance"
+    text = f'max by ({labels}) (time() - ALERTS_FOR_STATE{{severity=~"critical|warning",target=~"$target"}} and ignoring (alertstate) ALERTS{{alertstate="firing"}})'
+    columns = [("For", "s", None, None)]
+    made = model.table("Alerts that fire", "Critical ones and warnings about the chosen targets, and how long ago they were first seen. docs/runbooks has a page for each.", [src.target(text, table=True)], columns, links=detail(src), sort=("For", False))
+    made["transformations"] = src.columns(["For"])
+    return made
+
+
 def overview(src):
-    board = start(src, "overview", "netsonde / Network overview", "How the network does, and which targets do worst.")
-    board.add(draw.stat(src, SCOPE, "Probes", "Probes whose state is known.", [UP.but(how="count", by=())]), 4, 4)
-    board.add(draw.stat(src, SCOPE, "Up", "Share of these that are up.", [UP.but(how="mean", by=())], "percentunit", thresholds=LOW_IS_BAD["availability"]), 4, 4)
-    board.add(draw.stat(src, SCOPE, "Loss", "Mean loss of pings.", [LOSS.but(by=())], "percentunit", thresholds=HIGH_IS_BAD["loss"]), 4, 4)
-    board.add(draw.stat(src, SCOPE, "Round trip", "Mean round-trip time of pings.", [RTT.but(by=())], "s"), 4, 4)
-    board.add(draw.stat(src, SCOPE, "Voice", "Mean score for calls, of 100.", [Ask("qos", "score", how="mean", where={"use": "voice"})], thresholds=LOW_IS_BAD["score"]), 4, 4)
-    board.add(draw.stat(src, SCOPE, "Jitter", "Mean jitter (RFC 3550).", [JITTER.but(by=())], "s"), 4, 4)
-    board.add(draw.curve(src, SCOPE, "Up, by agent", "Share of probes that are up, as each agent sees it.", [UP.but(how="mean", by=("instance",), legend="{{instance}}")], "percentunit", max=1), 12)
-    board.add(draw.curve(src, SCOPE, "Loss, by agent", "Mean loss of pings, as each agent sees it.", [LOSS.but(by=("instance",), legend="{{instance}}")], "percentunit", thresholds=HIGH_IS_BAD["loss"]), 12)
+    board = start(src, "overview", "netsonde / Network overview", "Is anything wrong, where, and since when? Which targets do worst?")
+    figures = [
+        draw.stat(src, SCOPE, "Down", "Probes that are down now. The table below says which, and since when.", [DOWN], thresholds=HIGH_IS_BAD["count"]),
+        draw.stat(src, SCOPE, "Up", "Share of probes that are up.", [UP.but(how="mean", by=())], "percentunit", thresholds=LOW_IS_BAD["availability"], decimals=2),
+        draw.stat(src, SCOPE, "Losing", "Pings that lose more than two packets in a hundred.", [LOSS.but(how="sum", by=(), holds="> 0.02")], thresholds=HIGH_IS_BAD["count"]),
+        draw.stat(src, SCOPE, "Loss", "Mean loss of pings.", [LOSS.but(by=())], "percentunit", thresholds=HIGH_IS_BAD["loss"], decimals=2),
+        draw.stat(src, SCOPE, "Round trip", "Mean round-trip time of pings.", [RTT.but(by=())], "s"),
+        draw.stat(src, SCOPE, "Voice", "Mean score for calls, of 100.", [Ask("qos", "score", how="mean", where={"use": "voice"})], thresholds=LOW_IS_BAD["score"], max=100, decimals=0),
+        draw.stat(src, SCOPE, "Probes", "Probes whose state is known.", [UP.but(how="count", by=())]),
+    ]
+    if src.name == "prometheus":
+        firing = src.target('count(ALERTS{alertstate="firing",severity=~"critical|warning",target=~"$target"}) or vector(0)', "firing", instant=True)
+        figures.insert(0, model.stat("Alerts", "Alerts that fire now, critical or warning, about the chosen targets.", [firing], thresholds=HIGH_IS_BAD["count"], graph=False))
+    board.first_row(figures)
+    if src.name == "prometheus":
+        board.add(firing_now(src), 12, 8)
+    board.add(down_now(src), 12 if src.name == "prometheus" else 24, 8)
+    board.add(draw.curve(src, SCOPE, "Up, by agent", "Share of probes that are up, as each agent sees it.", [UP.but(how="mean", by=("instance",), legend="{{instance}}", recorded=True)], "percentunit", max=1), 12)
+    board.add(draw.curve(src, SCOPE, "Loss, by agent", "Mean loss of pings, as each agent sees it.", [LOSS.but(by=("instance",), legend="{{instance}}", recorded=True)], "percentunit", thresholds=HIGH_IS_BAD["loss"]), 12)
     board.add(draw.bars(src, SCOPE, "Most loss", "The ten pings that lose most.", [LOSS.but(largest=10)], "percentunit", thresholds=HIGH_IS_BAD["loss"]), 8, 10)
     board.add(draw.bars(src, SCOPE, "Longest round trips", "The ten pings that take longest.", [RTT.but(largest=10)], "s"), 8, 10)
     board.add(draw.bars(src, SCOPE, "Worst for calls", "The ten lowest scores for voice.", [Ask("qos", "score", how="mean", by=EACH, where={"use": "voice"}, smallest=10, legend=BY_TARGET)], thresholds=LOW_IS_BAD["score"], max=100), 8, 10)
@@ -111,12 +107,16 @@ def overview(src):
 
 def quality(src):
     board = start(src, "quality", "netsonde / Quality of service", "How good the paths are for calls, video, films, games and pages, and why.", "netsonde_availability_up")
-    for use, title in (("voice", "Calls"), ("video", "Video meetings"), ("streaming", "Films"), ("gaming", "Games"), ("web", "Pages")):
-        board.add(draw.stat(src, SCOPE, title, f"Mean score of the use {use}, 0 to 100 (docs/quality.md).", [Ask("qos", "score", how="mean", where={"use": use})], thresholds=LOW_IS_BAD["score"]), 4, 4)
-    board.add(draw.stat(src, SCOPE, "Late packets", "Share of packets that come too late for a call's buffer.", [Ask("qos", "late_ratio", how="mean")], "percentunit", thresholds=HIGH_IS_BAD["loss"]), 4, 4)
-    board.add(draw.curve(src, SCOPE, "Score by use", "Mean of the chosen targets.", [Ask("qos", "score", how="mean", by=("use",), legend="{{use}}")], max=100, thresholds=LOW_IS_BAD["score"]))
-    board.add(draw.curve(src, SCOPE, "MOS by codec", "Mean opinion score of calls (ITU-T G.107), mean of the chosen targets.", [Ask("qos", "mos", how="mean", by=("codec",), legend="{{codec}}")], max=5))
-    board.add(draw.curve(src, SCOPE, "R factor", "Transmission rating of calls, by target and codec.", [Ask("qos", "r_factor", how="mean", by=("target", "codec"), legend="{{target}} {{codec}}")], max=100))
+    figures = [
+        draw.stat(src, SCOPE, title, f"Mean score of the use {use}, 0 to 100 (docs/quality.md).", [Ask("qos", "score", how="mean", where={"use": use})], thresholds=LOW_IS_BAD["score"], max=100, decimals=0)
+        for use, title in (("voice", "Calls"), ("video", "Video meetings"), ("streaming", "Films"), ("gaming", "Games"), ("web", "Pages"))
+    ]
+    figures.append(draw.stat(src, SCOPE, "Late packets", "Share of packets that come too late for a call's buffer.", [Ask("qos", "late_ratio", how="mean")], "percentunit", thresholds=HIGH_IS_BAD["loss"], decimals=2))
+    board.first_row(figures)
+    board.add(draw.bars(src, SCOPE, "Worst targets by use", "The twenty lowest scores.", [Ask("qos", "score", how="mean", by=("target", "use"), smallest=20, legend="{{target}} {{use}}")], thresholds=LOW_IS_BAD["score"], max=100), 12, 8)
+    board.add(draw.curve(src, SCOPE, "Score by use", "Mean of the chosen targets.", [Ask("qos", "score", how="mean", by=("use",), legend="{{use}}", recorded=True)], max=100, thresholds=LOW_IS_BAD["score"]))
+    board.add(draw.curve(src, SCOPE, "MOS by codec", "Mean opinion score of calls (ITU-T G.107), mean of the chosen targets.", [Ask("qos", "mos", how="mean", by=("codec",), legend="{{codec}}", recorded=True)], max=5))
+    board.add(draw.curve(src, SCOPE, "R factor", "Transmission rating of calls, by target and codec.", [Ask("qos", "r_factor", how="mean", by=("target", "codec"), legend="{{target}} {{codec}}", smallest=draw.LINES)], max=100))
     board.add(draw.curve(src, SCOPE, "Jitter", "Interarrival jitter (RFC 3550) of round-trip times.", [JITTER], "s"))
     board.add(draw.curve(src, SCOPE, "Loss", "Over the sliding window of each probe.", [Ask("qos", "loss_ratio", how="mean", by=EACH, legend=BY_TARGET)], "percentunit", thresholds=HIGH_IS_BAD["loss"]))
     board.add(draw.curve(src, SCOPE, "Bursts of loss", "BurstR: 1 is loss at random, more is loss in bursts.", [Ask("qos", "burst_ratio", how="mean", by=EACH, legend=BY_TARGET)]))
@@ -126,17 +126,23 @@ def quality(src):
     board.add(draw.curve(src, SCOPE, "Round trips", "Round-trip time by quantile.", round_trips, "s"))
     board.add(draw.curve(src, SCOPE, "Buffer of calls", "What a de-jitter buffer must hold.", [Ask("qos", "buffer_seconds", how="mean", by=EACH, legend=BY_TARGET)], "s"))
     board.add(draw.curve(src, SCOPE, "Objectives missed", "How often an objective began to be missed, per second.", [Ask("qos", "violations_total", rate=True, how="sum", by=("target", "objective"), legend="{{target}} {{objective}}")]))
-    board.add(draw.bars(src, SCOPE, "Worst targets by use", "The lowest scores.", [Ask("qos", "score", how="mean", by=("target", "use"), smallest=20, legend="{{target}} {{use}}")], thresholds=LOW_IS_BAD["score"], max=100), 12, 12)
-    board.add(draw.curve(src, SCOPE, "What TCP could reach", "The ceiling that loss and delay set for one connection (estimated).", [Ask("qos", "tcp_rate_bytes_per_second", how="mean", by=EACH, scale=8, legend=BY_TARGET)], "bps"), 12, 12)
+    board.add(draw.curve(src, SCOPE, "What TCP could reach", "The ceiling that loss and delay set for one connection (estimated).", [Ask("qos", "tcp_rate_bytes_per_second", how="mean", by=EACH, scale=8, legend=BY_TARGET, smallest=draw.LINES)], "bps"))
+    board.add(draw.curve(src, SCOPE, "Pages and queries", "Median time of the pages and DNS queries of the window.", [Ask("qos", "page_seconds", how="mean", by=EACH, legend=BY_TARGET)], "s"))
+    board.add(draw.curve(src, SCOPE, "Apdex", "How content people would be with these times: 1 is good (docs/quality.md).", [Ask("qos", "apdex_ratio", how="mean", by=EACH, legend=BY_TARGET, smallest=draw.LINES)], max=1))
     return board
 
 
 def availability(src):
     board = start(src, "availability", "netsonde / Availability and reliability", "How much of the time targets were there, how often they failed, and for how long.")
-    for window, name in WINDOWS:
-        board.add(draw.stat(src, SCOPE, name, f"Mean availability over the last {name}; unknown time is in no ratio.", [Ask("availability", "ratio", how="mean", where={"window": window})], "percentunit", thresholds=LOW_IS_BAD["availability"], decimals=3), 4, 4)
-    board.add(draw.stat(src, SCOPE, "Outages", "Outages of the chosen targets within 30 days.", [Ask("availability", "outages", how="sum", where={"window": "30d"})]), 4, 4)
-    board.add(draw.stat(src, SCOPE, "Known", "How much of the last 30 days is known, as a mean: a ratio over little is a weak promise.", [Ask("availability", "coverage_ratio", how="mean", where={"window": "30d"})], "percentunit"), 4, 4)
+    figures = [draw.stat(src, SCOPE, "Down", "Probes that are down now.", [DOWN], thresholds=HIGH_IS_BAD["count"])]
+    figures += [
+        draw.stat(src, SCOPE, name, f"Mean availability over the last {name}; unknown time is in no ratio.", [Ask("availability", "ratio", how="mean", where={"window": window})], "percentunit", thresholds=LOW_IS_BAD["availability"], decimals=3)
+        for window, name in WINDOWS
+    ]
+    figures.append(draw.stat(src, SCOPE, "Outages", "Outages of the chosen targets within 30 days.", [Ask("availability", "outages", how="sum", where={"window": "30d"})]))
+    figures.append(draw.stat(src, SCOPE, "Known", "How much of the last 30 days is known, as a mean: a ratio over little is a weak promise.", [Ask("availability", "coverage_ratio", how="mean", where={"window": "30d"})], "percentunit"))
+    board.first_row(figures)
+    board.add(down_now(src), 24, 8)
     board.add(draw.states(src, SCOPE, "Up and down", "State of each probe. Down after several failed runs in a row, and then from the first of them.", [UP]), 24, 10)
 
     def window(measure, of, **more):
@@ -155,16 +161,28 @@ def availability(src):
     return board
 
 
+def against_week(record, worst):
+    """Ten minutes by the median of a week, the worst of all: both are recorded, the latter every quarter of an hour."""
+    return f"{worst}(probe:{record}:avg10m{{{maps.CHOSEN}}} / (last_over_time(probe:{record}:median7d{{{maps.CHOSEN}}}[30m]) > 0))"
+
+
 def bandwidth(src):
     board = start(src, "bandwidth", "netsonde / Throughput and bandwidth", "What transfers reach, and what the path would allow.")
     rate = Ask("http", "throughput_bytes_per_second", how="mean", by=EACH, scale=8, legend=BY_TARGET)
-    board.add(draw.stat(src, SCOPE, "Transfers", "Mean rate of HTTP transfers.", [rate.but(by=())], "bps"), 6, 4)
-    board.add(draw.stat(src, SCOPE, "Delivered by TCP", "Mean delivery rate, as the kernel measures it.", [Ask("http", "tcp_delivery_rate_bytes_per_second", how="mean", scale=8)], "bps"), 6, 4)
-    board.add(draw.stat(src, SCOPE, "Ceiling", "Mean of what loss and delay allow one TCP connection (estimated).", [Ask("qos", "tcp_rate_bytes_per_second", how="mean", scale=8)], "bps"), 6, 4)
-    board.add(draw.stat(src, SCOPE, "Retransmissions", "Segments sent again in the last run, mean of HTTP probes.", [Ask("http", "tcp_retransmits", how="mean")]), 6, 4)
-    board.add(draw.curve(src, SCOPE, "HTTP transfers", "Bytes of the answer by the time from its first byte to its last.", [rate], "bps"))
-    board.add(draw.curve(src, SCOPE, "Delivery rate", "As the kernel measures it while it sends and receives.", [Ask("http", "tcp_delivery_rate_bytes_per_second", how="mean", by=EACH, scale=8, legend=BY_TARGET)], "bps"))
-    board.add(draw.curve(src, SCOPE, "What the path would allow", "The ceiling of one TCP connection by loss and round-trip time (estimated).", [Ask("qos", "tcp_rate_bytes_per_second", how="mean", by=EACH, scale=8, legend=BY_TARGET)], "bps"))
+    figures = [
+        draw.stat(src, SCOPE, "Slowest transfer", "The lowest rate of the chosen HTTP probes.", [rate.but(how="min", by=())], "bps"),
+        draw.stat(src, SCOPE, "Transfers", "Mean rate of HTTP transfers.", [rate.but(by=())], "bps"),
+        draw.stat(src, SCOPE, "Delivered by TCP", "Mean delivery rate, as the kernel measures it.", [Ask("http", "tcp_delivery_rate_bytes_per_second", how="mean", scale=8)], "bps"),
+        draw.stat(src, SCOPE, "Ceiling", "Mean of what loss and delay allow one TCP connection (estimated).", [Ask("qos", "tcp_rate_bytes_per_second", how="mean", scale=8)], "bps"),
+        draw.stat(src, SCOPE, "Retransmitting", "HTTP probes that sent segments again in the last run.", [Ask("http", "tcp_retransmits", how="sum", holds="> 0")], thresholds=HIGH_IS_BAD["count"]),
+    ]
+    if src.name == "prometheus":
+        text = against_week("netsonde_http_throughput_bytes_per_second", "min")
+        figures.insert(0, model.stat("Against the week", "The worst rate of ten minutes by its own median of a week: 1 is as always. It needs the recording rules.", [src.target(text, "worst", instant=True)], "percentunit", thresholds=model.steps((0.5, model.POOR), (0.8, model.GOOD), base=model.BAD), graph=False, max=None))
+    board.first_row(figures)
+    board.add(draw.curve(src, SCOPE, "HTTP transfers", "Bytes of the answer by the time from its first byte to its last.", [rate.but(smallest=draw.LINES)], "bps"))
+    board.add(draw.curve(src, SCOPE, "Delivery rate", "As the kernel measures it while it sends and receives.", [Ask("http", "tcp_delivery_rate_bytes_per_second", how="mean", by=EACH, scale=8, legend=BY_TARGET, smallest=draw.LINES)], "bps"))
+    board.add(draw.curve(src, SCOPE, "What the path would allow", "The ceiling of one TCP connection by loss and round-trip time (estimated).", [Ask("qos", "tcp_rate_bytes_per_second", how="mean", by=EACH, scale=8, legend=BY_TARGET, smallest=draw.LINES)], "bps"))
     board.add(draw.curve(src, SCOPE, "Bytes received", "Size of the answers.", [Ask("http", "received_bytes", how="mean", by=EACH, legend=BY_TARGET)], "bytes"))
     board.add(draw.bars(src, SCOPE, "Slowest transfers", "The fifteen lowest rates.", [rate.but(smallest=15)], "bps"), 12, 10)
     board.add(draw.bars(src, SCOPE, "Most retransmissions", "Segments sent again in the last run.", [Ask("http", "tcp_retransmits", how="mean", by=EACH, largest=15, legend=BY_TARGET)]), 12, 10)
@@ -175,13 +193,27 @@ PHASES = (("connect", "connect"), ("tls", "TLS"), ("processing", "processing"), 
 
 
 def response(src):
-    board = start(src, "response", "netsonde / Response times", "Where the time goes: the phases of HTTP requests, DNS queries, TCP connections.")
+    board = start(src, "response", "netsonde / Response-time breakdown", "Where the time goes: the phases of HTTP requests, DNS queries, TCP connections.")
     phases = [Ask("http", f"{phase}_seconds", how="mean", legend=name) for phase, name in PHASES]
+    figures = [
+        draw.stat(src, SCOPE, "First byte", "Mean wait for the first byte of an HTTP answer.", [Ask("http", "processing_seconds", how="mean")], "s"),
+        draw.stat(src, SCOPE, "Slowest first byte", "The longest wait of the chosen probes.", [Ask("http", "processing_seconds", how="max")], "s", thresholds=model.steps((0.5, model.FAIR), (1, model.POOR), (3, model.BAD))),
+        draw.stat(src, SCOPE, "DNS", "Mean time of a query.", [Ask("dns", "request_seconds", how="mean")], "s"),
+        draw.stat(src, SCOPE, "Slowest DNS", "The longest of the chosen probes.", [Ask("dns", "request_seconds", how="max")], "s", thresholds=model.steps((0.1, model.FAIR), (0.5, model.POOR), (2, model.BAD))),
+        draw.stat(src, SCOPE, "TCP", "Mean time until a connection is there.", [Ask("tcp", "connect_seconds", how="mean")], "s"),
+    ]
+    if src.name == "prometheus":
+        text = against_week("netsonde_http_phase_seconds", "max")
+        figures.insert(0, model.stat("Against the week", "The worst phase of ten minutes by its own median of a week: 1 is as always, 2 takes twice as long. It needs the recording rules.", [src.target(text, "worst", instant=True)], "short", thresholds=model.steps((1.5, model.FAIR), (2, model.POOR), (4, model.BAD)), graph=False, decimals=1))
+    board.first_row(figures)
     board.add(draw.curve(src, SCOPE, "Phases of HTTP requests", "Mean of the chosen targets: connecting, TLS, waiting for the first byte, the transfer.", phases, "s", stacked=True), 24, 9)
     for phase, name in PHASES:
         board.add(draw.curve(src, SCOPE, f"HTTP: {name}", "By target.", [Ask("http", f"{phase}_seconds", how="mean", by=EACH, legend=BY_TARGET)], "s"))
     board.add(draw.curve(src, SCOPE, "DNS queries", "From the query to its answer, connecting included.", [Ask("dns", "request_seconds", how="mean", by=EACH, legend=BY_TARGET)], "s"))
     board.add(draw.curve(src, SCOPE, "TCP: connecting", "Until the connection was there.", [Ask("tcp", "connect_seconds", how="mean", by=EACH, legend=BY_TARGET)], "s"))
+    board.add(draw.curve(src, SCOPE, "UDP: answers", "From the datagram to its answer.", [Ask("udp", "request_seconds", how="mean", by=EACH, legend=BY_TARGET)], "s"))
+    round_trips = [Ask(of, f"{name}rtt_seconds", how="mean", by=EACH, legend=f"{of.upper()} " + BY_TARGET) for of, name in (("http", "tcp_"), ("tcp", ""))]
+    board.add(draw.curve(src, SCOPE, "Round trips inside connections", "As the kernel measures them: what the network takes, without the server.", round_trips, "s"))
     columns = [(Ask("http", f"{phase}_seconds", how="mean", by=EACH, largest=100), name, "s", None, None) for phase, name in PHASES]
     columns.append((Ask("http", "status_code", how="max", by=EACH, largest=100), "Status", "short", None, None))
     board.add(draw.table(src, SCOPE, "HTTP by target", "The hundred slowest by each phase.", columns, links=detail(src), sort=("processing", True)), 24, 10)
@@ -189,19 +221,32 @@ def response(src):
 
 
 def geolocation(src):
-    board = start(src, "geo", "netsonde / Geolocation", "Where targets are, and how far they are from what light would need. It needs section geo.")
+    board = start(src, "geo", "netsonde / Geolocation", "Where targets are, and how far they are from what light would need. It needs section geo.", empty="no data: is there a section geo?")
+    board.first_row(
+        [
+            draw.stat(src, SCOPE, "Down", "Probes that are down now, on the map or not.", [DOWN], thresholds=HIGH_IS_BAD["count"]),
+            draw.stat(src, SCOPE, "Placed", "Probes whose target the databases place.", [Ask("geo", "latitude", how="count")]),
+            draw.stat(src, SCOPE, "Longest detour", "Shortest round trip by what light would need in a fibre: 2 is usual, 10 is a detour.", [Ask("geo", "inflation_ratio", how="max")], thresholds=model.steps((3, model.FAIR), (6, model.POOR), (10, model.BAD)), decimals=1),
+            draw.stat(src, SCOPE, "Cannot be there", "Probes whose answer came sooner than light could: wrong database, or an address at many places.", [Ask("geo", "implausible", how="sum")], thresholds=model.steps((1, model.FAIR))),
+        ]
+    )
+    targets, transformations = maps.world(src)
+    layers = [
+        model.lines("From agents to targets", "Up"),
+        model.markers("Targets", "targets", "Round trip", legend=True),
+        model.markers("Agents", "agents", model.CALM, 9, "triangle"),
+        model.markers("Down", "down", model.BAD, 9, "x-mark"),
+    ]
+    made = model.geomap("Targets", "Circles are pinged targets where the database places them, by their round-trip time; crosses are targets that are down; triangles are agents. A line from agent to target is red where all is down, orange or light blue where some is; of many, the three hundred worst.", targets, layers, "s", thresholds=model.steps((0.05, model.FAIR), (0.15, model.POOR), (0.3, model.BAD)))
+    made["transformations"] = transformations
+    model.override(made, "Up", unit="percentunit", thresholds=model.steps((0.001, model.POOR), (1, model.FAIR), base=model.BAD))
+    model.override(made, "target", links=[detail(src)["target"]])
+    board.add(made, 24, 14)
     if src.name == "prometheus":
         labels = 'instance=~"$agent",target=~"$target",probe=~"$probe",latitude!=""'
         value = 'avg by (instance, target, probe) (netsonde_ping_rtt_avg_seconds{instance=~"$agent",target=~"$target",probe=~"$probe"})'
-        where = f"max by (instance, target, probe, latitude, longitude, country, city, asn, as_org) (netsonde_target_info{{{labels}}})"
+        where = f"max by (instance, target, probe, country) (netsonde_target_info{{{labels}}})"
         expression = f"{where} * on (instance, target, probe) group_left () {value}"
-        markers = src.target(expression, table=True)
-        made = model.geomap("Targets", "Each pinged target where the database places it, coloured by its round-trip time.", [markers], "s", thresholds=model.steps((0.05, model.FAIR), (0.15, model.POOR), (0.3, model.BAD)))
-        made["transformations"] = [
-            {"id": "convertFieldType", "options": {"conversions": [{"targetField": "latitude", "destinationType": "number"}, {"targetField": "longitude", "destinationType": "number"}]}},
-            {"id": "organize", "options": {"excludeByName": {"Time": True}, "renameByName": {"Value": "value"}, "indexByName": {}}},
-        ]
-        board.add(made, 24, 14)
         by_country = [
             src.target(f'count by (country) (netsonde_target_info{{{labels}}})', table=True),
             src.target(f"avg by (country) ({expression})", table=True),
@@ -221,30 +266,13 @@ def geolocation(src):
         made["transformations"] = src.columns(["Targets", "Round trip"])
         board.add(made, 12, 10)
     else:
-        position = (
-            "place = (field) => from(bucket: v.defaultBucket)\n"
-            "  |> range(start: v.timeRangeStart, stop: v.timeRangeStop)\n"
-            '  |> filter(fn: (r) => r._measurement == "geo" and r._field == field and r.agent =~ /^${agent:regex}$/ and r.target =~ /^${target:regex}$/ and r.probe =~ /^${probe:regex}$/)\n'
-            "  |> last()\n"
-            '  |> group(columns: ["agent", "target", "probe"])\n'
-            "\n"
-        )
-        markers = src.target(
-            position + 'union(tables: [place(field: "latitude"), place(field: "longitude"), place(field: "distance_meters")])\n'
-            '  |> group(columns: ["agent", "target", "probe"])\n'
-            '  |> pivot(rowKey: ["agent", "target", "probe"], columnKey: ["_field"], valueColumn: "_value")\n'
-            "  |> group()\n"
-            '  |> rename(columns: {distance_meters: "value"})\n'
-            '  |> keep(columns: ["agent", "target", "probe", "latitude", "longitude", "value"])'
-        )
-        board.add(model.geomap("Targets", "Each target where the database places it, coloured by its distance.", [markers], "lengthm", thresholds=model.steps((1e6, model.FAIR), (5e6, model.POOR), (1e7, model.BAD))), 24, 14)
         for tag, title in (("country", "By country"), ("asn", "By network")):
             made = model.table(
                 title,
                 "Mean round trip of pings.",
                 [
                     src.target(
-                        "from(bucket: v.defaultBucket)\n"
+                        f"{BUCKET}\n\nfrom(bucket: bucket)\n"
                         "  |> range(start: v.timeRangeStart, stop: v.timeRangeStop)\n"
                         f'  |> filter(fn: (r) => r._measurement == "ping" and r._field == "rtt_avg_seconds" and exists r.{tag} and r.agent =~ /^${{agent:regex}}$/ and r.target =~ /^${{target:regex}}$/ and r.probe =~ /^${{probe:regex}}$/)\n'
                         "  |> mean()\n"
@@ -265,41 +293,18 @@ def geolocation(src):
 
 
 def node_graph(src):
-    board = start(src, "nodes", "netsonde / Node graph", "Paths as nodes and edges, from the last trace of each target. Prometheus needs the option hop_address of traceroutes.")
-    if src.name == "prometheus":
-        labels = 'instance=~"$agent",target=~"$target",probe=~"$probe"'
-        query = src.target(
-            f'label_join(max by (hop_before, hop_address) (netsonde_traceroute_edge_step_seconds{{{labels},hop_address!=""}}), "id", " > ", "hop_before", "hop_address")',
-            table=True,
-        )
-        made = model.node_graph("Paths", "Nodes are routers (or silent hops); an edge shows how much longer the shortest round trip gets.", [query])
-        made["transformations"] = [
-            {"id": "organize", "options": {"excludeByName": {"Time": True}, "indexByName": {}, "renameByName": {"hop_before": "source", "hop_address": "target", "Value": "mainstat"}}}
+    board = start(src, "nodes", "netsonde / Node graph", "Paths as nodes and edges, from the last trace of each target. Prometheus needs the option hop_address of traceroutes.", empty="no data: are there traceroutes?")
+    board.first_row(
+        [
+            draw.stat(src, SCOPE, "Not reached", "Traces that did not get to their target.", [Ask("traceroute", "reached", how="sum", holds="== 0")], thresholds=HIGH_IS_BAD["count"]),
+            draw.stat(src, SCOPE, "Losing", "Traces that lost more than two packets in a hundred on the way to their target.", [Ask("traceroute", "loss_ratio", how="sum", holds="> 0.02")], thresholds=HIGH_IS_BAD["count"]),
+            draw.stat(src, SCOPE, "Changes in an hour", "How often paths have changed, all together.", [Ask("traceroute", "path_changes_total", rate=True, how="sum", scale=3600)], thresholds=model.steps((1, model.FAIR), (6, model.POOR)), decimals=0),
+            draw.stat(src, SCOPE, "Bottleneck", "The largest step between two hops.", [Ask("traceroute", "bottleneck_step_seconds", how="max")], "s", thresholds=model.steps((0.05, model.FAIR), (0.15, model.POOR), (0.3, model.BAD))),
         ]
-    else:
-        query = src.target(
-            "edges = from(bucket: v.defaultBucket)\n"
-            "  |> range(start: v.timeRangeStart, stop: v.timeRangeStop)\n"
-            '  |> filter(fn: (r) => r._measurement == "traceroute_edge" and r.agent =~ /^${agent:regex}$/ and r.target =~ /^${target:regex}$/ and r.probe =~ /^${probe:regex}$/)\n'
-            "  |> last()\n"
-            "\n"
-            "names = edges\n"
-            '  |> filter(fn: (r) => r._field == "source" or r._field == "destination")\n'
-            "times = edges\n"
-            '  |> filter(fn: (r) => r._field == "step_seconds")\n'
-            "  |> map(fn: (r) => ({r with _value: string(v: r._value)}))\n"
-            "\n"
-            "union(tables: [names, times])\n"
-            '  |> group(columns: ["agent", "target", "probe", "hop"])\n'
-            '  |> pivot(rowKey: ["agent", "target", "probe", "hop"], columnKey: ["_field"], valueColumn: "_value")\n'
-            "  |> group()\n"
-            '  |> drop(columns: ["target"])\n'
-            '  |> map(fn: (r) => ({r with id: r.source + " > " + r.destination}))\n'
-            '  |> unique(column: "id")\n'
-            '  |> rename(columns: {destination: "target", step_seconds: "mainstat"})\n'
-            '  |> keep(columns: ["id", "source", "target", "mainstat"])'
-        )
-        made = model.node_graph("Paths", "Nodes are routers (or silent hops); an edge shows how much longer the shortest round trip gets, in seconds.", [query])
+    )
+    targets, transformations = maps.paths(src)
+    made = model.node_graph("Paths", "Nodes are routers (or silent hops) with the shortest round trip to them; the red part of a ring is what is lost from there on. An edge shows how much longer the shortest round trip gets; it is orange or red where packets are lost from its end on. The 1,500 largest steps.", targets)
+    made["transformations"] = transformations
     board.add(made, 24, 18)
     board.add(draw.curve(src, SCOPE, "Hops", "How many hops away the target is.", [Ask("traceroute", "hops", how="max", by=EACH, legend=BY_TARGET)]))
     board.add(draw.curve(src, SCOPE, "Changes of paths", "Per hour.", [Ask("traceroute", "path_changes_total", rate=True, how="sum", by=EACH, scale=3600, legend=BY_TARGET)]))
@@ -313,11 +318,12 @@ BOTH = (overview, quality, availability, bandwidth, response, geolocation, node_
 
 
 def target_detail(src):
-    board = start(src, "target", "netsonde / Target", "Everything about one target.", many=False)
-    board.add(draw.stat(src, SCOPE, "State", "As its probes see it.", [UP.but(by=("probe", "instance"), legend="{{probe}} from {{instance}}")], mappings=model.UP_DOWN, thresholds=LOW_IS_BAD["up"], graph=False), 12, 4)
+    board = start(src, "target", "netsonde / Target", "Everything about one target: does it answer, how well, since when?", many=False)
+    board.add(draw.stat(src, ONE, "State", "As its probes see it.", [UP.but(by=("probe", "instance"), legend="{{probe}} from {{instance}}")], mappings=model.UP_DOWN, thresholds=LOW_IS_BAD["up"], graph=False), 8, 4)
+    board.add(draw.stat(src, ONE, "For", "How long its probes have been as they are: the shortest time.", [Ask("availability", "streak_seconds", how="min")], "s", graph=False), 4, 4)
     for window, name in (("24h", "24 hours"), ("30d", "30 days")):
-        board.add(draw.stat(src, SCOPE, f"Availability, {name}", "Mean of its probes.", [Ask("availability", "ratio", how="mean", where={"window": window})], "percentunit", thresholds=LOW_IS_BAD["availability"], decimals=3), 4, 4)
-    board.add(draw.stat(src, SCOPE, "Voice", "Score for calls, of 100.", [Ask("qos", "score", how="mean", where={"use": "voice"})], thresholds=LOW_IS_BAD["score"]), 4, 4)
+        board.add(draw.stat(src, ONE, f"Availability, {name}", "Mean of its probes.", [Ask("availability", "ratio", how="mean", where={"window": window})], "percentunit", thresholds=LOW_IS_BAD["availability"], decimals=3), 4, 4)
+    board.add(draw.stat(src, ONE, "Voice", "Score for calls, of 100.", [Ask("qos", "score", how="mean", where={"use": "voice"})], thresholds=LOW_IS_BAD["score"]), 4, 4)
     smoke = src.target('sum by (le) (increase(netsonde_ping_rtt_seconds_bucket{instance=~"$agent",target=~"$target",probe=~"$probe"}[$__rate_interval]))', "{{le}}", form="heatmap")
     board.add(model.heatmap("Round trips", "How many packets took how long: the smoke of SmokePing.", [smoke]), 24, 9)
     spread = [
@@ -325,13 +331,16 @@ def target_detail(src):
         Ask("ping", "rtt_avg_seconds", how="mean", by=("instance",), legend="mean from {{instance}}"),
         Ask("ping", "rtt_max_seconds", how="max", by=("instance",), legend="longest from {{instance}}"),
     ]
-    board.add(draw.curve(src, SCOPE, "Round trips of each run", "Shortest, mean and longest.", spread, "s"))
-    board.add(draw.curve(src, SCOPE, "Loss", "Share of packets lost, by run.", [LOSS], "percentunit", thresholds=HIGH_IS_BAD["loss"]))
-    board.add(draw.curve(src, SCOPE, "Jitter", "Interarrival jitter (RFC 3550).", [JITTER], "s"))
-    board.add(draw.curve(src, SCOPE, "Scores", "By use, 0 to 100.", [Ask("qos", "score", how="mean", by=("use",), legend="{{use}}")], max=100))
-    board.add(draw.states(src, SCOPE, "Runs", "Each probe's runs: did they succeed?", [Ask("probe", "success", how="min", by=("probe", "instance"), legend="{{probe}} from {{instance}}")], kind="status-history"), 24, 6)
-    board.add(draw.curve(src, SCOPE, "Failures by reason", "Per second.", [Ask("probe", "failures_total", rate=True, how="sum", by=("reason",), legend="{{reason}}")], stacked=True))
-    board.add(draw.curve(src, SCOPE, "How long runs take", "By probe.", [Ask("probe", "duration_seconds", how="mean", by=("probe", "instance"), legend="{{probe}} from {{instance}}")], "s"))
+    board.add(draw.curve(src, ONE, "Round trips of each run", "Shortest, mean and longest.", spread, "s"))
+    board.add(draw.curve(src, ONE, "Loss", "Share of packets lost, by run.", [LOSS], "percentunit", thresholds=HIGH_IS_BAD["loss"]))
+    board.add(draw.curve(src, ONE, "Jitter", "Interarrival jitter (RFC 3550).", [JITTER], "s"))
+    board.add(draw.curve(src, ONE, "Scores", "By use, 0 to 100.", [Ask("qos", "score", how="mean", by=("use",), legend="{{use}}")], max=100))
+    board.add(draw.states(src, ONE, "Runs", "Each probe's runs: did they succeed?", [Ask("probe", "success", how="min", by=("probe", "instance"), legend="{{probe}} from {{instance}}")], kind="status-history"), 24, 6)
+    board.add(draw.curve(src, ONE, "Failures by reason", "Per second.", [Ask("probe", "failures_total", rate=True, how="sum", by=("reason",), legend="{{reason}}")], stacked=True))
+    board.add(draw.curve(src, ONE, "How long runs take", "By probe.", [Ask("probe", "duration_seconds", how="mean", by=("probe", "instance"), legend="{{probe}} from {{instance}}")], "s"))
+    odd = [Ask("ping", f"{name}_total", rate=True, how="sum", by=("instance",), legend=f"{words} from {{{{instance}}}}") for name, words in (("duplicates", "twice"), ("late", "late"), ("reordered", "out of order"), ("lost_locally", "lost by this machine"))]
+    board.add(draw.curve(src, ONE, "Odd replies", "Pings that were answered twice, too late or out of order, and those that never left; per second.", odd))
+    board.add(draw.curve(src, ONE, "Hop limit of replies", "Another value is another way back.", [Ask("ping", "reply_hop_limit", how="min", by=("probe", "instance"), legend="{{probe}} from {{instance}}")]))
     about = model.table("About it", "What is known about the target.", [src.target('netsonde_target_info{instance=~"$agent",target=~"$target",probe=~"$probe"}', table=True)], [])
     about["transformations"] = src.columns(["Value"], hidden=("Value",))
     board.add(about, 24, 6)
@@ -339,12 +348,12 @@ def target_detail(src):
 
 
 def path(src):
-    board = start(src, "path", "netsonde / Path", "Where on the path to one target time and packets are lost.", many=False)
+    board = start(src, "path", "netsonde / Path", "Where on the path to one target time and packets are lost.", "netsonde_traceroute_reached", many=False, empty="no data: is there a traceroute?")
     hop = ("hop", "hop_address")
-    board.add(draw.stat(src, SCOPE, "Hops", "How far away it is.", [Ask("traceroute", "hops", how="max", by=("instance",), legend="{{instance}}")]), 6, 4)
-    board.add(draw.stat(src, SCOPE, "Changes in an hour", "How often the path has changed.", [Ask("traceroute", "path_changes_total", rate=True, how="sum", scale=3600)], thresholds=model.steps((1, model.FAIR), (6, model.POOR))), 6, 4)
-    board.add(draw.stat(src, SCOPE, "Bottleneck", "The largest step between two hops.", [Ask("traceroute", "bottleneck_step_seconds", how="max")], "s"), 6, 4)
-    board.add(draw.stat(src, SCOPE, "First hop that loses", "From here on packets are lost; none is good.", [Ask("traceroute", "first_lossy_hop", how="min")]), 6, 4)
+    board.add(draw.stat(src, ONE, "Hops", "How far away it is.", [Ask("traceroute", "hops", how="max", by=("instance",), legend="{{instance}}")]), 6, 4)
+    board.add(draw.stat(src, ONE, "Changes in an hour", "How often the path has changed.", [Ask("traceroute", "path_changes_total", rate=True, how="sum", scale=3600)], thresholds=model.steps((1, model.FAIR), (6, model.POOR))), 6, 4)
+    board.add(draw.stat(src, ONE, "Bottleneck", "The largest step between two hops.", [Ask("traceroute", "bottleneck_step_seconds", how="max")], "s"), 6, 4)
+    board.add(draw.stat(src, ONE, "First hop that loses", "From here on packets are lost; none is good.", [Ask("traceroute", "first_lossy_hop", how="min")]), 6, 4)
     columns = [
         (Ask("traceroute_hop", "rtt_min_seconds", how="min", by=hop), "Shortest", "s", None, None),
         (Ask("traceroute_hop", "rtt_avg_seconds", how="mean", by=hop), "Mean", "s", None, None),
@@ -352,21 +361,26 @@ def path(src):
         (Ask("traceroute_hop", "loss_ratio", how="mean", by=hop), "Not answered", "percentunit", None, None),
         (Ask("traceroute_hop", "forward_loss_ratio", how="mean", by=hop), "Lost from here on", "percentunit", HIGH_IS_BAD["loss"], None),
     ]
-    board.add(draw.table(src, SCOPE, "Hops", "A hop that does not answer everything limits its answers; what is lost from here on is lost.", columns, sort=("hop", False)), 24, 12)
-    board.add(draw.curve(src, SCOPE, "Round trip by hop", "Mean of the last trace.", [Ask("traceroute_hop", "rtt_avg_seconds", how="mean", by=("hop",), legend="hop {{hop}}")], "s"))
-    board.add(draw.curve(src, SCOPE, "Loss from a hop on", "The smallest loss of this hop and all behind it.", [Ask("traceroute_hop", "forward_loss_ratio", how="mean", by=("hop",), legend="hop {{hop}}")], "percentunit"))
-    board.add(draw.states(src, SCOPE, "Paths", "Another colour is another path.", [Ask("traceroute", "path_hash", how="max", by=EACH, legend=BY_TARGET)], mappings=[]), 24, 6)
-    board.add(draw.curve(src, SCOPE, "Way in kilometres", "Along the hops that databases place.", [Ask("traceroute", "path_meters", how="max", by=EACH, legend=BY_TARGET)], "lengthm"))
-    board.add(draw.curve(src, SCOPE, "Path MTU", "The largest packet that gets through (option mtu).", [Ask("traceroute", "mtu_bytes", how="min", by=EACH, legend=BY_TARGET)], "bytes"))
+    board.add(draw.table(src, ONE, "Hops", "A hop that does not answer everything limits its answers; what is lost from here on is lost.", columns, sort=("hop", False)), 24, 12)
+    board.add(draw.curve(src, ONE, "Round trip by hop", "Mean of the last trace.", [Ask("traceroute_hop", "rtt_avg_seconds", how="mean", by=("hop",), legend="hop {{hop}}")], "s"))
+    board.add(draw.curve(src, ONE, "Loss from a hop on", "The smallest loss of this hop and all behind it.", [Ask("traceroute_hop", "forward_loss_ratio", how="mean", by=("hop",), legend="hop {{hop}}")], "percentunit"))
+    board.add(draw.states(src, ONE, "Paths", "Another colour is another path.", [Ask("traceroute", "path_hash", how="max", by=EACH, legend=BY_TARGET)], mappings=[], scheme="continuous-BlYlRd"), 24, 6)
+    board.add(draw.curve(src, ONE, "Changes of the path", "Per hour.", [Ask("traceroute", "path_changes_total", rate=True, how="sum", by=EACH, scale=3600, legend=BY_TARGET)]), 24, 6)
+    board.add(draw.curve(src, ONE, "Way in kilometres", "Along the hops that databases place.", [Ask("traceroute", "path_meters", how="max", by=EACH, legend=BY_TARGET)], "lengthm"))
+    board.add(draw.curve(src, ONE, "Path MTU", "The largest packet that gets through (option mtu).", [Ask("traceroute", "mtu_bytes", how="min", by=EACH, legend=BY_TARGET)], "bytes"))
+    board.add(draw.curve(src, ONE, "Loss at the target", "Share of packets that the target itself does not answer.", [Ask("traceroute", "loss_ratio", how="mean", by=EACH, legend=BY_TARGET)], "percentunit", thresholds=HIGH_IS_BAD["loss"]))
+    board.add(draw.states(src, ONE, "Reached", "Whether the last trace reached the target.", [Ask("traceroute", "reached", how="min", by=EACH, legend=BY_TARGET)], mappings=model.YES_NO))
+    board.add(draw.curve(src, ONE, "Paths side by side", "How many paths of equal length the last trace found.", [Ask("traceroute", "paths", how="max", by=EACH, legend=BY_TARGET)]))
+    board.add(draw.states(src, ONE, "Networks on the path", "Another colour is another row of autonomous systems. It needs a database of these.", [Ask("traceroute", "as_path_hash", how="max", by=EACH, legend=BY_TARGET)], mappings=[], scheme="continuous-BlYlRd"))
     return board
 
 
 def dns(src):
-    board = start(src, "dns", "netsonde / DNS", "Name servers: how fast they answer, and what.", "netsonde_dns_answered")
+    board = start(src, "dns", "netsonde / DNS", "Name servers: how fast they answer, and what.", "netsonde_dns_answered", empty="no data: are there DNS probes?")
     board.add(draw.stat(src, SCOPE, "Answered", "Share of queries that were answered.", [Ask("dns", "answered", how="mean")], "percentunit", thresholds=LOW_IS_BAD["availability"]), 6, 4)
     board.add(draw.stat(src, SCOPE, "Time", "Mean time of an answer.", [Ask("dns", "request_seconds", how="mean")], "s"), 6, 4)
     board.add(draw.stat(src, SCOPE, "Rules broken", "Servers whose records break a rule.", [Ask("dns", "rule_failed", how="sum")], thresholds=HIGH_IS_BAD["count"]), 6, 4)
-    board.add(draw.stat(src, SCOPE, "Forged", "Answers that did not fit their query.", [Ask("dns", "spoofed_total", how="sum")], thresholds=HIGH_IS_BAD["count"]), 6, 4)
+    board.add(draw.stat(src, SCOPE, "Forged", "Answers that did not fit their query, in the time range.", [Ask("dns", "spoofed_total", total=True, how="sum")], thresholds=HIGH_IS_BAD["count"]), 6, 4)
     board.add(draw.curve(src, SCOPE, "Time of answers", "Connecting included.", [Ask("dns", "request_seconds", how="mean", by=EACH, legend=BY_TARGET)], "s"))
     board.add(draw.curve(src, SCOPE, "Response codes", "0 is NOERROR, 2 SERVFAIL, 3 NXDOMAIN, 5 REFUSED.", [Ask("dns", "rcode", how="max", by=EACH, legend=BY_TARGET)]))
     board.add(draw.curve(src, SCOPE, "Records in answers", "A change is worth a look.", [Ask("dns", "answer_rrs", how="max", by=EACH, legend=BY_TARGET)]))
@@ -374,11 +388,17 @@ def dns(src):
     board.add(draw.states(src, SCOPE, "Addresses in answers", "Which there were, and when (option answer_addresses).", [Ask("dns", "answer_info", how="max", by=("target", "probe", "address"), legend="{{target}} {{address}}")], mappings=[]), 24, 6)
     board.add(draw.curve(src, SCOPE, "Serial of zones", "Of queries for SOA: servers of one zone should agree.", [Ask("dns", "serial", how="max", by=EACH, legend=BY_TARGET)], "none"))
     board.add(draw.states(src, SCOPE, "Signed and checked", "Whether the resolver says that it has verified the answer (AD).", [Ask("dns", "authentic_data", how="max", by=EACH, legend=BY_TARGET)], mappings=model.YES_NO))
+    board.add(draw.curve(src, SCOPE, "Failures by reason", "Per second.", [Ask("probe", "failures_total", rate=True, how="sum", by=("reason",), legend="{{reason}}")], stacked=True))
+    asked = [Ask("dns", f"{name}_total", rate=True, how="sum", legend=name) for name in ("queries", "answers")]
+    board.add(draw.curve(src, SCOPE, "Queries and answers", "Per second, attempts counted: what lies between them was not answered.", asked))
+    board.add(draw.states(src, SCOPE, "Retried over TCP", "The answer was too long for UDP.", [Ask("dns", "retried_tcp", how="max", by=EACH, legend=BY_TARGET)], mappings=model.YES_NO))
+    times = src.target('sum by (le) (increase(netsonde_dns_query_seconds_bucket{instance=~"$agent",target=~"$target",probe=~"$probe"}[$__rate_interval]))', "{{le}}", form="heatmap")
+    board.add(model.heatmap("Answers by time", "How many answers took how long.", [times]))
     return board
 
 
 def http(src):
-    board = start(src, "http", "netsonde / HTTP and TLS", "Web servers: phases, states, certificates.", "netsonde_http_status_code")
+    board = start(src, "http", "netsonde / HTTP and TLS", "Web servers: phases, states, certificates.", "netsonde_http_status_code", empty="no data: are there HTTP probes?")
     board.add(draw.stat(src, SCOPE, "Succeed", "Share of probes that succeed.", [Ask("probe", "success", how="mean")], "percentunit", thresholds=LOW_IS_BAD["availability"]), 6, 4)
     soon = src.target('min(netsonde_tls_earliest_expiry_timestamp_seconds{instance=~"$agent",target=~"$target",probe=~"$probe"}) - time()', "soonest", instant=True)
     board.add(model.stat("Next to expire", "How long the first certificate to expire has got.", [soon], "s", thresholds=LOW_IS_BAD["days"], graph=False), 6, 4)
@@ -396,11 +416,18 @@ def http(src):
     board.add(made, 12, 10)
     board.add(draw.curve(src, SCOPE, "Redirects", "Followed in the last run.", [Ask("http", "redirects", how="max", by=EACH, legend=BY_TARGET)]))
     board.add(draw.states(src, SCOPE, "Rules", "1: the answer breaks a rule (fail_if_...).", [Ask("http", "rule_failed", how="max", by=EACH, legend=BY_TARGET)], mappings=model.YES_NO))
+    board.add(draw.curve(src, SCOPE, "Bodies", "Size of the last answer's body.", [Ask("http", "body_bytes", how="max", by=EACH, legend=BY_TARGET)], "bytes"))
+    times = src.target('sum by (le) (increase(netsonde_http_response_seconds_bucket{instance=~"$agent",target=~"$target",probe=~"$probe"}[$__rate_interval]))', "{{le}}", form="heatmap")
+    board.add(model.heatmap("Answers by time", "How many requests took how long.", [times]))
+    chain = src.target('min by (target, probe, position) (netsonde_tls_certificate_not_after_timestamp_seconds{instance=~"$agent",target=~"$target",probe=~"$probe"}) - time()', table=True)
+    made = model.table("Chains", "Each certificate that servers send: 0 is the server's own, the others are those of authorities.", [chain], [("Expires in", "s", LOW_IS_BAD["days"], None)], links=detail(src), sort=("Expires in", False))
+    made["transformations"] = src.columns(["Expires in"])
+    board.add(made, 24, 10)
     return board
 
 
 def slo(src):
-    board = start(src, "slo", "netsonde / SLO and error budget", "Objectives, what is left of a month's error budget, and how fast it burns. It needs the recording rules.")
+    board = start(src, "slo", "netsonde / SLO and error budget", "Objectives, what is left of a month's error budget, and how fast it burns. It needs the recording rules.", empty="no data: are the recording rules loaded?")
     labels = 'instance=~"$agent",target=~"$target",probe=~"$probe"'
     each = "instance, target, probe"
     left = (
@@ -416,7 +443,7 @@ def slo(src):
     made["transformations"] = src.columns(["Left"] + [f"Errors {window}" for window in ("5m", "1h", "6h", "1d", "3d")])
     board.add(made, 24, 12)
     board.add(model.curve("Errors", "Share of runs that failed, by window, mean of the chosen probes.", [src.target(f"avg(probe:netsonde_probe_errors:ratio{window}{{{labels}}})", window) for window in ("5m", "30m", "1h", "2h", "6h", "1d", "3d")], "percentunit"))
-    board.add(model.curve("Burn rate", "Errors of an hour by what the objective allows: above 14.4 a month's budget is gone in two days.", [src.target(f"topk(10, probe:netsonde_probe_errors:ratio1h{{{labels}}} / on (job, {each}) group_left () (1 - probe:netsonde_slo:objective{{{labels}}}))", BY_TARGET)], thresholds=model.steps((1, model.POOR), (14.4, model.BAD))))
+    board.add(model.curve("Burn rate", "Errors of an hour by what the objective allows: above 14.4 a month's budget is gone in two days.", [src.target(f"topk(10, probe:netsonde_probe_errors:ratio1h{{{labels}}} / on (job, {each}) group_left () (1 - probe:netsonde_slo:objective{{{labels}}}))", BY_TARGET)], thresholds=model.steps((1, model.POOR), (14.4, model.BAD)), links=draw.link_of(src, [UP])))
     return board
 
 

@@ -2,23 +2,13 @@
 // For InfluxDB 2. Bucket and time range are said once, here.
 option v = {bucket: "netsonde", start: -24h, stop: now()}
 
-pings = from(bucket: v.bucket)
+mean_of = (field) => from(bucket: v.bucket)
     |> range(start: v.start, stop: v.stop)
-    |> filter(fn: (r) => r._measurement == "ping")
-
-loss = pings
-    |> filter(fn: (r) => r._field == "loss_ratio")
+    |> filter(fn: (r) => r._measurement == "ping" and r._field == field)
     |> mean()
     |> group()
     |> keep(columns: ["agent", "target", "probe", "_value"])
-    |> rename(columns: {_value: "loss_ratio"})
+    |> rename(columns: {_value: field})
 
-rtt = pings
-    |> filter(fn: (r) => r._field == "rtt_avg_seconds")
-    |> mean()
-    |> group()
-    |> keep(columns: ["agent", "target", "probe", "_value"])
-    |> rename(columns: {_value: "rtt_avg_seconds"})
-
-join(tables: {loss: loss, rtt: rtt}, on: ["agent", "target", "probe"])
+join(tables: {loss: mean_of(field: "loss_ratio"), rtt: mean_of(field: "rtt_avg_seconds")}, on: ["agent", "target", "probe"])
     |> top(n: 20, columns: ["loss_ratio"])

@@ -2,7 +2,7 @@
 option task = {name: "netsonde: 1 hour", every: 1h, offset: 5m}
 
 from(bucket: "netsonde_5m")
-    |> range(start: -task.every)
-    |> filter(fn: (r) => r._field !~ /_total$/)
-    |> aggregateWindow(every: task.every, fn: mean, createEmpty: false)
+    |> range(start: -2h)
+    |> filter(fn: (r) => r._measurement != "availability" and r._field !~ /_total$/)
+    |> aggregateWindow(every: 1h, fn: mean, createEmpty: false, timeSrc: "_start")
     |> to(bucket: "netsonde_1h")

@@ -1,5 +1,6 @@
 """Layout, scripts, and what must not stand in any file."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -84,3 +85,12 @@ def test_programs_are_executable():
         if begins and not (sources.TOP / path).stat().st_mode & 0o100:
             found.append(str(path))
     assert found == []
+
+
+def test_npm_packages_are_exact_and_of_no_registry():
+    folder = sources.TOP / "tests" / "peers" / "npm"
+    wanted = json.loads((folder / "package.json").read_text())["dependencies"]
+    packages = json.loads((folder / "package-lock.json").read_text())["packages"]
+    assert packages.pop("")["dependencies"] == wanted
+    assert {name: packages[f"node_modules/{name}"]["version"] for name in wanted} == wanted
+    assert [name for name, package in packages.items() if "resolved" in package or not package["integrity"].startswith("sha512-")] == []

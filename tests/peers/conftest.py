@@ -4,11 +4,14 @@ import pytest
 
 import namespace
 import netsonde
+import npm_packages
 
 INSIDE_ONLY = ("test_blackbox.py", "test_faults_network.py")
 
 
 def pytest_configure(config):
+    if not namespace.IS_INSIDE:
+        npm_packages.install()
     namespace.enter(config, "tests/peers")
 
 
@@ -28,3 +31,9 @@ def loopback():
 @pytest.fixture(scope="session")
 def binary():
     return netsonde.find_binary()
+
+
+@pytest.fixture(scope="session")
+def npm():
+    npm_packages.require()
+    return npm_packages

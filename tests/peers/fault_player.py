@@ -9,10 +9,12 @@ from typing import Callable
 
 from netsonde import wait_until
 from test_dashboards import LOADED, panels
+from test_rules import ALERTS, expressions
 
 PATIENCE = 90
 # Variables of boards that choose by a label.
 VARIABLES = {"target": ("target", "router"), "instance": ("agent",), "probe": ("probe",), "name": ("interface",)}
+NAME = re.compile(r"(?<![\w:])(?:netsonde_\w+|\w+:[\w:]+)")
 RECEIVERS = {"critical": "on-call", "warning": "people", "info": "nobody", "none": "watchdog"}
 
 
@@ -79,7 +81,7 @@ def substituted(text, labels):
     for name, value in (("$__rate_interval", "15s"), ("[5m]", "[15s]"), ("$__interval", "5s"), ("$__range", "1m")):
         text = text.replace(name, value)
     chosen = {variable: labels[label] for label in labels for variable in VARIABLES.get(label, ())}
-    return re.sub(r"\$\{?(\w+)(?::\w+)?\}?", lambda found: chosen.get(found[1], ".*"), text)
+    return re.sub(r"\$\{?([a-z]\w*)(?::\w+)?\}?", lambda found: chosen.get(found[1], ".*"), text)
 
 
 def is_of(labels, wanted):
@@ -206,3 +208,18 @@ def check(played):
         assert not (played.fault.well and played.alerts(labels["alertname"], {**played.fault.sick, **played.fault.well}))
         # A label that a text names and the alert lacks leaves a hole.
         assert not re.search(r"<no value>|  |\(\)|\(AS \)| \.$|^ ", notes["description"]), notes["description"]
+
+
+@functools.cache
+def about_faults():
+    """Queries of panels that name what an alert is made of: what panels are to show when it comes."""
+    rules = list(expressions())
+
+    def metrics(text):
+        found = set()
+        for name in NAME.findall(re.sub(r'"[^"]*"|\[[^]]*\]', "", text)):
+            found |= {name}.union(*(metrics(more) for record, more in rules if record == name))
+        return found
+
+    told = set().union(*(metrics(text) for name, text in rules if name in ALERTS))
+    return {(title, n) for title, texts in queries().items() for n, text in enumerate(texts) if told & set(metrics(text))}

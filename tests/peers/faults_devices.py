@@ -276,13 +276,14 @@ def of_agent(name, alerts, panels, output=None, **what):
 ROUTERS = (
     Fault(
         "a router does not answer", {"target": "gw2"}, {"target": "gw3"}, ("NetsondeRouterUnreachable",),
-        (("router/State", under(1)), ("routers/Answer", under(1)), ("routers/Up and down", under(1)), ("routers/Routers", under(1), 1)),
+        (("router/State", under(1)), ("routers/Answer", under(1)), ("routers/Up and down", under(1)), ("routers/Routers", under(1), 1),
+         ("router-latency/Do not answer", over(0))),
         play=lambda world: world.routers["gw2"].stop(),
     ),
     of_router(
         "the CPU of a router is busy, and slower than it can be", ("NetsondeRouterCpuHigh",),
         (("router-cpu/Load", over(0.9)), ("router-cpu/Busiest", over(0.9)), ("router/CPU", over(0.9)), ("routers/Routers", over(0.9), 3),
-         ("router-cpu/Clock", under(1e9))),
+         ("router-cpu/Clock", under(1e9)), ("router-cpu/Highest", over(0.9)), ("router-cpu/Mean", over(0.9)), ("router-cpu/Overloaded", over(0))),
         play=set_rows("/system/resource", "0", cpu_load="97", cpu_frequency="600"),
         end=set_rows("/system/resource", "0", cpu_load="20", cpu_frequency="1700"),
     ),
@@ -293,7 +294,8 @@ ROUTERS = (
     ),
     of_router(
         "a router has no memory left, and no storage", ("NetsondeRouterMemoryLow",),
-        (("router-memory/Memory free", under(4e8)), ("router-memory/Routers", under(4e8)), ("router/Memory free", under(4e8)),
+        (*(("router-memory/Memory free", under(4e8), n) for n in range(2)), ("router-memory/Least memory", under(0.1)),
+         ("router-memory/Routers", under(4e8)), ("router/Memory free", under(4e8)),
          ("router-memory/Storage free", under(2e6)), ("router-memory/Routers", under(2e6), 2)),
         play=set_rows("/system/resource", "0", free_memory="300000000", free_hdd_space="1000000"),
         end=set_rows("/system/resource", "0", free_memory="3000000000", free_hdd_space="94371840"),
@@ -304,7 +306,7 @@ ROUTERS = (
     ),
     of_router(
         "a router is hot", ("NetsondeRouterHot",),
-        (("router-health/Temperature", over(75)), ("router/Temperature", over(75)), ("routers/Routers", over(75), 4),
+        (("router-health/Hottest", over(75)), ("router-health/Too hot", over(0)), ("router-health/Temperature", over(75)), ("router/Temperature", over(75)), ("routers/Routers", over(75), 4),
          ("router-health/Health", under(60)), ("router/Health", under(60)), ("routers/Routers", under(60), 2)),
         {"sensor": "cpu-temperature"},
         play=set_rows("/system/health", "cpu-temperature", value="91"),
@@ -333,20 +335,21 @@ ROUTERS = (
     ),
     of_router(
         "a BGP session is gone, as RouterOS 7 has it", ("NetsondeRouterBgpDown",),
-        (("router-bgp/Prefixes", fewer(1)), *(("router-bgp/Sessions", fewer(1), n) for n in range(3)), ("routers/BGP sessions", under(2)),
+        (("router-bgp/Prefixes", fewer(1)), *(("router-bgp/Sessions", fewer(1), n) for n in range(4)), ("router-bgp/Established", under(2)), ("routers/BGP sessions", under(2)),
          ("router/BGP sessions", fewer(2))),
         {"remote_address": "192.0.2.254"},
         play=lambda world: world.routers["gw1"].remove("/routing/bgp/session", "upstream-1"),
     ),
     of_router(
-        "a BGP session is there, but not established", ("NetsondeRouterBgpDown",), (("router-bgp/Sessions", under(1)), ),
+        "a BGP session is there, but not established", ("NetsondeRouterBgpDown",), (("router-bgp/Sessions", under(1)), ("router-bgp/Down", over(0))),
         {"remote_address": "192.0.2.253"},
         play=set_rows("/routing/bgp/session", "upstream-2", established="false"),
         end=set_rows("/routing/bgp/session", "upstream-2", established="true"),
     ),
     of_router(
         "PPPoE users go", ("NetsondeRouterPppoeDrop",),
-        (("router-pppoe/PPPoE sessions", under(10)), ("router-pppoe/By kind", under(10)), ("router/Users", under(10)),
+        (("router-pppoe/Fewest", under(10)), ("router-pppoe/All services", under(45)), ("router-pppoe/PPPoE users", under(10)),
+         ("router-pppoe/PPPoE sessions", under(10)), ("router-pppoe/By kind", under(10)), ("router/Users", under(10)),
          ("routers/PPPoE users", under(10)), ("router-pppoe/By server", under(40), 0, {"service": "isp"})),
         {"service": "pppoe"}, play=hang_up,
     ),
@@ -396,7 +399,7 @@ ROUTERS = (
     ),
     of_router(
         "a firewall drops a flood", ("NetsondeRouterFirewallDrops",),
-        (("router-firewall/Packets dropped", over(5000)), ("router-firewall/Bytes dropped", over(8e7)), ("router-firewall/Drops by router", over(5000)),
+        (("router-firewall/Dropped", over(5000)), ("router-firewall/Packets dropped", over(5000)), ("router-firewall/Bytes dropped", over(8e7)), ("router-firewall/Drops by router", over(5000)),
          ("router-firewall/Rules", over(5000))),
         **rise("/ip/firewall/filter", "1", packets=(2003000, 50000), bytes=(2003000000, 50000000)),
     ),
@@ -496,11 +499,7 @@ DEATH = of_agent(
 ABSENCE = Fault("no agent is known", {"job": "netsonde"}, {}, ("NetsondeAgentsMissing",), (), play=World.forget_agents)
 LAST = (DEATH, ABSENCE)
 
-# Boards that are all about them, and queries of these that no fault of those that are played changes.
-BOARDS = (
-    "daemon", "router", "router-bgp", "router-connections", "router-cpu", "router-dhcp", "router-errors", "router-firewall", "router-health",
-    "router-interfaces", "router-latency", "router-memory", "router-pppoe", "router-queues", "routers",
-)
+# Queries of their boards that no fault of those that are played changes, and why.
 WITHOUT = {
     ("daemon/CPU", 0): "what it takes is another thing on each machine",
     ("daemon/Memory", 0): "what it takes is another thing on each machine",
@@ -513,6 +512,7 @@ WITHOUT = {
     ("router-health/Optical modules: received", 0): "modules of the simulated router do not fail",
     ("router-health/Optical modules: temperature", 0): "modules of the simulated router do not fail",
     ("router-latency/Pings to routers", 0): "a ping as in target/Round trips of each run",
+    ("router-latency/Loss", 0): "a ping as in target/Loss",
     ("router-latency/Loss to routers", 0): "a ping as in target/Loss",
     ("router-memory/Routers", 1): "how much there is",
     ("router-memory/Routers", 3): "how much there is",

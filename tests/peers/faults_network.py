@@ -126,9 +126,6 @@ def broken(what, target, fate, alerts, panels, also=(), ends=True):
     )
 
 
-BOARDS = (
-    "availability", "bandwidth", "dns", "geo", "http", "nodes", "overview", "path", "quality", "response", "slo", "target",
-)
 # Queries that no fault of those that are played changes, and why.
 WITHOUT = {
     ("availability/Known", 0): "grows with the time that the agent runs",
@@ -137,6 +134,7 @@ WITHOUT = {
     ("geo/By country", 0): "how many there are",
     ("geo/By network", 0): "how many there are",
     ("geo/Detours", 0): "from the shortest time ever: where it is, not how it does",
+    ("geo/Targets", 4): "where the agents and targets are",
     ("geo/Distance", 0): "where it is",
     ("geo/Faster than light", 0): "a fault of a database",
     ("http/Redirects", 0): "no fault, but how a page is made",
@@ -178,6 +176,13 @@ FAULTS = (
             *DOWN,
             *((f"availability/{window}", under(0.98)) for window in ("1 hour", "24 hours", "7 days", "30 days")),
             ("availability/Outages", over(0)),
+            ("availability/Down", over(0)),
+            ("availability/Down now", there),
+            ("geo/Down", over(0)),
+            ("geo/Targets", there, 1),
+            ("geo/Targets", under(1), 3),
+            ("overview/Down", over(0)),
+            ("overview/Down now", there),
             ("availability/Up and down", under(1)),
             *(("availability/Availability", under(0.98), n) for n in range(4)),
             ("availability/Availability", over(0), 4),
@@ -204,6 +209,7 @@ FAULTS = (
         "two packets of five are lost, in pairs", "lossy", {"plan": "..xx."},
         ["NetsondeLossHigh", ("NetsondeScoreLow", {"use": "voice"}), ("NetsondeObjectiveMissed", {"objective": "loss"})], [
             ("overview/Loss", over(0.2)),
+            ("overview/Losing", over(0)),
             ("overview/Most loss", over(0.2)),
             ("overview/Targets that do worst", over(0.2), 1),
             ("overview/Voice", under(60)),
@@ -244,7 +250,6 @@ FAULTS = (
     broken(
         "two packets of three are late by 0.3 s, one of 25 by 0.6 s", "shaky", {"jitter": [*([0, 0.3, 0.3] * 8), 0.6]},
         ["NetsondeJitterHigh", ("NetsondeObjectiveMissed", {"objective": "jitter"})], [
-            ("overview/Jitter", over(0.03)),
             ("overview/Targets that do worst", over(0.03), 3),
             ("target/Jitter", over(0.03)),
             ("quality/Jitter", over(0.03)),
@@ -267,12 +272,15 @@ FAULTS = (
     broken(
         "two routers take turns", "flapping", {"flaps": 0.7}, ["NetsondePathFlapping", "NetsondePathChanged"], [
             ("path/Changes in an hour", over(6)),
+            ("path/Changes of the path", over(100)),
+            ("nodes/Changes in an hour", over(100)),
             ("nodes/Changes of paths", over(6)),
         ], ends=False,  # the hour in which it has changed so often takes half a minute to pass
     ),
     broken(
         "the second hop takes 0.1 s longer", "narrowed", {"steps": [0.004, 0.108, 0.016, 0.012]}, ["NetsondeHopBottleneck"], [
             ("path/Bottleneck", over(0.06)),
+            ("nodes/Bottleneck", over(0.06)),
             ("path/Round trip by hop", over(0.06)),
             *(("path/Hops", over(0.06), n) for n in (1, 2, 3)),
         ],
@@ -281,6 +289,8 @@ FAULTS = (
         "every other packet is lost from the second hop on", "leaky", {"plan": "x.", "lossy": 2},
         [("NetsondeHopLoss", {"hop": hop}) for hop in "234"], [
             ("path/First hop that loses", there),
+            ("nodes/Paths", over(0.2), 1),
+            ("nodes/Paths", under(0.8), 2),
             ("path/Loss from a hop on", over(0.2)),
             ("path/Hops", over(0.2), 4),
             ("path/Hops", over(0.2), 5),
@@ -334,6 +344,9 @@ FAULTS = (
     broken(
         "a page takes 0.5 s to begin", "thinking", {"think": 0.5}, [("NetsondeHttpPhaseAbovePast", {"phase": "processing"})], [
             ("http/Time to first byte", over(0.3)),
+            ("response/First byte", over(0.3)),
+            ("response/Slowest first byte", over(0.3)),
+            ("response/Against the week", over(4)),
             ("quality/Pages", under(95)),
             *phase(2, 0.3),
         ],
@@ -352,12 +365,14 @@ FAULTS = (
             ("bandwidth/Transfers", under(4e6)),
             ("bandwidth/HTTP transfers", under(4e6)),
             ("bandwidth/Slowest transfers", under(4e6)),
+            ("bandwidth/Slowest transfer", under(4e6)),
+            ("bandwidth/Against the week", under(0.4)),
             *phase(3, 0.25),
         ], also=("NetsondeHttpPhaseAbovePast", "NetsondeScoreLow"),
     ),
     broken(
         "one packet of seven to a page is lost", "patchy", {"plan": ".....x."}, [], [
-            ("bandwidth/Retransmissions", over(0)),
+            ("bandwidth/Retransmitting", over(0)),
             ("bandwidth/Most retransmissions", over(0)),
         ], also=("NetsondeHttpPhaseAbovePast", "NetsondeBandwidthBelowPast", "NetsondeTargetDown", "NetsondeScoreLow"),
     ),

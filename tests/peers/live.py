@@ -30,6 +30,9 @@ PLACE = {
     "location": {"latitude": 1.35, "longitude": 103.8},
 }
 
+# A query for the address of "a.", as a step of a probe of type udp says it.
+QUERY = "".join(f"\\\\x{byte:02x}" for byte in bytes.fromhex("2a2a 0100 0001 0000 0000 0000 01 61 00 0001 0001"))
+
 
 class Names(socketserver.BaseRequestHandler):
     """Answers every query with one address."""
@@ -148,6 +151,7 @@ class World:
         networks = json.dumps([["127.0.0.0/8", {**PLACE, "autonomous_system_number": 64496, "autonomous_system_organization": "Example"}]])
         subprocess.run([TOP / "tests" / "mmdb" / "write.pl", database, "Test-City"], input=networks.encode(), check=True)
         (self.folder / "password").write_text("secret")
+        (self.folder / "targets.json").write_text('[{"targets": ["127.0.0.1"], "labels": {"name": "filed"}}]')
         page = f"https://127.0.0.1:{self.page.server_port}/"
         fast = 'interval = 1; timeout = 0.9;'
         return f"""
@@ -161,19 +165,22 @@ probes: {{
   names: {{ type = "dns"; {fast} query_name = "example.com"; answer_addresses = true;
            fail_if_answer_matches = [ "203\\.0\\.113\\.1" ]; }};
   tcp: {{ type = "tcp"; {fast} }};
+  datagram: {{ type = "udp"; {fast} steps = [ "send_raw {QUERY}", "expect_bytes \\\\x2a\\\\x2a\\\\x81\\\\x80" ]; }};
   page: {{ type = "http"; interval = 1; timeout = 0.9; tls_ca_file = "{self.folder / 'page.crt'}"; }};
   routers: {{ type = "routeros"; username = "netsonde"; password_file = "{self.folder / 'password'}"; realtime = 1; short = 5;
-             medium = 30; sets = [ "bgp=realtime", "ppp_sessions=realtime", "netwatch=realtime", "health=realtime" ]; }};
+             medium = 30; sets = [ "bgp=realtime", "ppp_sessions=realtime", "netwatch=realtime", "health=realtime", "pool=realtime", "pool_used=realtime",
+             "arp=realtime", "address_list_size=realtime", "log=realtime", "ethernet_counters=realtime", "certificate=realtime" ]; }};
 }};
 targets: (
   {{ name = "lo"; address = "127.0.0.1"; probes = [ "ping", "path" ]; }},
   {{ name = "hook"; address = "127.0.0.1:{self.hook.server_port}"; probes = [ "tcp" ]; }},
   {{ name = "closed"; address = "127.0.0.1:1"; probes = [ "tcp" ]; }},
-  {{ name = "resolver"; address = "127.0.0.1:{self.names.server_address[1]}"; probes = [ "names" ]; }},
+  {{ name = "resolver"; address = "127.0.0.1:{self.names.server_address[1]}"; probes = [ "names", "datagram" ]; }},
   {{ name = "shop"; address = "{page}"; probes = [ "page" ]; }},
   {{ name = "gw1"; address = "127.0.0.1"; port = {self.routers[0].port}; probes = [ "routers", "ping" ]; }},
   {{ name = "gw2"; address = "127.0.0.1"; port = {self.routers[1].port}; probes = [ "routers" ]; }}
 );
+target_files: ( {{ path = "targets.json"; probes = [ "ping" ]; }} );
 influx: (
   {{ name = "file"; path = "lines.lp"; }},
   {{ name = "server"; url = "http://127.0.0.1:{self.sink.server_port}"; org = "o"; bucket = "b"; token = "t"; }}

@@ -1,10 +1,7 @@
-"""Speaks to the router for tests word by word, to see exactly what it says; and the programs of others that read from it."""
+"""Speaks to the router for tests word by word, to see exactly what it says."""
 
 import hashlib
-import json
-import os
 import socket
-import subprocess
 import time
 
 from routeros import wire
@@ -108,47 +105,3 @@ def wait_for(condition, what):
         assert time.monotonic() < end, f"waited in vain for {what}"
         time.sleep(0.01)
     return found
-
-
-NODE_PROGRAM = """
-const { RouterOSAPI } = require("node-routeros");
-const [port, secure] = process.argv.slice(1);
-const options = { host: "127.0.0.1", user: "netsonde", password: "secret", port: Number(port), timeout: 10 };
-const api = new RouterOSAPI(options);
-(async () => {
-	await api.connect();
-	const found = {};
-	for (const path of ["/system/identity", "/system/resource", "/interface", "/queue/simple"])
-		found[path] = await api.write(path + "/print");
-	found.filtered = await api.write("/interface/print", ["?type=bridge", "=.proplist=name,type"]);
-	found.together = (await Promise.all([1, 2, 3, 4].map(() => api.write("/ip/address/print")))).map((rows) => rows.length);
-	try {
-		await api.write("/no/such/menu/print");
-	} catch (error) {
-		found.trap = error.message;
-	}
-	await api.close();
-	console.log(JSON.stringify(found));
-	process.exit(0);
-})().catch((error) => { console.error(String(error)); process.exit(1); });
-"""
-
-
-def node_environment():
-    """With the folder of globally installed modules; None when node or node-routeros is not here."""
-    environment = dict(os.environ)
-    try:
-        root = subprocess.run(["npm", "root", "-g"], capture_output=True, text=True, timeout=30).stdout.strip()
-        environment["NODE_PATH"] = ":".join(filter(None, (environment.get("NODE_PATH"), root)))
-        found = subprocess.run(["node", "-e", "require.resolve('node-routeros')"], env=environment, capture_output=True,
-                               timeout=30)
-    except FileNotFoundError:
-        return None
-    return environment if found.returncode == 0 else None
-
-
-def read_with_node(port, environment):
-    result = subprocess.run(["node", "-e", NODE_PROGRAM, "--", str(port)], env=environment, capture_output=True,
-                            text=True, timeout=60)
-    assert result.returncode == 0, result.stderr
-    return json.loads(result.stdout)

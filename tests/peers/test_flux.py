@@ -1,10 +1,7 @@
 """Flux: of dashboards, queries and tasks. Nothing executes it here (no engine is packaged): libflux checks types and
-names of functions, and measurements, fields and tags are compared with what the daemon writes."""
+names of functions; measurements, fields and tags: test_names.py."""
 
-import json
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,15 +9,11 @@ import pytest
 from test_dashboards import LOADED, queries
 
 TOP = Path(__file__).resolve().parents[2]
-CHECKER = "@influxdata/flux-lsp-node@0.8.40"
 FILES = sorted((TOP / "influx").glob("*/*.flux"))
 GRAFANA = (
     "option v = {timeRangeStart: -1h, timeRangeStop: now(), windowPeriod: 1m, "
     'defaultBucket: "netsonde", organization: "netsonde"}\n'
 )
-# What lines have beside the labels of their rows: docs/metrics.md, docs/geo.md.
-TAGS = {"agent", "target", "probe", "country", "asn", "as_org", "city", "region", "continent", "name"}
-COMMON = {"success", "reason", "duration_seconds", "run", "boot"}
 
 
 def texts():
@@ -38,61 +31,96 @@ def texts():
 TEXTS = list(texts())
 
 
-@pytest.fixture(scope="session")
-def checker():
-    folder = TOP / "build" / "npm"
-    if not shutil.which("npm"):
-        pytest.skip("no npm here, which has the checker of Flux")
-    command = ["npm", "install", "--prefix", folder, "--no-audit", "--no-fund", "--ignore-scripts", CHECKER]
-    if not (folder / "node_modules" / "@influxdata" / "flux-lsp-node").is_dir():
-        folder.mkdir(parents=True, exist_ok=True)
-        result = subprocess.run(command, capture_output=True, text=True)
-        if result.returncode != 0:
-            pytest.skip(f"npm could not install {CHECKER}: {result.stderr.strip()[-200:]}")
-    return folder
+def wrong(npm, wanted):
+    return [int(line) for line in npm.run("check_flux.js", wanted).split()]
 
 
-def wrong(checker, wanted):
-    command = ["node", Path(__file__).with_name("flux_check.js"), checker]
-    result = subprocess.run(command, input=json.dumps(wanted), capture_output=True, text=True, check=True)
-    return [int(line) for line in result.stdout.split()]
-
-
-def test_flux_is_valid(checker):
+def test_flux_is_valid(npm):
     assert len(TEXTS) > 200
-    assert [TEXTS[i][0] for i in wrong(checker, [text for _, text in TEXTS])] == []
+    assert [TEXTS[i][0] for i in wrong(npm, [text for _, text in TEXTS])] == []
 
 
-def test_the_checker_notices(checker):
+def test_the_checker_notices(npm):
     good = 'from(bucket: "x") |> range(start: -1h)'
-    assert wrong(checker, [good, good + " |> nothing()", good.replace('"x"', "3"), good + "("]) == [1, 2, 3]
+    assert wrong(npm, [good, good + " |> nothing()", good.replace('"x"', "3"), good + "("]) == [1, 2, 3]
 
 
-def sets():
-    """Fields and labels of each set, from the reference (docs/metrics.md, which the program writes)."""
-    found = {}
-    for part in re.split(r"^### ", (TOP / "docs" / "metrics.md").read_text(), flags=re.M)[1:]:
-        named = re.search(r"fields of `(\w+)`", part)
-        if not named:
-            continue
-        fields = {field for row in re.findall(r"^\| `?\w*`?[^|]*\|[^|]*\|([^|]*)\|", part, re.M) for field in re.findall(r"`(\w+)`", row)}
-        labels = re.search(r"Labels of its rows: `([^`]*)`", part)
-        old_fields, old_labels = found.get(named[1], (set(), set()))
-        found[named[1]] = (old_fields | fields, old_labels | set(labels[1].split(", ") if labels else ()))
-    return found
+# What storage works out by itself when it stands right behind range and filters: then no more than the results are moved.
+PUSHED = {"mean", "first", "last", "min", "max", "sum", "count", "aggregateWindow"}
+# What reads every point, and why that is not too much.
+RAW = {
+    "queries/missing_runs.flux": "each run is looked at: of an hour, or of the targets that are chosen",
+    "queries/percentiles.flux": "quantiles need every value: of an hour, or of the targets that are chosen",
+    "queries/outages.flux": "changes of state: only of targets that were down",
+    "queries/path_history.flux": "events of one target",
+    "Changes of paths": "events of one kind",
+    "Triggers": "events of one kind",
+}
 
 
-SETS = sets()
+def sources(text):
+    """What follows each from(): (name, argument) of one function after another."""
+    for chain in re.findall(r"\bfrom\(bucket: [^\n]*\)\n((?: *\|> [^\n]+\n?)+)", text + "\n"):
+        yield re.findall(r"\|> (\w+)\((.*)\),?$", chain, re.M)
+
+
+def is_pushed_down(chain):
+    names = [name for name, _ in chain]
+    first = next((i for i, name in enumerate(names) if name not in ("range", "filter")), len(names))
+    filters = [body.removeprefix("fn: (r) => ") for name, body in chain[1:first]]
+    # Storage takes comparisons; functions in a filter are for Flux.
+    is_plain = filters and all(not re.search(r"\w\(", body.replace("and (", "")) for body in filters)
+    if names[0] != "range" or not is_plain or not re.search("_measurement|_field", filters[0]) or first == len(names):
+        return False
+    if names[first] == "aggregateWindow":
+        return bool(re.search(r"fn: (mean|first|last|min|max|sum|count),", chain[first][1]))
+    return names[first] in PUSHED
 
 
 @pytest.mark.parametrize("name, text", TEXTS, ids=[name for name, _ in TEXTS])
-def test_what_flux_names_is_written(name, text):
-    measurements = set(re.findall(r'r\._measurement == "(\w+)"', text))
-    fields = set(re.findall(r'r\._field == "(\w+)"', text))
-    assert measurements <= set(SETS), measurements - set(SETS)
-    known = COMMON.union(*(SETS[measurement][0] for measurement in measurements)) if measurements else COMMON
-    assert fields <= known, fields - known
-    tags = set(re.findall(r"\br\.(\w+) (?:==|=~)", text)) - {"_measurement", "_field", "_value"}
-    made = set(re.findall(r"(\w+): (?:r\.|if )", text))
-    labels = TAGS.union(*(SETS[measurement][1] for measurement in measurements)) if measurements else TAGS
-    assert tags <= labels | made, tags - labels - made
+def test_storage_does_the_work(name, text):
+    chains = list(sources(text))
+    assert len(chains) == len(re.findall(r"\bfrom\(bucket:", text))
+    slow = [chain for chain in chains if not is_pushed_down(chain)]
+    assert slow == [] or any(name.endswith(raw) for raw in RAW)
+
+
+def test_the_order_of_functions_is_noticed():
+    start = 'from(bucket: "x")\n  |> range(start: -1h)\n'
+    wanted = '  |> filter(fn: (r) => r._measurement == "ping")\n'
+    for text, is_good in (
+        (start + wanted + "  |> mean()", True),
+        (start + wanted + "  |> aggregateWindow(every: 5m, fn: last, createEmpty: false)", True),
+        (start + wanted + "  |> aggregateWindow(every: 5m, fn: median, createEmpty: false)", False),
+        (start + wanted + "  |> derivative(unit: 1s)\n  |> mean()", False),
+        (start + wanted + '  |> filter(fn: (r) => types.isType(v: r._value, type: "float"))\n  |> mean()', False),
+        (start + "  |> mean()\n" + wanted, False),
+        (start + wanted, False),
+    ):
+        assert [is_pushed_down(chain) for chain in sources(text)] == [is_good], text
+
+
+def left_out(path, what):
+    return re.compile(re.search(rf"r\.{what} !~ /([^/]*)/", (TOP / "influx" / path).read_text())[1])
+
+
+@pytest.mark.parametrize("path", ["tasks/downsample_5m.flux", "queries/catch_up.flux"])
+def test_means_are_not_of_texts(path):
+    """One of a text ends the whole task."""
+    sets_out, fields_out = left_out(path, "_measurement"), left_out(path, "_field")
+    texts = {("ping", "reason"), ("ping", "boot")}
+    for part in re.split(r"^### ", (TOP / "docs" / "metrics.md").read_text(), flags=re.M)[1:]:
+        named = re.search(r"fields of `(\w+)`", part)
+        texts |= {(named[1], text) for text in re.findall(r"^\| \| \| `(\w+)` \|", part, re.M)}
+    assert len(texts) > 30
+    assert [name for name in texts if not sets_out.search(name[0]) and not fields_out.search(name[1])] == []
+
+
+def test_tasks_keep_what_boards_show_of_long_times():
+    sets_out, fields_out = (left_out("tasks/downsample_5m.flux", what) for what in ("_measurement", "_field"))
+    for name, text in TEXTS:
+        if "bucket: bucket" not in text:
+            continue
+        for measurement, found in re.findall(r'r\._measurement == "(\w+)" and r\._field == "(\w+)"', text):
+            is_last = found.endswith("_total") or measurement == "availability"
+            assert is_last or not (sets_out.search(measurement) or fields_out.search(found)), (name, measurement, found)

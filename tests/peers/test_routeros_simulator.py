@@ -1,6 +1,7 @@
 """The router for tests is honest: clients of others read from it, and it says byte for byte what the notes on the protocol say."""
 
 import hashlib
+import json
 import re
 import ssl
 import subprocess
@@ -9,7 +10,6 @@ import sys
 import pytest
 
 import certificates
-import routeros_talker
 from routeros import query, wire
 from routeros.simulator import Simulator
 from routeros_talker import Talker, row_of, wait_for
@@ -202,12 +202,9 @@ def test_librouteros_reads(take, profile, form):
     api.close()
 
 
-def test_node_routeros_reads(take):
-    environment = routeros_talker.node_environment()
-    if environment is None:
-        pytest.skip("no node-routeros here (npm install -g node-routeros)")
+def test_node_routeros_reads(take, npm):
     for profile in ("6.42", "7.16", "7.18"):
-        found = routeros_talker.read_with_node(take(profile).port, environment)
+        found = json.loads(npm.run("read_routeros.js", None, str(take(profile).port)))
         assert found["/system/identity"] == [{"name": "gw1"}]
         assert found["/system/resource"][0]["version"].startswith(profile)
         assert found["filtered"] == [{"name": "bridge", "type": "bridge"}]

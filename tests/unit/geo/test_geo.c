@@ -257,7 +257,7 @@ Test(geo, the_loop_looks_at_the_files)
 /* --- figures ----------------------------------------------------------------------------------------------------- */
 
 struct figures {
-	double lookups, hits, places;
+	double lookups, hits, places, latitude, longitude;
 	int loaded, successful, accepted, refused; /* of the first database */
 	char type[64];
 	unsigned rows;
@@ -281,6 +281,9 @@ static void take(void *arg, const struct row *row)
 		figures->lookups = (double)integer_of(row, "lookups_total");
 		figures->hits = (double)integer_of(row, "hits_total");
 		figures->places = (double)integer_of(row, "places");
+	} else if (row->set == &geo_agent_set) {
+		figures->latitude = row->readings[0].value.number;
+		figures->longitude = row->readings[1].value.number;
 	} else if (figures->rows == 1) {
 		figures->loaded = (int)integer_of(row, "loaded");
 		figures->successful = (int)integer_of(row, "last_reload_successful");
@@ -327,6 +330,10 @@ Test(geo, figures)
 	geo_check(fixture.geo);
 	figures = read_figures(fixture.geo);
 	cr_expect(figures.loaded == 1 && figures.successful == 1 && figures.refused == 1 && figures.accepted == 1);
+	fixture.plan.agent_point = (struct distance_point){50.11, -8.68};
+	apply(&fixture);
+	figures = read_figures(fixture.geo);
+	cr_expect(figures.rows == 4 && figures.latitude == 50.11 && figures.longitude == -8.68);
 	geo_cache_close(cache);
 	tear_down(&fixture);
 }

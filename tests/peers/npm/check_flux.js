@@ -1,8 +1,7 @@
 // Reads Flux texts (a JSON array) on standard input and prints those that are not valid, as libflux sees it: one place in
-// the array a line. The folder with node_modules is the only argument.
+// the array a line.
 const fs = require('fs');
-const path = require('path');
-const {Flux} = require(path.join(process.argv[2], 'node_modules', '@influxdata', 'flux-lsp-node'));
+const {Flux} = require('@influxdata/flux-lsp-node');
 
 JSON.parse(fs.readFileSync(0, 'utf8')).forEach((text, i) => {
 	let isValid = false;
