@@ -180,7 +180,7 @@ FAULTS = (
             ("availability/Down now", there),
             ("geo/Down", over(0)),
             ("geo/Targets", there, 1),
-            ("geo/Targets", under(1), 3),
+            ("geo/Targets", under(1), 3, {"target": "{latitude},{longitude}".format(**live.PLACE["location"])}),
             ("overview/Down", over(0)),
             ("overview/Down now", there),
             ("availability/Up and down", under(1)),
