@@ -420,7 +420,7 @@ ROUTERS = (
 
 
 def expires(within):
-    return ("http/Next to expire", under(within * DAY)), ("http/Certificates", under(within * DAY))
+    return tuple((f"http/{title}", under(within * DAY)) for title in ("Next to expire", "Certificates", "Chains"))
 
 
 PAGES_AND_OBJECTIVES = (
