@@ -280,7 +280,7 @@ FAULTS = (
             ("path/Hops", over(4.5), 0),
             ("path/Hops", there, 1, {"hop_address": "10.7.0.9"}),
             ("nodes/Hops", over(4.5)),
-            ("nodes/Paths", there, 0, {"hop_address": "10.7.0.9"}),
+            ("nodes/Paths", there, 0, {"target": "10.7.0.9"}),  # where an edge leads
             ("path/Networks on the path", changed),
         ],
     ),
