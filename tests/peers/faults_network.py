@@ -266,7 +266,7 @@ FAULTS = (
             ("path/Hops", over(4.5), 0),
             ("path/Hops", there, 1, {"hop_address": "10.7.0.9"}),
             ("nodes/Hops", over(4.5)),
-            ("nodes/Paths", there, 0, {"hop_address": "10.7.0.9"}),
+            ("nodes/Paths", there, 0, {"target": "10.7.0.9"}),
         ],
     ),
     broken(
