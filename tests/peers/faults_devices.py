@@ -335,7 +335,7 @@ ROUTERS = (
     ),
     of_router(
         "a BGP session is gone, as RouterOS 7 has it", ("NetsondeRouterBgpDown",),
-        (("router-bgp/Prefixes", fewer(2)), *(("router-bgp/Sessions", fewer(1), n) for n in range(4)), ("router-bgp/Established", under(2)), ("routers/BGP sessions", under(2)),
+        (("router-bgp/Prefixes", under(1)), ("router-bgp/Prefixes", fewer(1), 1), *(("router-bgp/Sessions", fewer(1), n) for n in range(4)), ("router-bgp/Established", under(2)), ("routers/BGP sessions", under(2)),
          ("router/BGP sessions", fewer(2))),
         {"remote_address": "192.0.2.254"},
         play=lambda world: world.routers["gw1"].remove("/routing/bgp/session", "upstream-1"),
