@@ -9,10 +9,12 @@ from typing import Callable
 
 from netsonde import wait_until
 from test_dashboards import LOADED, panels
+from test_rules import ALERTS, expressions
 
 PATIENCE = 90
 # Variables of boards that choose by a label.
 VARIABLES = {"target": ("target", "router"), "instance": ("agent",), "probe": ("probe",), "name": ("interface",)}
+NAME = re.compile(r"(?<![\w:])(?:netsonde_\w+|\w+:[\w:]+)")
 RECEIVERS = {"critical": "on-call", "warning": "people", "info": "nobody", "none": "watchdog"}
 
 
@@ -49,7 +51,8 @@ def changed(values, before):
 class Fault:
     """sick, well: labels of whom it befalls, and of one whom it must spare. alerts: names, or names with labels that they must have
     besides. panels: (board/title, what is true of its values in the fault and at no other time[, which of its queries[, labels
-    of the values besides]]). again: what is done over and over while it lasts. also: alerts that may come besides."""
+    of the values besides]]). again: what is done over and over while it lasts. also: alerts that may come besides, of the
+    healthy one, too."""
 
     name: str
     sick: dict
@@ -79,7 +82,7 @@ def substituted(text, labels):
     for name, value in (("$__rate_interval", "15s"), ("[5m]", "[15s]"), ("$__interval", "5s"), ("$__range", "1m")):
         text = text.replace(name, value)
     chosen = {variable: labels[label] for label in labels for variable in VARIABLES.get(label, ())}
-    return re.sub(r"\$\{?(\w+)(?::\w+)?\}?", lambda found: chosen.get(found[1], ".*"), text)
+    return re.sub(r"\$\{?([a-z]\w*)(?::\w+)?\}?", lambda found: chosen.get(found[1], ".*"), text)
 
 
 def is_of(labels, wanted):
@@ -158,7 +161,8 @@ class Played:
         panels = [f"{look[0]}: {short(self.before[look])} → {short(values)}" for look, values in self.after.items()]
         more = [f"and {len(panels) - 4} more"] if len(panels) > 4 else []
         alerts = [f"{labels['alertname']} ({labels['severity']}): {notes['description']}" for _, labels, notes, _ in self.heard.values()]
-        return f"| {self.fault.name} | {'<br>'.join(panels[:4] + more) or '-'} | {'<br>'.join(alerts) or '-'} |\n"
+        text = f"| {self.fault.name} | {'<br>'.join(panels[:4] + more) or '-'} | {'<br>'.join(alerts) or '-'} |\n"
+        return text.replace(f"{self.world.folder}/", "")
 
 
 def key(labels):
@@ -179,7 +183,10 @@ def play(world, table):
         nervous.intersection_update([name for name in nervous if not played[name].is_calm()])
         return not nervous
 
-    wait_until(look_for_calm, f"calm before {nervous}", PATIENCE)
+    try:
+        wait_until(look_for_calm, "", PATIENCE)
+    except AssertionError:
+        raise AssertionError(f"no calm before {nervous}") from None
     for one in played.values():
         one.play()
     try:
@@ -199,6 +206,22 @@ def check(played):
     assert not missing, missing
     for _, labels, notes, receiver in played.heard.values():
         assert receiver == RECEIVERS[labels["severity"]]
-        assert not (played.fault.well and played.alerts(labels["alertname"], {**played.fault.sick, **played.fault.well}))
+        if played.fault.well and labels["alertname"] not in played.fault.also:
+            assert not played.alerts(labels["alertname"], {**played.fault.sick, **played.fault.well})
         # A label that a text names and the alert lacks leaves a hole.
         assert not re.search(r"<no value>|  |\(\)|\(AS \)| \.$|^ ", notes["description"]), notes["description"]
+
+
+@functools.cache
+def about_faults():
+    """Queries of panels that name what an alert is made of: what panels are to show when it comes."""
+    rules = list(expressions())
+
+    def metrics(text):
+        found = set()
+        for name in NAME.findall(re.sub(r'"[^"]*"|\[[^]]*\]', "", text)):
+            found |= {name}.union(*(metrics(more) for record, more in rules if record == name))
+        return found
+
+    told = set().union(*(metrics(text) for name, text in rules if name in ALERTS))
+    return {(title, n) for title, texts in queries().items() for n, text in enumerate(texts) if told & set(metrics(text))}

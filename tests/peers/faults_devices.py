@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 import live
-from fault_player import Fault, fewer, just, over, under
+from fault_player import Fault, fewer, just, over, there, under
 from netsonde import Daemon, wait_until
 from simulator import Simulator
 
@@ -27,7 +27,10 @@ DAY = 86400
 PAGES = ("shop", "month", "week", "yesterday", "flaky")
 OUTPUTS = ("well", "away", "tiny", "strict")
 FEW, MANY = 5, 60  # targets of the agent that has faults
-SETS = ("bgp", "bgp_configured", "ppp_sessions", "health", "queue_tree", "firewall", "firewall_drops", "ethernet_counters")
+SETS = (
+    "bgp", "bgp_configured", "cpu", "dhcp_leases", "ethernet_counters", "firewall", "firewall_drops", "health", "netwatch", "pool_used",
+    "ppp_sessions", "pppoe_server", "queue_simple", "queue_tree", "routing_process",
+)
 CONFLICT = json.dumps({"code": "unprocessable entity", "message": "failure writing points: partial write: field type conflict dropped=5"})
 
 
@@ -75,7 +78,7 @@ class World(live.World):
         self.pages = {name: self.start_page(name) for name in PAGES}
         self.hook = live.serve(serve(live.Webhook, alerts=[]))
         self.sinks = {name: live.serve(serve(Sink, status=204)) for name in OUTPUTS}
-        self.routers = {name: self.start_router() for name in ("gw1", "gw2", "gw3")}
+        self.routers = {name: self.start_router() for name in ("gw1", "gw2", "gw3", "gw4")}
         (folder / "password").write_text("secret")
         self.agents = {"sound": self.start_agent(binary, "sound"), "sick": self.start_agent(binary, "sick")}
         self.alertmanager = self.start_alertmanager()
@@ -102,13 +105,18 @@ class World(live.World):
         router = Simulator(profile="7.18", pace="0.05", rows=["ppp=60"], **options)
         self.closers.append(router.stop)
         router.change("/routing/bgp/session", "upstream-2", established="true", stopped="false")
+        router.change("/system/health", "psu2-state", value="ok")
         return router
 
     def rise(self, path, row, counters):
-        """Counters of gw1 that rise: where from, and how much a second. Called again and again: they do so only then."""
+        """Counters of gw1 that rise: where from, and how much a second. Called again and again: they do so only then. Two
+        that are told in one word have two numbers for either."""
         began = self.risen.setdefault((path, row), time.monotonic())
         seconds = time.monotonic() - began
-        values = {name: str(int(start + rate * seconds)) for name, (start, rate) in counters.items()}
+        values = {
+            name: "/".join(str(int(start + rate * seconds)) for start, rate in zip(found[::2], found[1::2]))
+            for name, found in counters.items()
+        }
         self.routers["gw1"].change(path, row, **values)
 
     # --- agents ---
@@ -191,8 +199,9 @@ influx: ( {influx} );
         self.stalled = time.monotonic()
 
     def fill_disk(self):
-        """Hardly any file of the agent can grow any more; but that of places, which another fault needs, is small."""
-        self.limit_files(1 << 14)
+        """When some lines wait on it, there is no room for more; what is small, such as a database of places, gets on."""
+        if self.prometheus.query('netsonde_disk_log_bytes{instance="sick"} > 2e6'):
+            self.limit_files(1 << 14)
 
     def limit_files(self, size):
         resource.prlimit(self.agents["sick"].process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
@@ -218,10 +227,27 @@ def hang_up(world):
     for n in range(48):
         if n % 6 < 3:
             world.routers["gw1"].remove("/ppp/active", f"user{n:04d}")
+            world.routers["gw1"].remove("/interface/pppoe-server", f"<pppoe-user{n:04d}>")
 
 
-def set_rows(path, row, **values):
-    return lambda world: world.routers["gw1"].change(path, row, **values)
+def lose_leases(world):
+    """Those of one DHCP server have ended."""
+    for n in range(40):
+        if n % 3:
+            world.routers["gw1"].change("/ip/dhcp-server/lease", str(n), status="waiting")
+
+
+def use_addresses(world):
+    for _ in range(100):
+        world.routers["gw1"].add("/ip/pool/used", pool="dhcp")
+
+
+def set_rows(path, *rows, **values):
+    def change(world):
+        for row in rows:
+            world.routers["gw1"].change(path, row, **values)
+
+    return change
 
 
 def rise(path, row, **counters):
@@ -250,53 +276,130 @@ def of_agent(name, alerts, panels, output=None, **what):
 ROUTERS = (
     Fault(
         "a router does not answer", {"target": "gw2"}, {"target": "gw3"}, ("NetsondeRouterUnreachable",),
-        (("router/State", under(1)), ("routers/Answer", under(1)), ("routers/Up and down", under(1)), ("routers/Routers", under(1), 1)),
+        (("router/State", under(1)), ("routers/Answer", under(1)), ("routers/Up and down", under(1)), ("routers/Routers", under(1), 1),
+         ("router-latency/Do not answer", over(0))),
         play=lambda world: world.routers["gw2"].stop(),
     ),
     of_router(
-        "the CPU of a router is busy", ("NetsondeRouterCpuHigh",),
-        (("router-cpu/Load", over(0.9)), ("router-cpu/Busiest", over(0.9)), ("router/CPU", over(0.9)), ("routers/Routers", over(0.9), 3)),
-        play=set_rows("/system/resource", "0", cpu_load="97"), end=set_rows("/system/resource", "0", cpu_load="20"),
+        "the CPU of a router is busy, and slower than it can be", ("NetsondeRouterCpuHigh",),
+        (("router-cpu/Load", over(0.9)), ("router-cpu/Busiest", over(0.9)), ("router/CPU", over(0.9)), ("routers/Routers", over(0.9), 3),
+         ("router-cpu/Clock", under(1e9)), ("router-cpu/Highest", over(0.9)), ("router-cpu/Mean", over(0.9)), ("router-cpu/Overloaded", over(0))),
+        play=set_rows("/system/resource", "0", cpu_load="97", cpu_frequency="600"),
+        end=set_rows("/system/resource", "0", cpu_load="20", cpu_frequency="1700"),
     ),
     of_router(
-        "a router has no memory left", ("NetsondeRouterMemoryLow",),
-        (("router-memory/Memory free", under(4e8)), ("router-memory/Routers", under(4e8)), ("router/Memory free", under(4e8))),
-        play=set_rows("/system/resource", "0", free_memory="300000000"),
-        end=set_rows("/system/resource", "0", free_memory="3000000000"),
+        "one core of a router is busy with interrupts", (),
+        (("router-cpu/By core", over(0.9)), ("router-cpu/Interrupts", over(0.9)), ("router/CPU by core", over(0.9))),
+        play=set_rows("/system/resource/cpu", "0", load="100", irq="95"),
+    ),
+    of_router(
+        "a router has no memory left, and no storage", ("NetsondeRouterMemoryLow",),
+        (*(("router-memory/Memory free", under(4e8), n) for n in range(2)), ("router-memory/Least memory", under(0.1)),
+         ("router-memory/Routers", under(4e8)), ("router/Memory free", under(4e8)),
+         ("router-memory/Storage free", under(2e6)), ("router-memory/Routers", under(2e6), 2)),
+        play=set_rows("/system/resource", "0", free_memory="300000000", free_hdd_space="1000000"),
+        end=set_rows("/system/resource", "0", free_memory="3000000000", free_hdd_space="94371840"),
+    ),
+    of_router(
+        "a routing process takes much memory", (), (("router-memory/Memory of routing processes", over(4e8)),),
+        play=set_rows("/routing/stats/process", "0", private_mem_blocks="524288000"),
     ),
     of_router(
         "a router is hot", ("NetsondeRouterHot",),
-        (("router-health/Temperature", over(75)), ("router/Temperature", over(75)), ("routers/Routers", over(75), 4)),
+        (("router-health/Hottest", over(75)), ("router-health/Too hot", over(0)), ("router-health/Temperature", over(75)), ("router/Temperature", over(75)), ("routers/Routers", over(75), 4),
+         ("router-health/Health", under(60)), ("router/Health", under(60)), ("routers/Routers", under(60), 2)),
         {"sensor": "cpu-temperature"},
         play=set_rows("/system/health", "cpu-temperature", value="91"),
         end=set_rows("/system/health", "cpu-temperature", value="50"),
     ),
     of_router(
+        "the power supply of a router fails", (),
+        (("router-health/Voltage", under(12), 0, {"sensor": "voltage"}), ("router-health/Fans", under(1000), 0, {"sensor": "fan1-speed"}),
+         ("router-health/Power", over(50), 0, {"sensor": "power-consumption"})),
+        play=lambda world: [
+            world.routers["gw1"].change("/system/health", sensor, value=value)
+            for sensor, value in (("voltage", "9.7"), ("fan1-speed", "0"), ("power-consumption", "70"))
+        ],
+    ),
+    Fault(
+        "a router has started anew, and answers slowly", {"target": "gw4"}, {"target": "gw3"}, (),
+        (("router/Up for", under(1000)), ("routers/Routers", under(1000), 6), ("router-latency/API", over(0.2)),
+         ("router/Time of collecting", over(0.2))),
+        play=lambda world: (world.routers["gw4"].reboot(), world.routers["gw4"].fault("delay=0.3")),
+    ),
+    of_router(
+        "a host that a router watches is lost", (),
+        (("router-latency/Netwatch", under(1)), ("router-latency/Netwatch: loss", over(0.5)),
+         ("router-latency/Netwatch: round trips", over(0.5))),
+        {"host": "198.51.100.1"}, play=set_rows("/tool/netwatch", "upstream", status="down", loss_percent="80", rtt_avg="900ms"),
+    ),
+    of_router(
         "a BGP session is gone, as RouterOS 7 has it", ("NetsondeRouterBgpDown",),
-        (("router-bgp/Prefixes", fewer(1)), ("router-bgp/Sessions", fewer(1)), ("routers/BGP sessions", under(2)),
+        (("router-bgp/Prefixes", under(1)), ("router-bgp/Prefixes", fewer(1), 1), *(("router-bgp/Sessions", fewer(1), n) for n in range(4)), ("router-bgp/Established", under(2)), ("routers/BGP sessions", under(2)),
          ("router/BGP sessions", fewer(2))),
         {"remote_address": "192.0.2.254"},
         play=lambda world: world.routers["gw1"].remove("/routing/bgp/session", "upstream-1"),
     ),
     of_router(
-        "a BGP session is there, but not established", ("NetsondeRouterBgpDown",), (("router-bgp/Sessions", under(1)), ),
+        "a BGP session is there, but not established", ("NetsondeRouterBgpDown",), (("router-bgp/Sessions", under(1)), ("router-bgp/Down", over(0))),
         {"remote_address": "192.0.2.253"},
         play=set_rows("/routing/bgp/session", "upstream-2", established="false"),
         end=set_rows("/routing/bgp/session", "upstream-2", established="true"),
     ),
     of_router(
         "PPPoE users go", ("NetsondeRouterPppoeDrop",),
-        (("router-pppoe/PPPoE sessions", under(10)), ("router-pppoe/By kind", under(10)), ("router/Users", under(10)),
-         ("routers/PPPoE users", under(10))),
+        (("router-pppoe/Fewest", under(10)), ("router-pppoe/All services", under(45)), ("router-pppoe/PPPoE users", under(10)),
+         ("router-pppoe/PPPoE sessions", under(10)), ("router-pppoe/By kind", under(10)), ("router/Users", under(10)),
+         ("routers/PPPoE users", under(10)), ("router-pppoe/By server", under(40), 0, {"service": "isp"})),
         {"service": "pppoe"}, play=hang_up,
     ),
     of_router(
-        "a queue drops packets", ("NetsondeRouterQueueDrops",), (("router-queues/Tree: drops", over(10)),), {"name": "class1"},
-        **rise("/queue/tree", "class1", dropped=(200, 30)),
+        "leases end", (),
+        (("router-dhcp/Leases", fewer(1), 0, {"status": "bound"}), ("router-dhcp/Servers", fewer(1)), ("router-dhcp/Servers", over(20), 1),
+         ("routers/DHCP leases", under(15))),
+        {"server": "defconf"}, play=lose_leases,
+    ),
+    of_router(
+        "a pool of addresses is used up", (), (("router-dhcp/Addresses in use", over(120)),), {"pool": "dhcp"}, play=use_addresses,
+    ),
+    of_router(
+        "connections are tracked that are too many", (),
+        (("router-connections/Entries", over(8e5)), ("router-connections/Most", over(8e5)), ("router/Connections tracked", over(8e5)),
+         ("routers/Routers", over(8e5), 5), *(("router-connections/IPv4 and IPv6", over(3e5), n) for n in range(2))),
+        play=set_rows("/ip/firewall/connection/tracking", "0", **{
+            "total_entries": "900000", "total_ip4_entries": "500000", "total_ip6_entries": "400000"}),
+    ),
+    of_router(
+        "a queue drops packets", ("NetsondeRouterQueueDrops",),
+        (("router-queues/Tree: drops", over(10)), ("router-queues/Tree: rate", over(2e8)), ("router-queues/Tree: waiting", over(1e6))),
+        {"name": "class1"}, **rise("/queue/tree", "class1", dropped=(200, 30), bytes=(1.02e9, 5e7), queued_bytes=(2e6, 1)),
+    ),
+    of_router(
+        "the queue of a user is full", (),
+        (("router-queues/Simple queues: download", over(1e8)), ("router-queues/Simple queues: upload", over(1e8)),
+         *(("router-queues/Simple queues: drops", over(10), n) for n in range(2))),
+        {"name": "user0001"},
+        **rise("/queue/simple", "user0001", bytes=(1.1e7, 3e7, 1.1e8, 3e7), dropped=(100, 30, 200, 30)),
+    ),
+    of_router(
+        "an interface is flooded", (),
+        (*((f"router{board}", over(5e9)) for board in (
+            "-interfaces/Received", "-interfaces/Sent", "-interfaces/Busiest, in", "-interfaces/Busiest, out", "/Received", "/Sent", "s/Traffic in")),
+         ("router-interfaces/Packets received", over(5e5)), ("router-interfaces/Packets sent", over(5e5))),
+        {"name": "ether3"},
+        **rise("/interface", "ether3", rx_byte=(1.001e12, 2e9), tx_byte=(2.01e11, 2e9), rx_packet=(1.001e9, 1e6), tx_packet=(5.01e8, 1e6)),
+    ),
+    of_router(
+        "a link is down", (), (("router-interfaces/Links", under(1)), ("router/Links", under(1))), {"name": "ether2"},
+        play=set_rows("/interface", "ether2", running="false"),
+    ),
+    of_router(
+        "a rule of a firewall cannot be used", (), (("router-firewall/Rules that are wrong", over(0)),),
+        play=set_rows("/ip/firewall/filter", "2", invalid="true"),
     ),
     of_router(
         "a firewall drops a flood", ("NetsondeRouterFirewallDrops",),
-        (("router-firewall/Packets dropped", over(5000)), ("router-firewall/Bytes dropped", over(8e7)), ("router-firewall/Drops by router", over(5000)),
+        (("router-firewall/Dropped", over(5000)), ("router-firewall/Packets dropped", over(5000)), ("router-firewall/Bytes dropped", over(8e7)), ("router-firewall/Drops by router", over(5000)),
          ("router-firewall/Rules", over(5000))),
         **rise("/ip/firewall/filter", "1", packets=(2003000, 50000), bytes=(2003000000, 50000000)),
     ),
@@ -317,7 +420,7 @@ ROUTERS = (
 
 
 def expires(within):
-    return ("http/Next to expire", under(within * DAY)), ("http/Certificates", under(within * DAY))
+    return tuple((f"http/{title}", under(within * DAY)) for title in ("Next to expire", "Certificates", "Chains"))
 
 
 PAGES_AND_OBJECTIVES = (
@@ -339,14 +442,18 @@ PAGES_AND_OBJECTIVES = (
         "a page fails every other time", "flaky", ("NetsondeErrorBudgetBurnsFast", "NetsondeErrorBudgetBurnsSlowly"),
         (("slo/Burn rate, 1h", over(14.4)), ("slo/Burn rate, 1d", over(1)), ("slo/Burn rate", over(14.4)),
          *(("slo/Budgets", over(0.01), n) for n in range(1, 6)), *(("slo/Errors", over(0.01), n) for n in range(7)),
-         ("http/Succeed", under(1))),
+         ("http/Succeed", under(1)), ("target/Runs", under(1))),
         play=lambda world: setattr(world.pages["flaky"], "is_flaky", True),
+    ),
+    Fault(
+        "that page, as its agent has it", {"instance": "sound"}, {"instance": "sick"}, (),
+        (("daemon/Failures by reason", there, 0, {"reason": "status"}),), play=lambda _: None,
     ),
 )
 
 AGENTS = (
     of_agent(
-        "an agent has more series than it may", ("NetsondeSeriesRefused",), (("daemon/Series", just(1000)),), play=World.grow,
+        "an agent has more series than it may", ("NetsondeSeriesRefused",), (("daemon/Series", just(1000)), ("daemon/Runs", over(200)), ("daemon/Runs a second", over(200))), play=World.grow,
     ),
     of_agent(
         "a reload fails", ("NetsondeReloadFailed",), (("daemon/Last reload", under(1)),),
@@ -356,7 +463,8 @@ AGENTS = (
     of_agent(
         "an agent gets no CPU", ("NetsondeAgentLate",),
         (("daemon/Largest lag", over(0.5)), ("daemon/Lag", over(0.5)), ("daemon/Runs skipped", over(0))),
-        play=World.stall, again=World.stall,
+        # A busy machine may leave the other one late as well.
+        play=World.stall, again=World.stall, also=("NetsondeAgentLate",),
     ),
     of_agent(
         "a geo database is old", ("NetsondeGeoDatabaseOld",), (("daemon/Geo databases", over(30 * DAY)),),
@@ -365,7 +473,8 @@ AGENTS = (
     ),
     of_agent(
         "an output is away", ("NetsondeOutputGrowing",),
-        (("daemon/Age of the oldest line", over(2.5)), ("daemon/Oldest line", over(2.5)), ("daemon/Lines that wait", over(1000))),
+        (("daemon/Age of the oldest line", over(2.5)), ("daemon/Oldest line", over(2.5)), ("daemon/Lines that wait", over(1000)),
+         ("daemon/Lines written", under(1))),
         "away", play=lambda world: answer(world, "away", 503),
     ),
     of_agent(
@@ -377,7 +486,9 @@ AGENTS = (
         "an output does not take some lines", ("NetsondeOutputRejected",), (("daemon/Lines lost or refused", over(0), 1),),
         "strict", play=lambda world: answer(world, "strict", 422), end=lambda world: answer(world, "strict", 204),
     ),
-    of_agent("a disk is full", ("NetsondeDiskLogFailing",), (), play=World.fill_disk),
+    of_agent(
+        "a disk fills up", ("NetsondeDiskLogFailing",), (("daemon/Disk log", over(1.5e6)),), play=World.fill_disk, again=World.fill_disk,
+    ),
 )
 
 FAULTS = (*ROUTERS, *PAGES_AND_OBJECTIVES, *AGENTS)
@@ -387,3 +498,24 @@ DEATH = of_agent(
     play=lambda world: world.agents["sick"].process.kill(),
 )
 ABSENCE = Fault("no agent is known", {"job": "netsonde"}, {}, ("NetsondeAgentsMissing",), (), play=World.forget_agents)
+LAST = (DEATH, ABSENCE)
+
+# Queries of their boards that no fault of those that are played changes, and why.
+WITHOUT = {
+    ("daemon/CPU", 0): "what it takes is another thing on each machine",
+    ("daemon/Memory", 0): "what it takes is another thing on each machine",
+    ("daemon/Descriptors", 0): "what it takes: no fault",
+    ("daemon/Scrapes", 0): "what it takes is another thing on each machine",
+    ("daemon/Packets dropped here", 0): "buffers of the kernel that overflow: not to be had at will",
+    ("daemon/Packets dropped here", 1): "buffers of the kernel that overflow: not to be had at will",
+    ("router-bgp/Updates received", 0): "of RouterOS 6 only, and no fault",
+    ("router-connections/Room", 0): "how many there can be",
+    ("router-health/Optical modules: received", 0): "modules of the simulated router do not fail",
+    ("router-health/Optical modules: temperature", 0): "modules of the simulated router do not fail",
+    ("router-latency/Pings to routers", 0): "a ping as in target/Round trips of each run",
+    ("router-latency/Loss", 0): "a ping as in target/Loss",
+    ("router-latency/Loss to routers", 0): "a ping as in target/Loss",
+    ("router-memory/Routers", 1): "how much there is",
+    ("router-memory/Routers", 3): "how much there is",
+    ("routers/Routers", 0): "how many there are",
+}

@@ -11,6 +11,8 @@ the address beyond:
     plan     one letter a packet that gets as far as hop `lossy`, then from the beginning: "x" is lost
     cut      source addresses that nothing comes through from
     mtu      larger packets vanish, and nobody says so
+    copies   how often each packet arrives
+    ttl      hop limit of what comes back
     rate     bytes a second of what comes back
     think    seconds that a page takes to begin its answer
     status   of a page, and its size in bytes and further header fields
@@ -28,6 +30,7 @@ import json
 import os
 import select
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -37,12 +40,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "net"))
 
 import http_server  # noqa: E402
 import name_server  # noqa: E402
-from trace_player import EXPIRED, Packet, error, open_interface  # noqa: E402
+from trace_player import EXPIRED, Packet, checksum, error, open_interface  # noqa: E402
 
 AGENTS = ("10.8.0.1", "10.8.0.2")
 HEALTHY = {
     "routers": ["10.7.0.1", "10.7.0.2", "10.7.0.3"], "flaps": 0, "steps": [0.004, 0.008, 0.016, 0.012], "jitter": [0],
-    "plan": ".", "lossy": 1, "cut": [], "mtu": 1500, "rate": 4e6, "think": 0.01, "status": "200 OK", "size": 100000, "fields": [],
+    "plan": ".", "lossy": 1, "cut": [], "mtu": 1500, "copies": 1, "ttl": 64, "rate": 4e6, "think": 0.01, "status": "200 OK", "size": 100000, "fields": [],
     "answer": ["192.0.2.1"], "rcode": 0, "signed": True, "forged": False,
 }
 
@@ -77,7 +80,8 @@ class Carrier:
             return
         when = now + sum(fate["steps"][:hop]) + self.next_of("jitter", address, fate["jitter"])
         if hop > len(routers):
-            self.later(self.far, packet.data, when)
+            for _ in range(fate["copies"]):
+                self.later(self.far, packet.data, when)
         else:
             is_other = hop == 2 and fate["flaps"] and now // fate["flaps"] % 2
             router = "10.7.0.9" if is_other else routers[hop - 1]
@@ -85,8 +89,12 @@ class Carrier:
 
     def back(self, packet, now):
         address = socket.inet_ntoa(packet.source)
+        # The rest of the header of IPv4 stays, so its checksum is worked out anew.
+        header = bytearray(packet.data[:packet.header_size])
+        header[8], header[10:12] = self.fates[address]["ttl"], b"\0\0"
+        header[10:12] = struct.pack("!H", checksum(bytes(header)))
         self.free_at[address] = max(now, self.free_at[address]) + len(packet.data) / self.fates[address]["rate"]
-        self.later(self.near, packet.data, self.free_at[address])
+        self.later(self.near, bytes(header) + packet.data[packet.header_size:], self.free_at[address])
 
     def deliver(self):
         """Writes what has arrived by now; seconds until the next, or None."""

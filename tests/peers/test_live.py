@@ -181,38 +181,3 @@ def test_a_target_that_goes_down(world):
         assert "resolver" in [labels["target"] for labels, _ in ask(world, board, panel, query)]
     assert ask(world, "overview", "Down", "A")[0][1] > before
     assert ("NetsondeTargetDown", "resolver") in [(labels["alertname"], labels.get("target")) for labels, _ in ask(world, "overview", "Alerts that fire", "A")]
-
-
-def test_a_router_that_vanishes(world):
-    wait_until(lambda: value(world, 'netsonde_routeros_up{target="gw2"}') == 1, "gw2 up", PATIENCE)
-    world.routers[1].stop()
-    wait_until(lambda: value(world, 'min(netsonde_routeros_up{target="gw2"})') == 0, "the panel", PATIENCE)
-    fires(world, "NetsondeRouterUnreachable", target="gw2")
-    assert not [alert for alert in world.alerts("NetsondeRouterUnreachable") if alert[1]["target"] == "gw1"]
-
-
-def test_a_bgp_session_that_is_down(world):
-    fires(world, "NetsondeRouterBgpDown", target="gw1")
-
-
-def test_a_certificate_that_expires_soon(world):
-    fires(world, "NetsondeCertificateExpiresIn7Days", target="shop")
-    assert not world.alerts("NetsondeCertificateExpired")
-
-
-def test_a_reload_that_fails(world):
-    file = world.daemon.file
-    good = file.read_text()
-    file.write_text(good + "nonsense")
-    world.daemon.process.send_signal(1)
-    wait_until(lambda: value(world, "netsonde_config_last_reload_successful") == 0, "the panel", PATIENCE)
-    fires(world, "NetsondeReloadFailed")
-    file.write_text(good)
-    world.daemon.process.send_signal(1)
-    wait_until(lambda: world.alerts("NetsondeReloadFailed", "resolved"), "the end of the alert", PATIENCE)
-
-
-def test_an_agent_that_dies(world):
-    world.daemon.process.kill()
-    wait_until(lambda: value(world, 'up{job="netsonde"}') == 0, "up == 0", PATIENCE)
-    fires(world, "NetsondeAgentDown")
