@@ -323,9 +323,9 @@ ROUTERS = (
     ),
     Fault(
         "a router has started anew, and answers slowly", {"target": "gw4"}, {"target": "gw3"}, (),
-        (("router/Up for", under(1000)), ("routers/Routers", under(1000), 6), ("router-latency/API", over(0.2)),
-         ("router/Time of collecting", over(0.2))),
-        play=lambda world: (world.routers["gw4"].reboot(), world.routers["gw4"].fault("delay=0.3")),
+        (("router/Up for", under(1000)), ("routers/Routers", under(1000), 6), ("router-latency/API", over(0.5)),
+         ("router/Time of collecting", over(0.5))),
+        play=lambda world: (world.routers["gw4"].reboot(), world.routers["gw4"].fault("delay=0.6")),
     ),
     of_router(
         "a host that a router watches is lost", (),
