@@ -78,7 +78,7 @@ class World(live.World):
         self.pages = {name: self.start_page(name) for name in PAGES}
         self.hook = live.serve(serve(live.Webhook, alerts=[]))
         self.sinks = {name: live.serve(serve(Sink, status=204)) for name in OUTPUTS}
-        self.routers = {name: self.start_router() for name in ("gw1", "gw2", "gw3", "gw4")}
+        self.routers = {name: self.start_router() for name in ("gw1", "gw2", "gw3", "gw4", "gw5")}
         (folder / "password").write_text("secret")
         self.agents = {"sound": self.start_agent(binary, "sound"), "sick": self.start_agent(binary, "sick")}
         self.alertmanager = self.start_alertmanager()
@@ -322,10 +322,13 @@ ROUTERS = (
         ],
     ),
     Fault(
-        "a router has started anew, and answers slowly", {"target": "gw4"}, {"target": "gw3"}, (),
-        (("router/Up for", under(1000)), ("routers/Routers", under(1000), 6), ("router-latency/API", over(0.2)),
-         ("router/Time of collecting", over(0.2))),
-        play=lambda world: (world.routers["gw4"].reboot(), world.routers["gw4"].fault("delay=0.3")),
+        "a router has started anew", {"target": "gw4"}, {"target": "gw3"}, (),
+        (("router/Up for", under(1000)), ("routers/Routers", under(1000), 6)), play=lambda world: world.routers["gw4"].reboot(),
+    ),
+    Fault(
+        "a router answers slowly", {"target": "gw5"}, {"target": "gw3"}, (),
+        (("router-latency/API", over(0.3)), ("router/Time of collecting", over(0.3))),
+        play=lambda world: world.routers["gw5"].fault("delay=0.4"),
     ),
     of_router(
         "a host that a router watches is lost", (),
