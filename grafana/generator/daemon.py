@@ -21,6 +21,7 @@ def boards(src):
     board.add(draw.stat(src, SCOPE, "Oldest line", "That waits for an output.", [Ask("output", "queue_age_seconds", how="max")], "s", thresholds=model.steps((60, model.FAIR), (300, model.BAD))), 4, 4)
     board.add(draw.stat(src, SCOPE, "Lines lost", "In the time range.", [Ask("output", "lines_dropped_total", total=True, how="sum")], thresholds=HIGH_IS_BAD["count"]), 4, 4)
     board.add(draw.stat(src, SCOPE, "Last reload", "Whether it succeeded, on all.", [Ask("config", "last_reload_successful", how="min")], mappings=model.YES_NO, graph=False), 4, 4)
+    board.add(model.states("Answer", "Whether Prometheus could scrape them.", [src.target('max by (instance) (up{job="netsonde",instance=~"$agent"})', NAME)]), 24, 5)
     board.row("Measuring")
     board.add(draw.curve(src, SCOPE, "Runs", "Begun per second.", [Ask("schedule", "starts_total", rate=True, how="sum", by=BY, legend=NAME)]))
     board.add(draw.curve(src, SCOPE, "Runs skipped", "Because the one before still ran, or the agent was late; per second.", [Ask("schedule", "skipped_total", rate=True, how="sum", by=BY, legend=NAME)]))

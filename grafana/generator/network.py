@@ -86,6 +86,8 @@ def overview(src):
     ]
     if src.name == "prometheus":
         firing = src.target('count(ALERTS{alertstate="firing",severity=~"critical|warning",target=~"$target"}) or vector(0)', "firing", instant=True)
+        silent = src.target('count(up{job="netsonde",instance=~"$agent"} == 0) or vector(0)', "silent")
+        figures[-1] = model.stat("Agents down", "Agents that Prometheus cannot scrape: nothing is known of what they measure.", [silent], thresholds=HIGH_IS_BAD["count"])
         figures.insert(0, model.stat("Alerts", "Alerts that fire now, critical or warning, about the chosen targets.", [firing], thresholds=HIGH_IS_BAD["count"], graph=False))
     board.first_row(figures)
     if src.name == "prometheus":

@@ -124,8 +124,8 @@ class Played:
         self.fault.play(self.world)
 
     def look(self):
-        """What is still missing."""
-        if self.fault.again and self.missing():
+        """Has all been seen?"""
+        if self.fault.again and not self.is_complete():
             self.fault.again(self.world)
         for text, (name, labels) in self.wanted.items():
             found = self.alerts(name, {**self.fault.sick, **labels})
@@ -133,10 +133,18 @@ class Played:
                 self.heard.setdefault(text, found[0])
         for look in self.looks:
             if look not in self.after:
-                values, well = self.values(look, self.fault.sick), self.values(look, self.fault.well)
-                if look[1](values, self.before[look]) and (well or look[1] is there) and not look[1](well, self.beside[look]):
+                values = self.values(look, self.fault.sick)
+                if look[1](values, self.before[look]) and self.is_spared(look):
                     self.after[look] = values
-        return self.missing()
+        return self.is_complete()
+
+    def is_spared(self, look):
+        """Does it show nothing of the healthy one?"""
+        values = self.values(look, self.fault.well)
+        return (values or look[1] is there) and not look[1](values, self.beside[look])
+
+    def is_complete(self):
+        return len(self.heard) == len(self.wanted) and len(self.after) == len(self.looks)
 
     def missing(self):
         return [text for text in self.wanted if text not in self.heard] + [
@@ -191,7 +199,7 @@ def play(world, table):
         one.play()
     try:
         # A list, so that each is looked at in each turn.
-        wait_until(lambda: not any([one.look() for one in played.values()]), "", PATIENCE)
+        wait_until(lambda: all([one.look() for one in played.values()]), "", PATIENCE)
     except AssertionError:
         pass  # each fault has a test of its own that says what is missing
     if "PLAYED_TABLE" in os.environ:

@@ -338,7 +338,7 @@ ROUTERS = (
     ),
     of_router(
         "a BGP session is gone, as RouterOS 7 has it", ("NetsondeRouterBgpDown",),
-        (("router-bgp/Prefixes", under(1)), ("router-bgp/Prefixes", fewer(1), 1), *(("router-bgp/Sessions", fewer(1), n) for n in range(4)), ("router-bgp/Established", under(2)), ("routers/BGP sessions", under(2)),
+        (("router-bgp/Prefixes", under(1)), ("router-bgp/Prefixes", fewer(1), 1), *(("router-bgp/Sessions", fewer(1), n) for n in range(4)), ("router-bgp/Established", under(2)), ("router-bgp/Down", over(0)), ("routers/BGP sessions", under(2)),
          ("router/BGP sessions", fewer(2))),
         {"remote_address": "192.0.2.254"},
         play=lambda world: world.routers["gw1"].remove("/routing/bgp/session", "upstream-1"),
@@ -497,7 +497,7 @@ AGENTS = (
 FAULTS = (*ROUTERS, *PAGES_AND_OBJECTIVES, *AGENTS)
 # To be played when all is said about the others.
 DEATH = of_agent(
-    "an agent dies", ("NetsondeAgentDown",), (("daemon/Probes", fewer(1)), ("overview/Up, by agent", fewer(1))),
+    "an agent dies", ("NetsondeAgentDown",), (("daemon/Probes", fewer(1)), ("daemon/Answer", under(1)), ("overview/Up, by agent", fewer(1)), ("overview/Agents down", over(0))),
     play=lambda world: world.agents["sick"].process.kill(),
 )
 ABSENCE = Fault("no agent is known", {"job": "netsonde"}, {}, ("NetsondeAgentsMissing",), (), play=World.forget_agents)

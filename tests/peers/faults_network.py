@@ -146,7 +146,6 @@ WITHOUT = {
     ("geo/Faster than light", 0): "a fault of a database",
     ("http/Redirects", 0): "no fault, but how a page is made",
     ("http/Versions and ciphers", 0): "what servers speak",
-    ("overview/Probes", 0): "how many there are",
     ("path/Paths side by side", 0): "how routers share the load",
     ("path/Way in kilometres", 0): "where the hops are",
     ("response/UDP: answers", 0): "no probe of dialogues in UDP here",
