@@ -51,7 +51,9 @@ def test_round_trip_times_are_never_below_what_the_wire_held(net, sockets, famil
     assert metrics.get("netsonde_ping_rtt_seconds_bucket", target="a", le="+Inf") == count
     assert metrics.get("netsonde_ping_rtt_seconds_bucket", target="a", le="0.0064") == 0
     assert metrics.get("netsonde_ping_rtt_seconds_bucket", target="a", le="0.0256") <= metrics.get("netsonde_ping_received_total", target="a") * 2 / 3
-    assert metrics.get("netsonde_ping_rtt_seconds_sum", target="a") >= 0.020 * count
+    # Of the longest delay may those be that have no time.
+    received = metrics.get("netsonde_ping_received_total", target="a")
+    assert metrics.get("netsonde_ping_rtt_seconds_sum", target="a") >= 0.020 * received - 0.030 * (received - count)
     daemon.stop()
     seen = net.seen(target)
     assert seen["hold_min_ns"] >= 10_000_000
