@@ -200,6 +200,9 @@ def test_stats_and_cache(daemon, document):
     assert before["mikrotik_connector"]["cache_hits"] > 0
     metrics = daemon.metrics()
     assert metrics.get("netsonde_api_requests_total") == figures["total_requests"]
+    # What the template for Zabbix takes out of it.
+    paths = re.findall(r"- \$\.(\w+)\.(\w+)", (support.TOP / "deploy" / "zabbix" / "netsonde.yaml").read_text())
+    assert len(paths) >= 3 and all(isinstance(after[section][name], int) for section, name in paths)
 
 
 # --- errors --------------------------------------------------------------------------------------------------------
