@@ -106,8 +106,10 @@ def check_run(run, address):
     own = run["rows"][0]
     assert own["set"] == "ping" and own["labels"] == {}
     assert own["values"]["loss_ratio"] == 0
-    assert own["values"]["rtt_seconds"]["count"] == 1
-    assert own["values"]["rtt_seconds"]["min"] == own["values"]["rtt_seconds"]["max"]
+    # On a busy machine nobody knows when some of the requests left.
+    assert own["values"]["rtt_seconds"]["count"] in (0, 1)
+    if own["values"]["rtt_seconds"]["count"] == 1:
+        assert own["values"]["rtt_seconds"]["min"] == own["values"]["rtt_seconds"]["max"]
 
 
 def test_results_as_json(daemon):
@@ -117,6 +119,7 @@ def test_results_as_json(daemon):
     assert len(runs) >= 3
     for run in runs:
         check_run(run, "127.0.0.1")
+    assert any(run["rows"][0]["values"]["rtt_seconds"]["count"] for run in runs)
     # Each run is there once, the oldest first.
     assert [run["run"] for run in runs] == list(range(runs[0]["run"], runs[0]["run"] + len(runs)))
     assert [run["time_ns"] for run in runs] == sorted(run["time_ns"] for run in runs)

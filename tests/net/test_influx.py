@@ -67,7 +67,11 @@ def expect_everything(daemon, server):
     """All that was made up to now is in the server, or will soon be."""
     all_runs = made(daemon)
     assert len(all_runs) > 10
-    wait_for(lambda: all_runs <= server.runs(), f"everything in the server:\n{daemon.log}")
+    try:
+        wait_for(lambda: all_runs <= server.runs(), "everything in the server")
+    except AssertionError as error:
+        missing = sorted(all_runs - server.runs())
+        raise AssertionError(f"{error}: {len(missing)} of {len(all_runs)} runs are missing: {missing[:8]}\n{daemon.log}") from None
 
 
 def expect_no_start(daemon, why):
