@@ -5,6 +5,8 @@ not is none. What it does not understand is an error, so that no name gets past 
 import re
 from dataclasses import dataclass, replace
 
+from tokens import Tokens, Wrong
+
 TOKEN = re.compile(
     r"""(?P<space>\s+|//[^\n]*)
     |(?P<string>"(?:[^"\\]|\\.)*")
@@ -18,17 +20,12 @@ REGEX = re.compile(r"/((?:[^/\\\n]|\\.)+)/")
 COMPARED = ("==", "!=", "=~", "!~", "<=", ">=", "<", ">")
 
 
-class Wrong(Exception):
-    """The text is not Flux, or not what this reader knows of it."""
-
-
 # --- the grammar: nodes are tuples whose first is their kind --------------------------------------------------------------
 
 
-class Parser:
+class Parser(Tokens):
     def __init__(self, text):
-        self.tokens = list(self.cut(text))
-        self.place = 0
+        super().__init__(self.cut(text))
 
     @staticmethod
     def cut(text):
@@ -47,26 +44,6 @@ class Parser:
                 yield last
         yield "end", ""
 
-    def peek(self, ahead=0):
-        return self.tokens[min(self.place + ahead, len(self.tokens) - 1)]
-
-    def take(self, *wanted):
-        kind, text = self.peek()
-        if wanted and (kind in ("string", "regex") or text not in wanted):
-            return None
-        self.place += 1
-        return text
-
-    def need(self, wanted):
-        if self.take(wanted) is None:
-            raise Wrong(f"{wanted} is missing before {self.peek()[1] or 'the end'}")
-
-    def word(self):
-        kind, text = self.peek()
-        if kind != "word":
-            raise Wrong(f"a name is missing before {text or 'the end'}")
-        return self.take()
-
     def program(self):
         """[(name or None, expression)]"""
         found = []
@@ -77,7 +54,7 @@ class Parser:
             self.take("option")
             name = None
             if self.peek()[0] == "word" and self.peek(1)[1] == "=":
-                name = self.word()
+                name = self.of_kind("word", "name")
                 self.take()
             found.append((name, self.expression()))
         return found
@@ -118,7 +95,7 @@ class Parser:
         node = self.primary()
         while True:
             if self.take("."):
-                node = ("member", node, self.word())
+                node = ("member", node, self.of_kind("word", "name"))
             elif self.take("["):
                 place = self.expression()
                 node = ("member", node, place[1]) if place[0] == "string" else ("index", node, place)
@@ -150,16 +127,16 @@ class Parser:
         if self.take("{"):
             base = None
             if self.peek(1)[1] == "with":
-                base = self.word()
+                base = self.of_kind("word", "name")
                 self.take()
             return ("record", base, self.pairs("}"))
-        return ("name", self.word())
+        return ("name", self.of_kind("word", "name"))
 
     def pairs(self, end):
         """{name: expression} of a record or of the arguments of a call."""
         found = {}
         while not self.take(end):
-            name = self.take()[1:-1] if self.peek()[0] == "string" else self.word()
+            name = self.take()[1:-1] if self.peek()[0] == "string" else self.of_kind("word", "name")
             found[name] = self.expression() if self.take(":") else ("name", name)
             if self.peek()[1] != end:
                 self.need(",")
@@ -177,7 +154,7 @@ class Parser:
         names, piped = [], None
         self.need("(")
         while not self.take(")"):
-            names.append(self.word())
+            names.append(self.of_kind("word", "name"))
             if self.take("="):
                 if self.take("<-"):
                     piped = names[-1]

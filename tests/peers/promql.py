@@ -4,6 +4,8 @@ knows the whole grammar: what it does not understand is an error, so that no nam
 import re
 from dataclasses import dataclass
 
+from tokens import Tokens, Wrong
+
 TOKEN = re.compile(
     r"""(?P<space>\s+|\#[^\n]*)
     |(?P<string>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`)
@@ -34,10 +36,6 @@ def is_lacking_on_purpose(name, label):
     return label == "all_targets" or (label == "target" and name.startswith("agent_probe:"))
 
 
-class Wrong(Exception):
-    """The text is not PromQL, or not what this reader knows of it."""
-
-
 @dataclass(frozen=True)
 class Answer:
     """What an expression gives: a scalar has no labels at all."""
@@ -58,15 +56,14 @@ def plain(text):
     return text
 
 
-class Reader:
+class Reader(Tokens):
     """metrics: name -> (kind, labels). After read(): names (of metrics), wrong (sentences about what does not fit)."""
 
     def __init__(self, metrics):
+        super().__init__()
         self.metrics = metrics
         self.names = set()
         self.wrong = []
-        self.tokens = []
-        self.place = 0
 
     # --- tokens ------------------------------------------------------------------------------------------------------
 
@@ -80,28 +77,6 @@ class Reader:
             if found.lastgroup != "space":
                 yield found.lastgroup, found[0]
         yield "end", ""
-
-    def peek(self, ahead=0):
-        return self.tokens[min(self.place + ahead, len(self.tokens) - 1)]
-
-    def take(self, *wanted):
-        """The next token, if it is one of these (any, where none are named); else None."""
-        kind, text = self.peek()
-        if wanted and (kind == "string" or text not in wanted):
-            return None
-        self.place += 1
-        return text
-
-    def need(self, wanted):
-        if self.take(wanted) is None:
-            raise Wrong(f"{wanted} is missing before {self.peek()[1] or 'the end'}")
-
-    def kind(self, wanted):
-        kind, text = self.peek()
-        if kind != wanted:
-            raise Wrong(f"a {wanted} is missing before {text or 'the end'}")
-        self.place += 1
-        return text
 
     # --- the grammar -------------------------------------------------------------------------------------------------
 
@@ -155,18 +130,18 @@ class Reader:
     def modified(self, inner):
         while True:
             if self.take("["):
-                self.kind("duration")
+                self.of_kind("duration")
                 if self.take(":") and self.peek()[0] == "duration":
                     self.take()
                 self.need("]")
             elif self.take("offset"):
                 self.take("-")
-                self.kind("duration")
+                self.of_kind("duration")
             elif self.take("@"):
                 if self.peek()[0] == "number":
                     self.take()
                 else:
-                    self.kind("word")
+                    self.of_kind("word")
                     self.need("(")
                     self.need(")")
             else:
@@ -176,7 +151,7 @@ class Reader:
         found = []
         self.need("(")
         while not self.take(")"):
-            found.append(self.kind("word"))
+            found.append(self.of_kind("word"))
             if self.peek()[1] != ")":
                 self.need(",")
         return found
@@ -191,14 +166,14 @@ class Reader:
         return found
 
     def selector(self):
-        name = self.kind("word") if self.peek()[0] == "word" else ""
+        name = self.of_kind("word") if self.peek()[0] == "word" else ""
         matched = []
         if self.take("{"):
             while not self.take("}"):
-                matched.append(self.kind("word"))
+                matched.append(self.of_kind("word"))
                 if self.take("=", "!=", "=~", "!~") is None:
                     raise Wrong(f"{matched[-1]} is not compared")
-                self.kind("string")
+                self.of_kind("string")
                 if self.peek()[1] != "}":
                     self.need(",")
         if not name or "__name__" in matched:
