@@ -65,9 +65,8 @@ const struct measure_set geo_agent_set = {
 	.name = "geo_agent",
 	.measures = agent_measures,
 	.n = AGENT_MEASURES,
-	.help = "Where this agent stands: agent.latitude and agent.longitude, or what the databases of section geo "
-		"have "
-		"for agent.address",
+	.help = "Where this agent stands: agent.latitude and agent.longitude, or what the databases of section "
+		"geo have for agent.address",
 };
 
 /* What is remembered about a file beside its database. */
